@@ -1,0 +1,129 @@
+/* Lamina ABI: layers and losses, any differentiable operation.
+ *
+ * create(attributes) → infer → plan → [prepare] → forward → backward → … → release → destroy
+ *
+ * `infer` is pure and sees no data. `plan` decides for concrete shapes everything that can be decided before the
+ * first batch. `forward` and `backward` allocate nothing and get exactly the memory that `plan` asked for. Calls
+ * on one plan never overlap; different plans may run at the same time.
+ */
+#ifndef LAMINA_LAYER_H
+#define LAMINA_LAYER_H
+
+#include "component.h"
+#include "host.h"
+#include "tensor.h"
+
+#define LAMINA_PHASE_INFERENCE 0
+#define LAMINA_PHASE_TRAINING 1
+
+#define LAMINA_PARAMETER_NO_DECAY 1u /* biases, normalisation scales: often excluded from weight decay */
+
+/* A trained tensor (float32). Copied by add_parameter. */
+typedef struct lamina_parameter {
+  uint32_t struct_size;
+  int32_t rank;
+  const int64_t *shape;     /* literal dimensions */
+  const char *name;         /* "weight", "bias": as in PyTorch */
+  const char *initializer;  /* id of an initializer component */
+  const lamina_attributes *initializer_attributes; /* may be NULL: its defaults */
+  uint32_t flags;           /* LAMINA_PARAMETER_… */
+  uint32_t reserved;
+} lamina_parameter;
+
+/* A tensor that is saved with the model but not trained (running statistics). Copied by add_buffer. */
+typedef struct lamina_buffer {
+  uint32_t struct_size;
+  int32_t rank;
+  const int64_t *shape;
+  const char *name;
+  lamina_dtype dtype;
+  uint32_t reserved;
+  double initial_value;
+} lamina_buffer;
+
+typedef struct lamina_inference {
+  uint32_t struct_size;
+  int32_t input_count;
+  const lamina_tensor *inputs; /* dtype and shape; dimensions may be symbolic; data is NULL */
+  void *sink;                  /* first argument of what follows */
+  lamina_status (*add_output)(void *sink, lamina_dtype dtype, int32_t rank, const int64_t *shape);
+  lamina_status (*add_parameter)(void *sink, const lamina_parameter *parameter);
+  lamina_status (*add_buffer)(void *sink, const lamina_buffer *buffer);
+  /* Which layouts the layer accepts, as a set, and which it prefers (0: that of its first input). One choice holds for
+   * all inputs and outputs of rank >= 3. Without the call: plain only. */
+  void (*set_layouts)(void *sink, uint32_t accepted, uint32_t preferred);
+} lamina_inference;
+
+#define LAMINA_IN_PLACE_REUSE 0 /* the output may overwrite the input, element by element */
+#define LAMINA_IN_PLACE_VIEW 1  /* the output has the input's bytes: when both pointers are equal nothing is to be done */
+
+typedef struct lamina_planning {
+  uint32_t struct_size;
+  int32_t phase; /* LAMINA_PHASE_… */
+  int32_t input_count;
+  int32_t output_count;
+  int32_t parameter_count;
+  int32_t buffer_count;
+  /* Concrete shapes, strides and layouts; data is NULL. */
+  const lamina_tensor *inputs;
+  const lamina_tensor *outputs;
+  const lamina_tensor *parameters;
+  const lamina_tensor *buffers;
+  /* In the training phase: which gradients backward will have to compute, 0 or 1 each. */
+  const uint8_t *wants_input_gradient;
+  const uint8_t *wants_parameter_gradient;
+  void *sink; /* first argument of what follows */
+  /* Backward reads this input or output: it is kept, and its data is NULL in backward otherwise. */
+  void (*save_input)(void *sink, int32_t input);
+  void (*save_output)(void *sink, int32_t output);
+  /* A tensor of the layer's own, written by forward and read by backward. Returns its index in lamina_run.saved. */
+  int32_t (*save_bytes)(void *sink, uint64_t bytes);
+  /* Memory of one forward or backward call, uninitialised, 64-byte aligned. The last call holds. */
+  void (*set_workspace)(void *sink, uint64_t forward_bytes, uint64_t backward_bytes);
+  /* Memory that lives as long as the plan (prepacked weights), zeroed once. */
+  void (*set_persistent)(void *sink, uint64_t bytes);
+  void (*allow_in_place)(void *sink, int32_t output, int32_t input, int32_t how);
+  /* The same for backward: the gradient of `input` over that of `output`. */
+  void (*allow_gradient_in_place)(void *sink, int32_t input, int32_t output, int32_t how);
+  /* Floating-point operations of one call. */
+  void (*set_flops)(void *sink, double forward, double backward);
+  /* Backward always overwrites: the host adds where LAMINA_TENSOR_ACCUMULATE would have been set. */
+  void (*set_overwrites)(void *sink);
+} lamina_planning;
+
+typedef struct lamina_run {
+  uint32_t struct_size;
+  int32_t phase;
+  const lamina_tensor *inputs;
+  const lamina_tensor *outputs;
+  const lamina_tensor *parameters;
+  const lamina_tensor *buffers; /* writable in the training phase's forward */
+  /* Backward only. A gradient that nobody wants is LAMINA_TENSOR_ABSENT. */
+  const lamina_tensor *output_gradients;
+  const lamina_tensor *input_gradients;
+  const lamina_tensor *parameter_gradients;
+  void *const *saved;
+  void *workspace;
+  void *persistent;
+  lamina_random random; /* the same in a forward and its backward */
+} lamina_run;
+
+typedef struct lamina_layer {
+  uint32_t struct_size;
+  uint32_t reserved;
+  lamina_status (*create)(const lamina_component *component, const lamina_host *host,
+                          const lamina_attributes *attributes, void **layer);
+  void (*destroy)(void *layer);
+  lamina_status (*infer)(void *layer, const lamina_inference *inference);
+  lamina_status (*plan)(void *layer, const lamina_planning *planning, void **planned);
+  void (*release)(void *planned);
+  /* Inference only, may be NULL: called before the first forward and whenever parameters or buffers have changed. */
+  lamina_status (*prepare)(void *planned, const lamina_run *run);
+  lamina_status (*forward)(void *planned, const lamina_run *run);
+  /* After forward in the training phase. NULL: not differentiable, no gradient passes. */
+  lamina_status (*backward)(void *planned, const lamina_run *run);
+  /* May be NULL. */
+  const void *(*get_extension)(void *layer, const char *id);
+} lamina_layer;
+
+#endif

@@ -1,0 +1,39 @@
+/* Lamina ABI: sources, readers of datasets with random access by sample.
+ *
+ * The host shuffles, splits, batches and prefetches; a source only tells what it has and reads samples by index.
+ */
+#ifndef LAMINA_SOURCE_H
+#define LAMINA_SOURCE_H
+
+#include "component.h"
+#include "host.h"
+#include "tensor.h"
+
+typedef struct lamina_source_sink {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void *sink;
+  void (*set_count)(void *sink, int64_t samples);
+  /* A field of every sample, without the batch dimension. The first is the model's input unless the recipe says
+   * otherwise; "label" or "target" is what the loss compares with. */
+  void (*add_field)(void *sink, const char *name, lamina_dtype dtype, int32_t rank, const int64_t *shape);
+  /* Names of the classes that an integer field counts, in order. */
+  void (*add_class)(void *sink, const char *name);
+  /* 32 bytes that identify the data (a hash of sizes and content), for the training record. */
+  void (*set_fingerprint)(void *sink, const uint8_t fingerprint[32]);
+} lamina_source_sink;
+
+typedef struct lamina_source {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Opens. Fails with LAMINA_ERROR_FILE or LAMINA_ERROR_DATA and a text that names the file. */
+  lamina_status (*create)(const lamina_component *component, const lamina_host *host,
+                          const lamina_attributes *attributes, void **source);
+  void (*destroy)(void *source);
+  lamina_status (*describe)(void *source, const lamina_source_sink *sink);
+  /* Writes samples indices[0 … count) to outputs (one per field: [count, shape…], plain). One call at a time, from
+   * any thread. */
+  lamina_status (*read)(void *source, int64_t count, const int64_t *indices, const lamina_tensor *outputs);
+} lamina_source;
+
+#endif
