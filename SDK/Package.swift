@@ -15,7 +15,7 @@ let targets: [Target] = [
     .target(name: "CLaminaMath", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]),
     // Strict JSON and safetensors: formats that both sides of the ABI read.
     .target(name: "LaminaFormats"),
-    .target(name: "LaminaSDK", dependencies: ["CLamina", "CLaminaMath", "LaminaFormats"]),
+    .target(name: "LaminaSDK", dependencies: ["CLamina"]),
     .target(name: "LaminaTesting", dependencies: ["LaminaSDK", "CLamina", "CLaminaMath", "LaminaFormats"]),
     .testTarget(name: "CLaminaTests", dependencies: ["CLamina"]),
     .testTarget(name: "CLaminaMathTests", dependencies: ["CLaminaMath"]),

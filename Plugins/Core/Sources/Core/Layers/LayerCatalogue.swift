@@ -1,0 +1,9 @@
+import LaminaSDK
+
+extension CoreCatalogue {
+    public static var layers: [Component] {
+        [
+            .layer(Identity.self)
+        ]
+    }
+}

@@ -1,0 +1,105 @@
+import CLamina
+
+/// What one attribute of a component may be: types, default, bounds, one line of documentation.
+public struct AttributeSchema: Sendable {
+    public var name: String
+    public var documentation: String
+    public var types: UInt32
+    /// JSON text; "null": optional; nil: required.
+    public var defaultJSON: String?
+    public var minimum: Double = -.infinity
+    public var maximum: Double = .infinity
+    public var choices: [String] = []
+    public var countRange: ClosedRange<Int> = 0...Int(Int32.max)
+    public var isPath = false
+
+    /// For types that the conveniences below do not cover; `types` is a set of LAMINA_ATTRIBUTE_… bits.
+    public init(
+        _ name: String, types: UInt32, defaultJSON: String?, range: ClosedRange<Double> = -.infinity ... .infinity,
+        choices: [String] = [], count: ClosedRange<Int> = 0...Int(Int32.max), isPath: Bool = false, _ documentation: String
+    ) {
+        self.name = name
+        self.types = types
+        self.defaultJSON = defaultJSON
+        (minimum, maximum) = (range.lowerBound, range.upperBound)
+        self.choices = choices
+        self.countRange = count
+        self.isPath = isPath
+        self.documentation = documentation
+    }
+}
+
+extension AttributeSchema {
+    public static func bool(_ name: String, default value: Bool, _ documentation: String) -> AttributeSchema {
+        .init(name, types: LAMINA_ATTRIBUTE_BOOL, defaultJSON: "\(value)", documentation)
+    }
+
+    /// A required integer.
+    public static func integer(
+        _ name: String, _ range: ClosedRange<Double> = -.infinity ... .infinity, _ documentation: String
+    ) -> AttributeSchema {
+        .init(name, types: LAMINA_ATTRIBUTE_INTEGER, defaultJSON: nil, range: range, documentation)
+    }
+
+    /// An integer with a default; nil: optional.
+    public static func integer(
+        _ name: String, default value: Int?, _ range: ClosedRange<Double> = -.infinity ... .infinity,
+        _ documentation: String
+    ) -> AttributeSchema {
+        .init(
+            name, types: LAMINA_ATTRIBUTE_INTEGER, defaultJSON: value.map { "\($0)" } ?? "null", range: range,
+            documentation)
+    }
+
+    /// A required number.
+    public static func real(
+        _ name: String, _ range: ClosedRange<Double> = -.infinity ... .infinity, _ documentation: String
+    ) -> AttributeSchema {
+        .init(name, types: LAMINA_ATTRIBUTE_REAL, defaultJSON: nil, range: range, documentation)
+    }
+
+    /// A number with a default; nil: optional.
+    public static func real(
+        _ name: String, default value: Double?, _ range: ClosedRange<Double> = -.infinity ... .infinity,
+        _ documentation: String
+    ) -> AttributeSchema {
+        .init(
+            name, types: LAMINA_ATTRIBUTE_REAL, defaultJSON: value.map { "\($0)" } ?? "null", range: range,
+            documentation)
+    }
+
+    /// One of `choices`, or any text when there are none; without a default it is required.
+    public static func string(
+        _ name: String, default value: String? = nil, choices: [String] = [], _ documentation: String
+    ) -> AttributeSchema {
+        .init(
+            name, types: LAMINA_ATTRIBUTE_STRING, defaultJSON: value.map { "\"\($0)\"" }, choices: choices,
+            documentation)
+    }
+
+    /// A file or folder, which the host makes absolute, relative to the recipe.
+    public static func path(_ name: String, optional: Bool = false, _ documentation: String) -> AttributeSchema {
+        .init(
+            name, types: LAMINA_ATTRIBUTE_STRING, defaultJSON: optional ? "null" : nil, isPath: true, documentation)
+    }
+
+    /// A list of integers; without a default it is required. A lone integer counts as a list of one.
+    public static func integers(
+        _ name: String, default value: [Int]? = nil, _ range: ClosedRange<Double> = -.infinity ... .infinity,
+        count: ClosedRange<Int> = 0...Int(Int32.max), _ documentation: String
+    ) -> AttributeSchema {
+        .init(
+            name, types: LAMINA_ATTRIBUTE_INTEGERS, defaultJSON: value.map { "\($0)" }, range: range, count: count,
+            documentation)
+    }
+
+    /// A list of numbers; without a default it is required. A lone number counts as a list of one.
+    public static func reals(
+        _ name: String, default value: [Double]? = nil, _ range: ClosedRange<Double> = -.infinity ... .infinity,
+        count: ClosedRange<Int> = 0...Int(Int32.max), _ documentation: String
+    ) -> AttributeSchema {
+        .init(
+            name, types: LAMINA_ATTRIBUTE_REALS, defaultJSON: value.map { "\($0)" }, range: range, count: count,
+            documentation)
+    }
+}

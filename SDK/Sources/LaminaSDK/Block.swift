@@ -1,0 +1,76 @@
+import CLamina
+import Glibc
+
+/// A macro that expands to a subgraph of layers and other blocks.
+public protocol Block: ComponentType {
+    static var inputs: [Port] { get }
+    init(_ attributes: Attributes) throws
+    func expand(_ expansion: Expansion) throws
+}
+
+extension Block {
+    public static var inputs: [Port] { [Port("input")] }
+}
+
+/// Collects the nodes of a block.
+public struct Expansion {
+    public let raw: UnsafePointer<lamina_expansion>
+    public let host: Host
+
+    public var inputCount: Int { Int(raw.pointee.input_count) }
+    /// The reference to one of the block's own inputs.
+    public func input(_ index: Int = 0) -> String { "#\(index)" }
+
+    /// Adds a node and returns the reference to its first output. Inputs must have been added before.
+    @discardableResult
+    public func add(
+        _ component: String, name: String, inputs: [String], _ attributes: KeyValuePairs<String, AttributeValue> = [:]
+    ) throws -> String {
+        let storage = AttributeStorage(attributes)
+        let references = inputs.map { strdup($0) }
+        defer { references.forEach { free($0) } }
+        let status = withExtendedLifetime(storage) {
+            name.withCString { name in
+                component.withCString { component in
+                    references.map { UnsafePointer($0) }.withUnsafeBufferPointer { references in
+                        var node = lamina_block_node(
+                            struct_size: UInt32(MemoryLayout<lamina_block_node>.size),
+                            input_count: Int32(references.count), name: name, component: component,
+                            attributes: storage.raw, inputs: references.baseAddress)
+                        return raw.pointee.add_node(raw.pointee.sink, &node)
+                    }
+                }
+            }
+        }
+        try check(status, "the host refused node '\(name)' (\(component))")
+        return name
+    }
+
+    /// Makes a node's output an output of the block.
+    public func addOutput(_ reference: String) throws {
+        try check(raw.pointee.add_output(raw.pointee.sink, reference), "the host refused output '\(reference)'")
+    }
+}
+
+extension Component {
+    public static func block<B: Block>(_ type: B.Type) -> Component {
+        Component(
+            type, kind: LAMINA_KIND_BLOCK, inputs: type.inputs, vtable: BlockTable.shared,
+            factory: Factory<BlockTable.Make>({ try B($0) }))
+    }
+}
+
+enum BlockTable {
+    typealias Make = (Attributes) throws -> any Block
+
+    nonisolated(unsafe) static let shared = UnsafeRawPointer(
+        permanent(
+            lamina_block(
+                struct_size: UInt32(MemoryLayout<lamina_block>.size), reserved: 0,
+                expand: { component, host, attributes, expansion in
+                    host!.status {
+                        let block = try Factory<Make>.of(component)(Attributes(attributes))
+                        try block.expand(Expansion(raw: expansion!, host: Host(host!)))
+                    }
+                })))
+}
