@@ -16,16 +16,21 @@ let targets: [Target] = [
     // Strict JSON and safetensors: formats that both sides of the ABI read.
     .target(name: "LaminaFormats"),
     .target(name: "LaminaSDK", dependencies: ["CLamina"]),
-    .target(name: "LaminaTesting", dependencies: ["LaminaSDK", "CLamina", "CLaminaMath", "LaminaFormats"]),
+    // Attribute schemas at work: JSON in, checked values in the ABI's form out. For hosts and tests.
+    .target(name: "LaminaSchema", dependencies: ["CLamina", "LaminaFormats", "LaminaSDK"]),
+    // checkLayer and its kin: everything that a plugin's tests need, through the C ABI.
+    .target(
+        name: "LaminaTesting", dependencies: ["CLamina", "CLaminaMath", "LaminaFormats", "LaminaSDK", "LaminaSchema"]),
     .testTarget(name: "CLaminaTests", dependencies: ["CLamina"]),
     .testTarget(name: "CLaminaMathTests", dependencies: ["CLaminaMath"]),
     .testTarget(name: "LaminaFormatsTests", dependencies: ["LaminaFormats"]),
+    .testTarget(name: "LaminaSchemaTests", dependencies: ["LaminaSchema"]),
     .testTarget(name: "LaminaSDKTests", dependencies: ["LaminaSDK", "LaminaTesting"]),
 ].filter { exists(($0.isTest ? "Tests/" : "Sources/") + $0.name) }
 
 let package = Package(
     name: "SDK",
-    products: ["CLamina", "CLaminaMath", "LaminaFormats", "LaminaSDK", "LaminaTesting"]
+    products: ["CLamina", "CLaminaMath", "LaminaFormats", "LaminaSDK", "LaminaSchema", "LaminaTesting"]
         .filter { exists("Sources/" + $0) }
         .map { .library(name: $0, targets: [$0]) },
     targets: targets

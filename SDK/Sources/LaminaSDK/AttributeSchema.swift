@@ -35,37 +35,51 @@ extension AttributeSchema {
     }
 
     /// A required integer.
+    public static func integer(_ name: String, _ documentation: String) -> AttributeSchema {
+        .init(name, types: LAMINA_ATTRIBUTE_INTEGER, defaultJSON: nil, documentation)
+    }
+
+    /// A required integer within bounds.
     public static func integer(
-        _ name: String, _ range: ClosedRange<Double> = -.infinity ... .infinity, _ documentation: String
+        _ name: String, _ range: ClosedRange<Double>, _ documentation: String
     ) -> AttributeSchema {
         .init(name, types: LAMINA_ATTRIBUTE_INTEGER, defaultJSON: nil, range: range, documentation)
     }
 
     /// An integer with a default; nil: optional.
+    public static func integer(_ name: String, default value: Int?, _ documentation: String) -> AttributeSchema {
+        .init(name, types: LAMINA_ATTRIBUTE_INTEGER, defaultJSON: json(value), documentation)
+    }
+
+    /// An integer within bounds, with a default; nil: optional.
     public static func integer(
-        _ name: String, default value: Int?, _ range: ClosedRange<Double> = -.infinity ... .infinity,
-        _ documentation: String
+        _ name: String, default value: Int?, _ range: ClosedRange<Double>, _ documentation: String
     ) -> AttributeSchema {
-        .init(
-            name, types: LAMINA_ATTRIBUTE_INTEGER, defaultJSON: value.map { "\($0)" } ?? "null", range: range,
-            documentation)
+        .init(name, types: LAMINA_ATTRIBUTE_INTEGER, defaultJSON: json(value), range: range, documentation)
     }
 
     /// A required number.
+    public static func real(_ name: String, _ documentation: String) -> AttributeSchema {
+        .init(name, types: LAMINA_ATTRIBUTE_REAL, defaultJSON: nil, documentation)
+    }
+
+    /// A required number within bounds.
     public static func real(
-        _ name: String, _ range: ClosedRange<Double> = -.infinity ... .infinity, _ documentation: String
+        _ name: String, _ range: ClosedRange<Double>, _ documentation: String
     ) -> AttributeSchema {
         .init(name, types: LAMINA_ATTRIBUTE_REAL, defaultJSON: nil, range: range, documentation)
     }
 
     /// A number with a default; nil: optional.
+    public static func real(_ name: String, default value: Double?, _ documentation: String) -> AttributeSchema {
+        .init(name, types: LAMINA_ATTRIBUTE_REAL, defaultJSON: json(value), documentation)
+    }
+
+    /// A number within bounds, with a default; nil: optional.
     public static func real(
-        _ name: String, default value: Double?, _ range: ClosedRange<Double> = -.infinity ... .infinity,
-        _ documentation: String
+        _ name: String, default value: Double?, _ range: ClosedRange<Double>, _ documentation: String
     ) -> AttributeSchema {
-        .init(
-            name, types: LAMINA_ATTRIBUTE_REAL, defaultJSON: value.map { "\($0)" } ?? "null", range: range,
-            documentation)
+        .init(name, types: LAMINA_ATTRIBUTE_REAL, defaultJSON: json(value), range: range, documentation)
     }
 
     /// One of `choices`, or any text when there are none; without a default it is required.
@@ -85,7 +99,15 @@ extension AttributeSchema {
 
     /// A list of integers; without a default it is required. A lone integer counts as a list of one.
     public static func integers(
-        _ name: String, default value: [Int]? = nil, _ range: ClosedRange<Double> = -.infinity ... .infinity,
+        _ name: String, default value: [Int]? = nil, count: ClosedRange<Int> = 0...Int(Int32.max),
+        _ documentation: String
+    ) -> AttributeSchema {
+        integers(name, default: value, -.infinity ... .infinity, count: count, documentation)
+    }
+
+    /// A list of integers, each within bounds; without a default it is required.
+    public static func integers(
+        _ name: String, default value: [Int]? = nil, _ range: ClosedRange<Double>,
         count: ClosedRange<Int> = 0...Int(Int32.max), _ documentation: String
     ) -> AttributeSchema {
         .init(
@@ -95,11 +117,21 @@ extension AttributeSchema {
 
     /// A list of numbers; without a default it is required. A lone number counts as a list of one.
     public static func reals(
-        _ name: String, default value: [Double]? = nil, _ range: ClosedRange<Double> = -.infinity ... .infinity,
+        _ name: String, default value: [Double]? = nil, count: ClosedRange<Int> = 0...Int(Int32.max),
+        _ documentation: String
+    ) -> AttributeSchema {
+        reals(name, default: value, -.infinity ... .infinity, count: count, documentation)
+    }
+
+    /// A list of numbers, each within bounds; without a default it is required.
+    public static func reals(
+        _ name: String, default value: [Double]? = nil, _ range: ClosedRange<Double>,
         count: ClosedRange<Int> = 0...Int(Int32.max), _ documentation: String
     ) -> AttributeSchema {
         .init(
             name, types: LAMINA_ATTRIBUTE_REALS, defaultJSON: value.map { "\($0)" }, range: range, count: count,
             documentation)
     }
+
+    private static func json<Number>(_ value: Number?) -> String { value.map { "\($0)" } ?? "null" }
 }

@@ -97,12 +97,14 @@ public enum AttributeValue: Sendable, Equatable {
 }
 
 /// Owns the C form of named values for as long as it lives.
-final class AttributeStorage {
+package final class AttributeStorage {
     private var allocations: [UnsafeMutableRawPointer] = []
     private let items: UnsafeMutablePointer<lamina_attribute>
-    let raw: UnsafeMutablePointer<lamina_attributes>
+    package let raw: UnsafeMutablePointer<lamina_attributes>
 
-    init(_ values: KeyValuePairs<String, AttributeValue>) {
+    convenience init(_ values: KeyValuePairs<String, AttributeValue>) { self.init(values.map { ($0, $1) }) }
+
+    package init(_ values: [(name: String, value: AttributeValue)]) {
         items = .allocate(capacity: max(values.count, 1))
         raw = .allocate(capacity: 1)
         raw.initialize(
