@@ -1,0 +1,31 @@
+import LaminaSDK
+
+/// The rectifier, y = max(0, x).
+///
+/// Nair, Hinton: Rectified Linear Units Improve Restricted Boltzmann Machines, ICML 2010.
+struct ReLU: Activation {
+    static let name = "relu"
+    static let documentation = "Rectifier: y = max(0, x)."
+    static let derivativeOf = DerivativeSource.output
+    static let operations = 1.0
+
+    init(_ attributes: Attributes) {}
+
+    func forward(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int) {
+        forEachVector(n) { i, remaining in
+            let v = x.vector(i, remaining)
+            y.store(v.replacing(with: 0, where: v .< 0), i, remaining)
+        }
+    }
+
+    // dx = dy where y > 0, otherwise 0
+    func backward(
+        _ y: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ n: Int,
+        accumulate: Bool
+    ) {
+        forEachVector(n) { i, remaining in
+            let gradient = dy.vector(i, remaining).replacing(with: 0, where: y.vector(i, remaining) .<= 0)
+            dx.store(gradient, i, remaining, accumulate: accumulate)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+/// Sixteen floats: the widest register that we meet. On a processor with narrower ones a value takes several.
+///
+/// Kernels name their vectors instead of leaving loops to the compiler: it would have to check whether the arrays
+/// overlap, and fall back to one element at a time for work in place, which is the common case here.
+typealias Vector = SIMD16<Float>
+
+let lanes = 16
+
+/// Elements of one chunk of an elementwise kernel: large enough to hide the cost of waking a thread.
+let elementGrain = 16384
+
+/// Calls `body(i, n - i)` for i = 0, 16, 32, … below `n`: loads and stores that are given `n - i` leave what lies beyond
+/// the end alone. The last vector runs through the same code as the others, so that an element's result never depends
+/// on where it stands. One call site, because the compiler then always inlines the closure.
+@inline(__always)
+func forEachVector(_ n: Int, _ body: (_ index: Int, _ remaining: Int) -> Void) {
+    var i = 0
+    while i < n {
+        body(i, n &- i)
+        i &+= lanes
+    }
+}
+
+extension UnsafePointer<Float> {
+    /// The elements from `index` on; zero in the lanes from `remaining` on.
+    @inline(__always)
+    func vector(_ index: Int, _ remaining: Int = lanes) -> Vector {
+        if remaining >= lanes { return UnsafeRawPointer(self + index).loadUnaligned(as: Vector.self) }
+        var vector = Vector()
+        withUnsafeMutableBytes(of: &vector) {
+            $0.baseAddress!.copyMemory(from: self + index, byteCount: remaining &* 4)
+        }
+        return vector
+    }
+}
+
+extension UnsafeMutablePointer<Float> {
+    @inline(__always)
+    func vector(_ index: Int, _ remaining: Int = lanes) -> Vector { UnsafePointer(self).vector(index, remaining) }
+
+    /// Writes the first `remaining` lanes.
+    @inline(__always)
+    func store(_ vector: Vector, _ index: Int, _ remaining: Int = lanes) {
+        if remaining >= lanes {
+            UnsafeMutableRawPointer(self + index).storeBytes(of: vector, as: Vector.self)
+        } else {
+            withUnsafeBytes(of: vector) {
+                UnsafeMutableRawPointer(self + index).copyMemory(from: $0.baseAddress!, byteCount: remaining &* 4)
+            }
+        }
+    }
+
+    /// Writes a gradient, or adds it to what is there.
+    @inline(__always)
+    func store(_ vector: Vector, _ index: Int, _ remaining: Int, accumulate: Bool) {
+        store(accumulate ? self.vector(index, remaining) + vector : vector, index, remaining)
+    }
+}
