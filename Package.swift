@@ -4,25 +4,62 @@ import PackageDescription
 
 let root = Context.packageDirectory
 func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: root + "/" + path) }
+func sdk(_ name: String) -> Target.Dependency { .product(name: name, package: "SDK") }
 
-/// The plugin families. Each is a folder `Plugins/<Family>` that also builds alone; a missing folder is skipped.
+/// The plugin families. Each is a folder `Plugins/<Family>` that also builds alone; a missing folder is left out.
 let families = ["Core", "Data", "CNN"].filter { exists("Plugins/\($0)/Package.swift") }
 
-/// System libraries that a family links, by its name.
-let systemLibraries: [String: [Target.Dependency]] = [:]
+/// C targets of a family, which live in its own Sources folder.
+let familyTargets: [String: [Target]] = [:]
 
-func sdk(_ name: String) -> Target.Dependency { .product(name: name, package: "SDK") }
+/// What the family's Swift module depends on beside the SDK.
+let familyDependencies: [String: [Target.Dependency]] = [:]
+
+var products: [Product] = [
+    .library(name: "Lamina", targets: ["Lamina"]),
+    .executable(name: "lamina", targets: ["lamina-cli"]),
+]
 
 var targets: [Target] = [
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+    .systemLibrary(name: "CCPU"),
     .target(
         name: "LaminaArchive",
         dependencies: ["CZip", sdk("LaminaFormats"), .product(name: "Crypto", package: "swift-crypto")]),
+    .target(
+        name: "LaminaHost",
+        dependencies: ["CCPU", sdk("CLamina"), sdk("CLaminaMath"), sdk("LaminaFormats"), sdk("LaminaSchema"), sdk("LaminaSDK")]),
+    .target(
+        name: "LaminaGraph",
+        dependencies: ["LaminaHost", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSchema"), sdk("LaminaSDK")]),
     .testTarget(name: "ArchiveTests", dependencies: ["LaminaArchive", sdk("LaminaFormats")]),
+    .testTarget(name: "HostTests", dependencies: ["LaminaHost", sdk("LaminaSDK")]),
+    .testTarget(name: "GraphTests", dependencies: ["LaminaGraph", sdk("LaminaSDK")]),
 ].filter { exists(($0.isTest ? "Tests/" : "Sources/") + $0.name) }
+
+products = products.filter { product in
+    targets.contains { $0.name == (product.name == "lamina" ? "lamina-cli" : product.name) }
+}
+
+for family in families {
+    let folder = "Plugins/\(family)/"
+    targets += familyTargets[family] ?? []
+    targets += [
+        .target(
+            name: family, dependencies: [sdk("LaminaSDK"), sdk("CLaminaMath")] + (familyDependencies[family] ?? []),
+            path: folder + "Sources/\(family)"),
+        .target(
+            name: family + "Plugin", dependencies: [.target(name: family)], path: folder + "Sources/\(family)Plugin",
+            linkerSettings: [
+                .unsafeFlags(["-Xlinker", "--version-script=\(root)/SDK/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs"])
+            ]),
+    ]
+    products.append(.library(name: family + "Plugin", type: .dynamic, targets: [family + "Plugin"]))
+}
 
 let package = Package(
     name: "Lamina",
+    products: products,
     dependencies: [
         .package(path: "SDK"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

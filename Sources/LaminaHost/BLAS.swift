@@ -1,0 +1,133 @@
+import CLamina
+import Glibc
+
+/// Matrix products on OpenBLAS, loaded at run time after the right kernels have been chosen.
+///
+/// OpenBLAS reads OPENBLAS_CORETYPE when it is loaded and, left alone, takes its AVX2 kernels on some AVX-512
+/// processors, at half the speed. It runs single-threaded; products are cut into tiles here, by their shape alone, so
+/// that the bits of the result do not depend on the number of threads.
+final class BLAS: @unchecked Sendable {
+    private typealias Sgemm = @convention(c) (
+        Int32, Int32, Int32, Int32, Int32, Int32, Float, UnsafePointer<Float>, Int32, UnsafePointer<Float>, Int32, Float,
+        UnsafeMutablePointer<Float>, Int32
+    ) -> Void
+
+    private let sgemm: Sgemm
+    let libraryName: String
+
+    /// Loads the library; throws what the dynamic linker said.
+    init() throws(HostError) {
+        if Processor.levels.first == "x86-64-v4" { setenv("OPENBLAS_CORETYPE", "SkylakeX", 0) }
+        setenv("OPENBLAS_NUM_THREADS", "1", 1)
+        let names = ["libopenblas.so.0", "libopenblas.so"]
+        var reasons: [String] = []
+        for name in names {
+            guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else {
+                reasons.append(String(cString: dlerror()))
+                continue
+            }
+            guard let symbol = dlsym(handle, "cblas_sgemm") else {
+                reasons.append("\(name) has no cblas_sgemm")
+                continue
+            }
+            sgemm = unsafeBitCast(symbol, to: Sgemm.self)
+            libraryName = name
+            return
+        }
+        throw .missingLibrary(
+            "OpenBLAS could not be loaded (\(reasons.joined(separator: "; "))); install it: apt-get install libopenblas0-pthread")
+    }
+
+    /// Below this many multiply-adds a product is not worth cutting.
+    private static let minimumTile: Int64 = 1 << 20
+    private static let maximumTiles: Int64 = 16
+
+    func run(_ arguments: lamina_gemm, on pool: ThreadPool) -> lamina_status {
+        guard isValid(arguments) else { return LAMINA_ERROR_SHAPE }
+        if arguments.m == 0 || arguments.n == 0 || arguments.batch == 0 { return LAMINA_OK }
+        var job = Job(blas: self, arguments: arguments)
+        let work = max(arguments.m * arguments.n * max(arguments.k, 1), 1)
+        if arguments.batch > 1 {
+            job.tiles = 1
+            let grain = max(1, min(Self.minimumTile / work, arguments.batch / 2))
+            withUnsafeMutablePointer(to: &job) { job in
+                pool.parallelFor(count: arguments.batch, grain: grain, context: job) { context, begin, end in
+                    let job = context!.assumingMemoryBound(to: Job.self)
+                    for item in begin..<end { job.pointee.runTile(0, item: item) }
+                }
+            }
+            return LAMINA_OK
+        }
+        let wanted = min(work / Self.minimumTile, Self.maximumTiles)
+        job.splitsRows = arguments.m >= arguments.n
+        let length = max(arguments.m, arguments.n)
+        // Whole multiples of the kernels' register tiles keep their edge code out of the middle.
+        let step = max(1, (length / max(wanted, 1) + 31) / 32) * 32
+        job.step = step
+        job.tiles = (length - 1) / step + 1
+        withUnsafeMutablePointer(to: &job) { job in
+            pool.parallelFor(count: job.pointee.tiles, grain: 1, context: job) { context, begin, end in
+                let job = context!.assumingMemoryBound(to: Job.self)
+                for tile in begin..<end { job.pointee.runTile(tile, item: 0) }
+            }
+        }
+        return LAMINA_OK
+    }
+
+    /// OpenBLAS prints and goes on when a leading dimension is too small; sizes have to fit its 32-bit integers.
+    private func isValid(_ a: lamina_gemm) -> Bool {
+        let sizes = [a.m, a.n, a.k, a.lda, a.ldb, a.ldc]
+        guard sizes.allSatisfy({ $0 >= 0 && $0 <= Int64(Int32.max) }), a.batch >= 0 else { return false }
+        if a.m == 0 || a.n == 0 || a.batch == 0 { return true }
+        return a.lda >= max(1, a.transpose_a != 0 ? a.m : a.k) && a.ldb >= max(1, a.transpose_b != 0 ? a.k : a.n)
+            && a.ldc >= a.n && a.c != nil && (a.k == 0 || (a.a != nil && a.b != nil))
+    }
+
+    private struct Job {
+        let blas: BLAS
+        let arguments: lamina_gemm
+        var splitsRows = true
+        var step: Int64 = .max
+        var tiles: Int64 = 1
+
+        init(blas: BLAS, arguments: lamina_gemm) {
+            self.blas = blas
+            self.arguments = arguments
+        }
+
+        func runTile(_ tile: Int64, item: Int64) {
+            let g = arguments
+            var (m, n) = (g.m, g.n)
+            var a = g.a.map { $0 + Int(item * g.stride_a) }
+            var b = g.b.map { $0 + Int(item * g.stride_b) }
+            var c = g.c! + Int(item * g.stride_c)
+            if tiles > 1 {
+                let begin = tile * step
+                if splitsRows {
+                    m = min(step, m - begin)
+                    a = a.map { $0 + Int(g.transpose_a != 0 ? begin : begin * g.lda) }
+                    c += Int(begin * g.ldc)
+                } else {
+                    n = min(step, n - begin)
+                    b = b.map { $0 + Int(g.transpose_b != 0 ? begin * g.ldb : begin) }
+                    c += Int(begin)
+                }
+            }
+            guard g.k > 0, let a, let b else { return scale(c, m, n) }
+            // 101: row-major, 111 and 112: as it is and transposed (the CBLAS constants).
+            blas.sgemm(
+                101, g.transpose_a != 0 ? 112 : 111, g.transpose_b != 0 ? 112 : 111, Int32(m), Int32(n), Int32(g.k),
+                g.alpha, a, Int32(g.lda), b, Int32(g.ldb), g.beta, c, Int32(g.ldc))
+        }
+
+        /// C = beta · C, what is left of the product when k is 0.
+        private func scale(_ c: UnsafeMutablePointer<Float>, _ m: Int64, _ n: Int64) {
+            for row in 0..<Int(m) {
+                for column in 0..<Int(n) {
+                    let index = row * Int(arguments.ldc) + column
+                    c[index] = arguments.beta == 0 ? 0 : c[index] * arguments.beta
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import CLamina
+import CLaminaMath
+import Glibc
+import Synchronization
+
+/// The host side of the ABI in this process: the services that every plugin gets.
+public final class Runtime: @unchecked Sendable {
+    /// Plugins keep pointers to the services, so there is one runtime and it is never freed.
+    public static let shared = Runtime()
+
+    public let dimensions = DimensionTable()
+    /// Where plugins' log lines go: level (LAMINA_LOG_…) and text. Standard error until replaced.
+    public var logHandler: @Sendable (Int32, String) -> Void {
+        get { handler.withLock { $0 } }
+        set { handler.withLock { $0 = newValue } }
+    }
+    public let services: UnsafeMutablePointer<lamina_host>
+
+    private let handler = Mutex<@Sendable (Int32, String) -> Void> { level, text in
+        guard level >= LAMINA_LOG_WARNING else { return }
+        let line = Array((text + "\n").utf8)
+        _ = write(STDERR_FILENO, line, line.count)
+    }
+    private let cancelFlag = Atomic<Bool>(false)
+    private var pool: ThreadPool
+    private let blas: Result<BLAS, HostError>
+
+    private init() {
+        services = .allocate(capacity: 1)
+        pool = ThreadPool(threadCount: Processor.coreCount)
+        do { blas = .success(try BLAS()) } catch { blas = .failure(error) }
+        services.initialize(to: Runtime.table(Unmanaged.passUnretained(self).toOpaque()))
+    }
+
+    /// Threads that take part in a job. Set it only while nothing runs.
+    public var threadCount: Int {
+        get { pool.threadCount }
+        set { if newValue != pool.threadCount { pool = ThreadPool(threadCount: max(1, newValue)) } }
+    }
+
+    /// Asks running plugin calls to stop; safe in a signal handler.
+    public var isCancelled: Bool {
+        get { cancelFlag.load(ordering: .relaxed) }
+        set { cancelFlag.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Throws when the libraries that the services need are missing.
+    public func checkLibraries() throws(HostError) { _ = try blas.get() }
+
+    /// Runs `body` on the pool; chunks as in `lamina_host.parallel_for`.
+    public func parallelFor(
+        count: Int, grain: Int, context: UnsafeMutableRawPointer?, _ body: ThreadPool.Body
+    ) {
+        pool.parallelFor(count: Int64(count), grain: Int64(grain), context: context, body: body)
+    }
+
+    /// Turns a status into an error with the text that the plugin left; `place` says where.
+    public func check(_ status: lamina_status, _ place: @autoclosure () -> String) throws(HostError) {
+        guard status != LAMINA_OK else { return }
+        throw .failed(status: status, "\(place()): \(ThreadContext.current.takeError(status))")
+    }
+
+    private static func of(_ host: UnsafePointer<lamina_host>?) -> Runtime {
+        Unmanaged<Runtime>.fromOpaque(host!.pointee.context).takeUnretainedValue()
+    }
+
+    private static func table(_ context: UnsafeMutableRawPointer) -> lamina_host {
+        lamina_host(
+            struct_size: UInt32(MemoryLayout<lamina_host>.size), abi_minor: UInt32(LAMINA_ABI_MINOR), context: context,
+            set_error: { _, _, text, argument in
+                let thread = ThreadContext.current
+                thread.errorText = String(
+                    decoding: UnsafeRawBufferPointer(start: text.data, count: Int(text.size)), as: UTF8.self)
+                thread.errorArgument = argument
+            },
+            log: { host, level, text in
+                Runtime.of(host).logHandler(
+                    level,
+                    String(decoding: UnsafeRawBufferPointer(start: text.data, count: Int(text.size)), as: UTF8.self))
+            },
+            parallel_for: { host, count, grain, body, context in
+                Runtime.of(host).pool.parallelFor(count: count, grain: grain, context: context, body: body!)
+            },
+            gemm: { host, arguments in
+                let runtime = Runtime.of(host)
+                switch runtime.blas {
+                case .success(let blas):
+                    return blas.run(arguments!.pointee, on: runtime.pool)
+                case .failure(let error):
+                    ThreadContext.current.errorText = error.description
+                    return LAMINA_ERROR_UNSUPPORTED
+                }
+            },
+            random_bits: { _, random, first, out, count in
+                let r = random!.pointee
+                lamina_random_bits(r.seed, r.stream, r.offset &+ first, out, count)
+            },
+            random_uniform: { _, random, first, out, count in
+                let r = random!.pointee
+                lamina_random_uniform(r.seed, r.stream, r.offset &+ first, out, count)
+            },
+            random_normal: { _, random, first, out, count in
+                let r = random!.pointee
+                lamina_random_uniform(r.seed, r.stream, r.offset &+ first, out, count)
+            },
+            scratch: { _, bytes in ThreadContext.current.scratch(bytes: bytes) },
+            is_cancelled: { Runtime.of($0).isCancelled ? 1 : 0 },
+            cpu_features: { _ in Processor.features },
+            dimension: { Runtime.of($0).dimensions.compute($1, $2, $3) },
+            dimension_text: { host, dimension in
+                ThreadContext.current.keep(dimensionText: Runtime.of(host).dimensions.text(dimension))
+            },
+            get_extension: { _, _ in nil })
+    }
+}
