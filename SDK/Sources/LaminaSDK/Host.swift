@@ -6,6 +6,9 @@ import CLamina
 func parallelForBridge(
     _ host: UnsafePointer<lamina_host>, _ count: Int, _ grain: Int, _ body: (Int, Int) -> Void)
 
+/// A stream of random numbers for one call; see `lamina_random`. What draws from it is `Host`.
+public typealias RandomStream = lamina_random
+
 /// The services of the host: threads, BLAS, random numbers, log and dimension arithmetic.
 public struct Host: @unchecked Sendable {
     public let raw: UnsafePointer<lamina_host>

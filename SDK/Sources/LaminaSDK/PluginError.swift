@@ -23,7 +23,9 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
         .init(LAMINA_ERROR_TYPE, text, argument: input)
     }
     public static func unsupported(_ text: String) -> PluginError { .init(LAMINA_ERROR_UNSUPPORTED, text) }
-    public static func data(_ text: String) -> PluginError { .init(LAMINA_ERROR_DATA, text) }
+    public static func data(_ text: String, input: Int = -1) -> PluginError {
+        .init(LAMINA_ERROR_DATA, text, argument: input)
+    }
     public static func file(_ text: String) -> PluginError { .init(LAMINA_ERROR_FILE, text) }
     public static func memory(_ text: String) -> PluginError { .init(LAMINA_ERROR_MEMORY, text) }
     public static func `internal`(_ text: String) -> PluginError { .init(LAMINA_ERROR_INTERNAL, text) }
