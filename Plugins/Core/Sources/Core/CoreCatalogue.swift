@@ -6,6 +6,6 @@ public enum CoreCatalogue {
         Plugin(
             id: "core", name: "Core", version: "1.0.0", license: "Apache-2.0",
             documentation: "Dense, activations, normalisation, shapes, losses, optimizers, initializers and metrics.",
-            components: layers)
+            components: layers + losses + optimizers + initializers + metrics + schedules)
     }
 }

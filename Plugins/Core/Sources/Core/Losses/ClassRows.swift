@@ -1,0 +1,96 @@
+import LaminaSDK
+
+/// How a tensor [N, C, d…] is read as rows of C numbers: row r is sample r / inner at position r % inner of d….
+struct ClassRows {
+    let count: Int
+    let classes: Int
+    /// Product of d….
+    let inner: Int
+    /// Distance between the classes of a row.
+    let stride: Int
+    /// In channels-last layout the rows lie one after the other.
+    private let isChannelsLast: Bool
+    /// In channels-last layout an index target [N, d1, rest…] has d1 innermost; else 1.
+    private let targetFirst: Int
+
+    /// Needs rank 2 or more. `target` has class indices [N, d…] or the tensor's own shape.
+    init(_ tensor: Tensor, target: Tensor) {
+        let inner = tensor.product(2, tensor.rank)
+        self.inner = inner
+        classes = tensor.size(1)
+        count = tensor.size(0) * inner
+        isChannelsLast = tensor.isChannelsLast
+        stride = isChannelsLast ? 1 : inner
+        targetFirst = target.isChannelsLast && target.rank < tensor.rank ? target.size(1) : 1
+    }
+
+    /// Rows of one chunk of a parallel loop: about 16,384 numbers.
+    var grain: Int { max(1, 16_384 / max(classes, 1)) }
+    var chunks: Int { (count + grain - 1) / grain }
+
+    /// Where row r begins.
+    @inline(__always)
+    func offset(_ row: Int) -> Int {
+        if isChannelsLast || inner == 1 { return row &* classes }
+        let sample = row / inner
+        return sample &* classes &* inner &+ (row &- sample &* inner)
+    }
+
+    /// Where the class index of row r is.
+    @inline(__always)
+    func targetOffset(_ row: Int) -> Int {
+        if targetFirst == 1 { return row }
+        let (sample, position) = row.quotientAndRemainder(dividingBy: inner)
+        let (first, rest) = position.quotientAndRemainder(dividingBy: inner / targetFirst)
+        return sample &* inner &+ rest &* targetFirst &+ first
+    }
+
+    /// Checks shapes: input [N, C, d…] float32; target int64 [N, d…], or float32 with the input's shape when that is
+    /// allowed. Returns whether the target holds class indices.
+    static func infer(_ inference: Inference, probabilities: Bool) throws -> Bool {
+        let host = inference.host
+        let shape = inference.shape(0)
+        try inference.require(0, .float32)
+        guard shape.count >= 2 else {
+            throw PluginError.shape("the input has shape \(host.text(shape)), wanted [N, classes, …]", input: 0)
+        }
+        if probabilities { try inference.require(1, .int64, .float32) } else { try inference.require(1, .int64) }
+        let isIndices = try inference.dtype(1) == .int64
+        let wanted = isIndices ? [shape[0]] + shape[2...] : shape
+        guard inference.shape(1) == wanted else {
+            throw PluginError.shape(
+                "the target has shape \(host.text(inference.shape(1))), wanted \(host.text(wanted)) "
+                    + (isIndices ? "of class indices" : "of class probabilities")
+                    + " for an input of shape \(host.text(shape))", input: 1)
+        }
+        return isIndices
+    }
+}
+
+/// What one chunk of rows adds to a loss over class indices.
+struct ClassPartial {
+    var loss = 0.0
+    /// Sum of the class weights: what the mean divides by.
+    var weight = 0.0
+    /// The first row whose label is out of range, or -1.
+    var badRow = -1
+
+    /// Combines the chunks in order; throws when a label is out of range.
+    static func total(
+        _ partials: UnsafePointer<ClassPartial>, _ rows: ClassRows, _ target: UnsafePointer<Int64>, ignoring: Int
+    ) throws -> ClassPartial {
+        var total = ClassPartial()
+        for chunk in 0..<rows.chunks {
+            if partials[chunk].badRow >= 0 {
+                let row = partials[chunk].badRow
+                throw PluginError.data(
+                    "the target has label \(target[rows.targetOffset(row)]) in sample \(row / rows.inner) of the batch, "
+                        + "the input has \(rows.classes) classes: labels must be 0 to \(rows.classes - 1), or "
+                        + "\(ignoring) to be ignored", input: 1)
+            }
+            total.loss += partials[chunk].loss
+            total.weight += partials[chunk].weight
+        }
+        return total
+    }
+}

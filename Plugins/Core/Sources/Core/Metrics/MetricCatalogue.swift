@@ -1,0 +1,9 @@
+import LaminaSDK
+
+extension CoreCatalogue {
+    static var metrics: [Component] {
+        [
+            .metric(AccuracyMetric.self)
+        ]
+    }
+}

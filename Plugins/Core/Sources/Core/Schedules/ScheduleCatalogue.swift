@@ -1,0 +1,9 @@
+import LaminaSDK
+
+extension CoreCatalogue {
+    static var schedules: [Component] {
+        [
+            .schedule(ConstantSchedule.self)
+        ]
+    }
+}
