@@ -10,10 +10,26 @@ func sdk(_ name: String) -> Target.Dependency { .product(name: name, package: "S
 let families = ["Core", "Data", "CNN"].filter { exists("Plugins/\($0)/Package.swift") }
 
 /// C targets of a family, which live in its own Sources folder.
-let familyTargets: [String: [Target]] = [:]
+let familyTargets: [String: [Target]] = [
+    "Data": [
+        .systemLibrary(
+            name: "CZlib", path: "Plugins/Data/Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CNettle", path: "Plugins/Data/Sources/CNettle", pkgConfig: "nettle",
+            providers: [.apt(["nettle-dev"])]),
+        .systemLibrary(
+            name: "CPNG", path: "Plugins/Data/Sources/CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(
+            name: "CJPEG", path: "Plugins/Data/Sources/CJPEG", pkgConfig: "libjpeg",
+            providers: [.apt(["libjpeg62-turbo-dev"])]),
+        .target(name: "CImage", dependencies: ["CPNG", "CJPEG"], path: "Plugins/Data/Sources/CImage"),
+    ]
+]
 
 /// What the family's Swift module depends on beside the SDK.
-let familyDependencies: [String: [Target.Dependency]] = [:]
+let familyDependencies: [String: [Target.Dependency]] = [
+    "Data": [sdk("LaminaFormats"), "CImage", "CZlib", "CNettle"]
+]
 
 var products: [Product] = [
     .library(name: "Lamina", targets: ["Lamina"]),
