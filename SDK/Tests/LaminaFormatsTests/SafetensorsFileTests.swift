@@ -104,7 +104,7 @@ struct SafetensorsFileTests {
             let file = try SafetensorsFile(mapping, range: 100..<100 + inner.count)
             #expect(file.bytes("x")?.elementsEqual(inner.suffix(20)) == true)
             #expect(throws: SafetensorsError.self) { try SafetensorsFile(mapping, range: 100..<101 + inner.count) }
-            let count = try inner.withUnsafeBytes { try SafetensorsFile(unownedBytes: $0).tensors.count }
+            let count = try inner.withUnsafeBytes { try SafetensorsFile(bytes: $0, owner: nil).tensors.count }
             #expect(count == 1)
         }
     }

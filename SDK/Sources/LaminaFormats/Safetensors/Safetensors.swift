@@ -76,6 +76,17 @@ public enum Safetensors {
     }
 }
 
+extension Safetensors.DType: JSONReadable {
+    public init(json: JSON, at path: String) throws(JSONError) {
+        let name = try String(json: json, at: path)
+        guard let dtype = Self(rawValue: name) else {
+            let known = Self.allCases.map(\.rawValue).joined(separator: ", ")
+            throw JSONError(.wrongValue, "unknown dtype \(quoted(name)); known are \(known)", path: path)
+        }
+        self = dtype
+    }
+}
+
 /// Why a safetensors file or a list of tensors was refused.
 public struct SafetensorsError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The class of the fault.

@@ -7,7 +7,7 @@
 public final class SafetensorsFile: Sendable {
     public let header: Safetensors.Header
     /// Keeps the bytes alive; nil when the caller does.
-    private let mapping: FileMapping?
+    private let owner: (any AnyObject & Sendable)?
     private let data: Data
     private let positions: [JSONKey: Int]
 
@@ -22,25 +22,23 @@ public final class SafetensorsFile: Sendable {
         try self.init(mapping, range: 0..<mapping.bytes.count)
     }
 
-    /// Views a part of a mapping, such as an entry of an archive. Throws `SafetensorsError`.
-    public init(_ mapping: FileMapping, range: Range<Int>) throws(SafetensorsError) {
-        (header, data, positions) = try Self.view(UnsafeRawBufferPointer(rebasing: mapping.bytes[range]))
-        self.mapping = mapping
+    /// Views a part of a mapping. Throws `SafetensorsError`.
+    public convenience init(_ mapping: FileMapping, range: Range<Int>) throws(SafetensorsError) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= mapping.bytes.count, "outside the mapping")
+        try self.init(bytes: UnsafeRawBufferPointer(rebasing: mapping.bytes[range]), owner: mapping)
     }
 
-    /// Views bytes that the caller keeps alive and unchanged for as long as this object lives. Throws `SafetensorsError`.
-    public init(unownedBytes: UnsafeRawBufferPointer) throws(SafetensorsError) {
-        (header, data, positions) = try Self.view(unownedBytes)
-        mapping = nil
-    }
-
-    private static func view(
-        _ file: UnsafeRawBufferPointer
-    ) throws(SafetensorsError) -> (Safetensors.Header, Data, [JSONKey: Int]) {
-        let header = try Safetensors.Header(file: file)
+    /// Views the bytes of a whole file in memory, such as an entry of an archive.
+    ///
+    /// The bytes must stay unchanged; `owner`, whose life they share, is kept. With nil the caller keeps them alive.
+    /// - Throws: `SafetensorsError`.
+    public init(bytes: UnsafeRawBufferPointer, owner: (any AnyObject & Sendable)?) throws(SafetensorsError) {
+        header = try Safetensors.Header(file: bytes)
         var positions = [JSONKey: Int](minimumCapacity: header.tensors.count)
         for (position, tensor) in header.tensors.enumerated() { positions[JSONKey(tensor.name)] = position }
-        return (header, Data(bytes: UnsafeRawBufferPointer(rebasing: file[header.dataStart...])), positions)
+        self.positions = positions
+        data = Data(bytes: UnsafeRawBufferPointer(rebasing: bytes[header.dataStart...]))
+        self.owner = owner
     }
 
     /// The tensors in the order of their bytes.
@@ -57,7 +55,8 @@ public final class SafetensorsFile: Sendable {
     /// They begin on `Safetensors.alignment` only for the first tensor of a file that we wrote. In other files they may
     /// even begin between multiples of the element size: load them unaligned, or copy.
     public func bytes(of tensor: Safetensors.Tensor) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: data.bytes[tensor.range])
+        precondition(tensor.range.upperBound <= data.bytes.count, "a tensor of another file")
+        return UnsafeRawBufferPointer(rebasing: data.bytes[tensor.range])
     }
 
     /// The bytes of the tensor with this name, or nil.
