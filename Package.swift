@@ -23,12 +23,16 @@ let familyTargets: [String: [Target]] = [
             name: "CJPEG", path: "Plugins/Data/Sources/CJPEG", pkgConfig: "libjpeg",
             providers: [.apt(["libjpeg62-turbo-dev"])]),
         .target(name: "CImage", dependencies: ["CPNG", "CJPEG"], path: "Plugins/Data/Sources/CImage"),
-    ]
+    ],
+    "CNN": [
+        .systemLibrary(name: "CDNNL", path: "Plugins/CNN/Sources/CDNNL", providers: [.apt(["libdnnl-dev"])])
+    ],
 ]
 
 /// What the family's Swift module depends on beside the SDK.
 let familyDependencies: [String: [Target.Dependency]] = [
-    "Data": [sdk("LaminaFormats"), "CImage", "CZlib", "CNettle"]
+    "Data": [sdk("LaminaFormats"), "CImage", "CZlib", "CNettle"],
+    "CNN": ["CDNNL"],
 ]
 
 var products: [Product] = [

@@ -1,0 +1,23 @@
+// swift-tools-version: 6.2
+// The CNN family, built alone against the SDK.
+import PackageDescription
+
+let sdk = Context.packageDirectory + "/../../SDK"
+func sdk(_ name: String) -> Target.Dependency { .product(name: name, package: "SDK") }
+
+let package = Package(
+    name: "CNN",
+    products: [.library(name: "CNNPlugin", type: .dynamic, targets: ["CNNPlugin"])],
+    dependencies: [.package(path: "../../SDK")],
+    targets: [
+        .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
+        .target(name: "CNN", dependencies: [sdk("LaminaSDK"), "CDNNL"]),
+        .target(
+            name: "CNNPlugin", dependencies: ["CNN"],
+            linkerSettings: [
+                .unsafeFlags(["-Xlinker", "--version-script=\(sdk)/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs"])
+            ]),
+        .executableTarget(name: "CNNBenchmark", dependencies: ["CNN", sdk("LaminaSDK")], path: "Benchmarks/CNNBenchmark"),
+        .testTarget(name: "CNNTests", dependencies: ["CNN", sdk("LaminaSDK")], exclude: ["Golden"]),
+    ]
+)

@@ -1,0 +1,137 @@
+import CDNNL
+import Glibc
+import LaminaSDK
+
+/// dw[o, i, k] = Σ dy[n, o, p] · x[n, i, p · stride − before + k · dilation], and db[o] = Σ dy[n, o, p].
+///
+/// Each piece yields a partial sum in its own memory; the partial sums are added in the order of the pieces.
+final class WeightGradientPass {
+    private let pieces: [ConvolutionPiece]
+    private let calls: [PrimitiveCall]
+    private let weightElements: Int
+    private let biasElements: Int
+    /// Per layout that a piece's gradient may have: its partial sums and the way back to the host's order.
+    private var groups: [Group] = []
+    private let partialOfPiece: [Int]
+    private let biasOffset: Int
+    private let scratchOffset: Int
+    private let scratchOfPiece: Int
+    private let plainOffset: Int
+    /// Memory of one call.
+    let workspaceBytes: Int
+
+    private struct Group {
+        var layout: MemoryDescriptor
+        /// Offsets of the partial sums, in bytes, in order of the pieces.
+        var partials: [Int] = []
+        /// nil: the layout is the host's.
+        var unpack: PrimitiveCall?
+    }
+
+    init(_ shape: ConvolutionShape, bias: Bool) throws {
+        // Adding partial sums costs a pass over the weights each; many outputs per weight make it worth while.
+        let outputsPerWeight = shape.batch * shape.output.reduce(1, *)
+        let pieces = ConvolutionPiece.cuttingOutput(shape, most: max(4, outputsPerWeight / 600))
+        let primitives = try PiecePrimitives(pieces, .weightGradient(bias: bias))
+        self.pieces = pieces
+        weightElements = shape.weightElements
+        biasElements = bias ? shape.outputChannels : 0
+        calls = try zip(pieces, primitives.ofPiece).map { piece, made in
+            let tensors = try [
+                (DNNL_ARG_SRC, piece.shape.sourceLayout), (DNNL_ARG_DIFF_DST, piece.shape.destinationLayout),
+                (DNNL_ARG_DIFF_WEIGHTS, primitives.layouts[made.layout]),
+            ]
+            let biases = try bias ? [(DNNL_ARG_DIFF_BIAS, MemoryDescriptor.vector(shape.outputChannels))] : []
+            return try PrimitiveCall(made.primitive, tensors + biases)
+        }
+
+        let plain = try MemoryDescriptor.weights(shape)
+        var memory = WorkspaceLayout()
+        var groups: [Group] = []
+        for layout in primitives.layouts {
+            var group = Group(layout: layout)
+            if !layout.isSame(as: plain) {
+                let reorder = try Primitive.reorder(from: layout, to: plain)
+                group.unpack = try PrimitiveCall(reorder, [(DNNL_ARG_FROM, layout), (DNNL_ARG_TO, plain)])
+            }
+            groups.append(group)
+        }
+        partialOfPiece = primitives.ofPiece.map { made in
+            let offset = memory.reserve(primitives.layouts[made.layout].bytes)
+            groups[made.layout].partials.append(offset)
+            return offset
+        }
+        self.groups = groups
+        plainOffset = groups.count > 1 ? memory.reserve(shape.weightElements * 4) : 0
+        biasOffset = memory.reserve(pieces.count * biasElements * 4)
+        scratchOfPiece = (primitives.scratchBytes + 63) / 64 * 64
+        scratchOffset = memory.reserve(scratchOfPiece * pieces.count)
+        workspaceBytes = memory.bytes
+    }
+
+    /// Names of oneDNN's kernels, for benchmarks.
+    var implementations: Set<String> { Set(calls.map(\.primitive.implementation)) }
+
+    /// Overwrites `weightGradient`, and `biasGradient` if the pass was made with one.
+    func run(
+        _ host: Host, input: UnsafeMutablePointer<Float>, outputGradient: UnsafeMutablePointer<Float>,
+        weightGradient: UnsafeMutablePointer<Float>, biasGradient: UnsafeMutablePointer<Float>?,
+        workspace: UnsafeMutableRawPointer
+    ) throws {
+        let biases = (workspace + biasOffset).assumingMemoryBound(to: Float.self)
+        host.parallelFor(calls.count, grain: 1) { begin, end in
+            OneDNN.onThisThread {
+                for index in begin..<end {
+                    let (piece, call) = (pieces[index], calls[index])
+                    call.bind(0, input + piece.inputOffset)
+                    call.bind(1, outputGradient + piece.outputOffset)
+                    call.bind(2, workspace + partialOfPiece[index])
+                    if biasElements > 0 { call.bind(3, biases + index * biasElements) }
+                    call.bindScratch(workspace + scratchOffset + index * scratchOfPiece)
+                    call.run()
+                }
+            }
+        }
+        for call in calls { try call.check() }
+        for (index, group) in groups.enumerated() {
+            addPartials(host, group, workspace)
+            let sum = workspace + group.partials[0]
+            if index == 0 {
+                try unpack(group, sum, to: weightGradient)
+            } else {
+                let plain = (workspace + plainOffset).assumingMemoryBound(to: Float.self)
+                try unpack(group, sum, to: plain)
+                for i in 0..<weightElements { weightGradient[i] += plain[i] }
+            }
+        }
+        if let biasGradient {
+            biasGradient.update(from: biases, count: biasElements)
+            for piece in 1..<max(pieces.count, 1) {
+                for i in 0..<biasElements { biasGradient[i] += biases[piece * biasElements + i] }
+            }
+        }
+    }
+
+    /// Adds a group's partial sums into its first one.
+    private func addPartials(_ host: Host, _ group: Group, _ workspace: UnsafeMutableRawPointer) {
+        if group.partials.count < 2 { return }
+        let sum = (workspace + group.partials[0]).assumingMemoryBound(to: Float.self)
+        host.parallelFor(group.layout.bytes / 4, grain: 16384) { begin, end in
+            for index in 1..<group.partials.count {
+                let partial = (workspace + group.partials[index]).assumingMemoryBound(to: Float.self)
+                for i in begin..<end { sum[i] += partial[i] }
+            }
+        }
+    }
+
+    private func unpack(_ group: Group, _ sum: UnsafeMutableRawPointer, to plain: UnsafeMutablePointer<Float>) throws {
+        guard let call = group.unpack else {
+            memcpy(plain, sum, weightElements * 4)
+            return
+        }
+        call.bind(0, sum)
+        call.bind(1, plain)
+        OneDNN.onThisThread { call.run() }
+        try call.check()
+    }
+}

@@ -1,0 +1,17 @@
+import LaminaSDK
+
+extension CNNCatalogue {
+    public static var layers: [Component] { layers(OneAxis.self) + layers(TwoAxes.self) + layers(ThreeAxes.self) }
+
+    private static func layers<Axes: SpatialAxes>(_ axes: Axes.Type) -> [Component] {
+        [
+            .layer(Convolution<Axes>.self),
+            .layer(MaxPool<Axes>.self),
+            .layer(AveragePool<Axes>.self),
+            .layer(AdaptiveAveragePool<Axes>.self),
+            .layer(AdaptiveMaxPool<Axes>.self),
+            .layer(GlobalAveragePool<Axes>.self),
+            .layer(GlobalMaxPool<Axes>.self),
+        ]
+    }
+}
