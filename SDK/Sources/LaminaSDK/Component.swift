@@ -45,6 +45,13 @@ public struct Component {
     /// Lives as long as the process.
     public let raw: UnsafePointer<lamina_component>
 
+    /// A component that is already in the C form, such as one of a loaded library.
+    public init(_ raw: UnsafePointer<lamina_component>) {
+        kind = String(cString: raw.pointee.kind)
+        name = String(cString: raw.pointee.name)
+        self.raw = raw
+    }
+
     init(
         _ type: any ComponentType.Type, kind: String, inputs: [Port] = [], suffixes: [String] = [],
         vtable: UnsafeRawPointer, factory: AnyObject

@@ -1,0 +1,161 @@
+import CLamina
+import LaminaSDK
+
+extension LayerSession {
+    /// What goes into a step.
+    struct Values {
+        var inputs: [TensorValue?]
+        var parameters: [TensorValue]
+        var buffers: [TensorValue]
+        var outputGradients: [TensorValue]
+        /// What gradients are added to; nil: they overwrite poison.
+        var accumulateOn: (inputs: [TensorValue?], parameters: [TensorValue?])?
+    }
+
+    /// Completes what a test gives with random parameters, initial buffers and output gradients of 1.
+    func values(
+        _ inputs: [TensorValue?], parameters given: [String: TensorValue] = [:], buffers state: [String: TensorValue] = [:],
+        seed: UInt64
+    ) -> Values {
+        let parameters = inferred.parameters.enumerated().map { index, parameter in
+            given[parameter.name] ?? .uniform(parameter.shape, -0.9...0.9, seed: seed &* 31 &+ UInt64(index))
+        }
+        let buffers = inferred.buffers.map { state[$0.name] ?? .filled($0.dtype, $0.shape, $0.initial) }
+        let gradients = inferred.outputs.map { TensorValue.filled($0.dtype, $0.shape, 1) }
+        return Values(
+            inputs: harness.padded(inputs), parameters: parameters, buffers: buffers, outputGradients: gradients)
+    }
+
+    /// Forward, and in the training phase backward, when the layer has one. Throws `CallError`.
+    func step(_ values: Values) throws -> LayerResult {
+        var result = try forward(values)
+        if options.isTraining, harness.table.pointee.backward != nil { try backward(values, &result) }
+        return result
+    }
+
+    /// Forward alone; in the inference phase `prepare` comes before it.
+    func forward(_ values: Values) throws -> LayerResult {
+        var result = LayerResult()
+        load(values)
+        for memory in outputs.memory.indices where !aliases.contains(where: { $0.target == memory }) {
+            outputs.memory[memory]?.poison()
+        }
+        (saved + [workspaces.forward].compactMap { $0 }).forEach { $0.poison() }
+        let overwritten = Set(aliases.map(\.source))
+        setReadOnly(inputs, except: overwritten)
+        setReadOnly(parameters)
+        setReadOnly(buffers, except: options.isTraining ? Set(0..<buffers.count) : [])
+        setReadOnly(outputs, except: Set(0..<outputs.count))
+
+        var watched = snapshot(inputs, except: overwritten) + snapshot(parameters)
+        if !options.isTraining { watched += snapshot(buffers) }
+        var run = self.run(workspaces.forward)
+        try withSaved(&run) { run in
+            if !options.isTraining, let prepare = harness.table.pointee.prepare {
+                try call("prepare", &result) { prepare(planned, run) }
+            }
+            try call("forward", &result) { harness.table.pointee.forward(planned, run) }
+        }
+        check(watched, "forward", &result)
+        checkMemory("forward", &result)
+        checkWritten(outputs, "forward", &result)
+        result.outputs = (0..<outputs.count).map { outputs.value(at: $0)! }
+        result.buffers = (0..<buffers.count).map { buffers.value(at: $0)! }
+        return result
+    }
+
+    private func backward(_ values: Values, _ result: inout LayerResult) throws {
+        let kept = hideUnsaved()
+        defer { restoreUnsaved() }
+        let adds = values.accumulateOn != nil && !needs.overwrites
+        prepareGradients(inputGradients, adds ? values.accumulateOn!.inputs : nil, Set(gradientAliases.map(\.target)))
+        prepareGradients(parameterGradients, adds ? values.accumulateOn!.parameters : nil, [])
+        for (index, value) in values.outputGradients.enumerated() { outputGradients.store(value, at: index) }
+        let overwritten = Set(gradientAliases.map(\.source))
+        setReadOnly(outputGradients, except: overwritten)
+        setReadOnly(inputs)
+        setReadOnly(outputs)
+        setReadOnly(buffers)
+        workspaces.backward?.poison()
+
+        let watched =
+            kept.map { ($0, $0.contents) } + snapshot(parameters) + snapshot(buffers)
+            + snapshot(outputGradients, except: overwritten)
+        var run = self.run(workspaces.backward)
+        run.output_gradients = UnsafePointer(outputGradients.raw)
+        run.input_gradients = UnsafePointer(inputGradients.raw)
+        run.parameter_gradients = UnsafePointer(parameterGradients.raw)
+        try withSaved(&run) { run in
+            try call("backward", &result) { harness.table.pointee.backward(planned, run) }
+        }
+        check(watched, "backward", &result)
+        checkMemory("backward", &result)
+        checkWritten(inputGradients, "backward", &result)
+        checkWritten(parameterGradients, "backward", &result)
+        result.inputGradients = (0..<inputGradients.count).map { inputGradients.value(at: $0) }
+        result.parameterGradients = (0..<parameterGradients.count).map { parameterGradients.value(at: $0) }
+        if values.accumulateOn != nil, needs.overwrites { addAfterwards(values.accumulateOn!, &result) }
+    }
+
+    /// What the host does for layers that always overwrite.
+    private func addAfterwards(
+        _ base: (inputs: [TensorValue?], parameters: [TensorValue?]), _ result: inout LayerResult
+    ) {
+        func sum(_ gradients: [TensorValue?], _ base: [TensorValue?]) -> [TensorValue?] {
+            zip(gradients, base).map { gradient, base in
+                guard let gradient, let base else { return gradient }
+                return TensorValue(gradient.shape, zip(gradient.floats, base.floats).map(+))
+            }
+        }
+        result.inputGradients = sum(result.inputGradients, base.inputs)
+        result.parameterGradients = sum(result.parameterGradients, base.parameters)
+    }
+
+    private func load(_ values: Values) {
+        for (index, value) in values.inputs.enumerated() { if let value { inputs.store(value, at: index) } }
+        for (index, value) in values.parameters.enumerated() { parameters.store(value, at: index) }
+        for (index, value) in values.buffers.enumerated() { buffers.store(value, at: index) }
+    }
+
+    private func prepareGradients(_ gradients: TensorArray, _ base: [TensorValue?]?, _ aliased: Set<Int>) {
+        for index in 0..<gradients.count where gradients.forms[index] != nil {
+            // A gradient that shares memory with that of an output cannot hold a sum as well.
+            let start = aliased.contains(index) ? nil : base?[index]
+            gradients.setFlag(LAMINA_TENSOR_ACCUMULATE, start != nil, for: index)
+            gradients.memory[index]?.poison()
+            if let start { gradients.store(start, at: index) }
+        }
+    }
+
+    private func run(_ workspace: GuardedMemory?) -> lamina_run {
+        var run = lamina_run()
+        run.struct_size = UInt32(MemoryLayout<lamina_run>.size)
+        run.phase = options.isTraining ? LAMINA_PHASE_TRAINING : LAMINA_PHASE_INFERENCE
+        run.inputs = UnsafePointer(inputs.raw)
+        run.outputs = UnsafePointer(outputs.raw)
+        run.parameters = UnsafePointer(parameters.raw)
+        run.buffers = UnsafePointer(buffers.raw)
+        run.workspace = workspace?.bytes
+        run.persistent = persistent?.bytes
+        run.random = random
+        return run
+    }
+
+    private func withSaved(_ run: inout lamina_run, _ body: (UnsafePointer<lamina_run>) throws -> Void) throws {
+        let pointers: [UnsafeMutableRawPointer?] = saved.map(\.bytes)
+        try pointers.withUnsafeBufferPointer { pointers in
+            run.saved = pointers.baseAddress
+            try body(&run)
+        }
+    }
+
+    private func call(_ name: String, _ result: inout LayerResult, _ body: () -> lamina_status) throws(CallError) {
+        let before = FloatingPointState()
+        let status = body()
+        result.violations += harness.host.endCall().map { "\(name) \($0)" }
+        if before.restore() {
+            result.violations.append("\(name) changes the floating-point state (rounding or denormals) and leaves it so")
+        }
+        try harness.host.check(status, name)
+    }
+}
