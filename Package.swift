@@ -73,7 +73,7 @@ for family in families {
                 ])
             ]),
     ]
-    if exists("SDK/Sources/LaminaTesting") {
+    if exists("SDK/Sources/LaminaTesting"), exists(folder + "Tests/\(family)Tests") {
         targets.append(
             .testTarget(
                 name: family + "Tests",
