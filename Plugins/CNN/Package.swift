@@ -1,5 +1,6 @@
 // swift-tools-version: 6.2
 // The CNN family, built alone against the SDK.
+import Foundation
 import PackageDescription
 
 let sdk = Context.packageDirectory + "/../../SDK"
@@ -18,6 +19,11 @@ let package = Package(
                 .unsafeFlags(["-Xlinker", "--version-script=\(sdk)/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs"])
             ]),
         .executableTarget(name: "CNNBenchmark", dependencies: ["CNN", sdk("LaminaSDK")], path: "Benchmarks/CNNBenchmark"),
-        .testTarget(name: "CNNTests", dependencies: ["CNN", sdk("LaminaSDK")], exclude: ["Golden"]),
     ]
 )
+
+// The tests need the SDK's test support.
+if FileManager.default.fileExists(atPath: sdk + "/Sources/LaminaTesting") {
+    package.targets.append(
+        .testTarget(name: "CNNTests", dependencies: ["CNN", sdk("LaminaTesting"), sdk("LaminaFormats"), sdk("LaminaSchema")], exclude: ["Golden"]))
+}

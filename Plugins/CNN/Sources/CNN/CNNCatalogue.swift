@@ -6,6 +6,6 @@ public enum CNNCatalogue {
         Plugin(
             id: "cnn", name: "CNN", version: "1.0.0", license: "Apache-2.0",
             documentation: "Convolution, transposed convolution and pooling in one to three dimensions; LeNet, VGG, ResNet.",
-            components: layers)
+            components: layers + blocks)
     }
 }

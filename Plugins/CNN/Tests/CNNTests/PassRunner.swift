@@ -1,10 +1,18 @@
 @testable import CNN
 import LaminaSDK
+import LaminaTesting
 
 /// Runs the passes of a convolution on plain arrays, through the layout that its shape asks for.
 struct PassRunner {
     let shape: ConvolutionShape
-    let host = serialHost()
+    private let services = TestHost()
+
+    init(shape: ConvolutionShape) {
+        self.shape = shape
+        services.threads = 2
+    }
+
+    private var host: Host { services.host }
 
     func output(_ x: [Float], _ w: [Float], _ bias: [Float]) throws -> [Float] {
         let pass = try WeightedPass.forward(shape, bias: true, training: true)

@@ -46,7 +46,7 @@ struct ConvolutionPiece {
     ) -> [ConvolutionPiece] {
         if shape.isEmpty { return [] }
         let wanted = wantedPieces(shape, most: most)
-        if shape.batch < wanted, shape.channelsLast {
+        if shape.batch < wanted, shape.channelsLast, shape.storedInput == nil {
             // Few rows per piece would read most of the input twice.
             let perSample = min((wanted + shape.batch - 1) / shape.batch, rows / max(4, shape.reach(0)))
             if perSample > 1, let pieces = rowPieces(shape, perSample, rows, rowsOf) { return pieces }
@@ -88,13 +88,5 @@ struct ConvolutionPiece {
     /// `count` things in `parts` consecutive ranges whose sizes differ by at most one.
     private static func evenly(_ count: Int, _ parts: Int) -> [Range<Int>] {
         (0..<parts).map { $0 * count / parts..<($0 + 1) * count / parts }
-    }
-}
-
-extension ConvolutionShape {
-    /// Whether input, padding, kernel and stride give exactly the stated number of outputs along an axis.
-    func isConsistent(_ axis: Int) -> Bool {
-        let room = input[axis] + before[axis] + after(axis) - reach(axis)
-        return room >= 0 && room / stride[axis] + 1 == output[axis]
     }
 }

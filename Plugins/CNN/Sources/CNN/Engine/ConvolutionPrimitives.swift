@@ -51,7 +51,11 @@ extension ConvolutionDirection {
 extension ConvolutionShape {
     /// The convolution's input x, or its gradient.
     var sourceLayout: MemoryDescriptor {
-        get throws { try .activation(batch, inputChannels, input, channelsLast: channelsLast) }
+        get throws {
+            let whole = try MemoryDescriptor.activation(
+                batch, inputChannels, storedInput ?? input, channelsLast: channelsLast)
+            return try storedInput == nil ? whole : whole.part([batch, inputChannels] + input)
+        }
     }
     /// The convolution's output y, or its gradient.
     var destinationLayout: MemoryDescriptor {

@@ -15,6 +15,8 @@ struct ConvolutionShape: Hashable {
     var dilation: [Int]
     var before: [Int]
     var channelsLast: Bool
+    /// The input's spatial sizes in memory, where it goes on behind what the convolution uses; nil: as `input`.
+    var storedInput: [Int]?
 
     var axes: Int { kernel.count }
 
@@ -26,8 +28,26 @@ struct ConvolutionShape: Hashable {
         max(0, (output[axis] - 1) * stride[axis] + reach(axis) - input[axis] - before[axis])
     }
 
+    /// Whether input, padding, kernel and stride give exactly the stated number of outputs along an axis.
+    func isConsistent(_ axis: Int) -> Bool {
+        let room = input[axis] + before[axis] + after(axis) - reach(axis)
+        return room >= 0 && room / stride[axis] + 1 == output[axis]
+    }
+
+    /// The same convolution with the end of the input cut off where another output would fit.
+    ///
+    /// A transposed convolution comes to that when its output padding exceeds the stride.
+    func cropped() -> ConvolutionShape {
+        var shape = self
+        for axis in 0..<axes where !isConsistent(axis) {
+            shape.input[axis] = (output[axis] - 1) * stride[axis] + reach(axis) - before[axis]
+            shape.storedInput = input
+        }
+        return shape
+    }
+
     /// Elements of one sample.
-    var inputElements: Int { inputChannels * input.reduce(1, *) }
+    var inputElements: Int { inputChannels * (storedInput ?? input).reduce(1, *) }
     var outputElements: Int { outputChannels * output.reduce(1, *) }
     var weightElements: Int { outputChannels * (inputChannels / groups) * kernel.reduce(1, *) }
 

@@ -63,6 +63,15 @@ extension MemoryDescriptor {
 
     static func vector(_ count: Int) throws -> MemoryDescriptor { try .init([count], dnnl_a) }
 
+    /// The beginning of the tensor along each axis.
+    func part(_ dimensions: [Int]) throws -> MemoryDescriptor {
+        var (part, whole) = (MemoryDescriptor(), self)
+        let origin = [Int64](repeating: 0, count: dimensions.count)
+        let status = dnnl_memory_desc_init_submemory(&part, &whole, dimensions.map(Int64.init), origin)
+        try OneDNN.check(status, "a part of shape \(dimensions)")
+        return part
+    }
+
     private static func weightDimensions(_ shape: ConvolutionShape) -> [Int] {
         let (output, input) = (shape.outputChannels / shape.groups, shape.inputChannels / shape.groups)
         return (shape.groups == 1 ? [] : [shape.groups]) + [output, input] + shape.kernel

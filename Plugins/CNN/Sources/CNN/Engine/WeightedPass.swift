@@ -1,4 +1,5 @@
 import CDNNL
+import Glibc
 import LaminaSDK
 
 /// y = conv(x, w) + b, or dx = convᵀ(dy, w): the two directions that read the weights and write an activation.
@@ -48,10 +49,11 @@ final class WeightedPass {
     /// Names of oneDNN's kernels, for benchmarks.
     var implementations: Set<String> { Set(calls.map(\.primitive.implementation)) }
 
-    /// `from` and `to` are x and y, or dy and dx. `packed` was filled by `weights.pack`.
+    /// `from` and `to` are x and y, or dy and dx. `packed` was filled by `weights.pack`. A bias, one per channel of
+    /// `to`, is added in either direction.
     func run(
         _ host: Host, from: UnsafeMutablePointer<Float>, weights plain: UnsafeMutableRawPointer,
-        packed: UnsafeMutableRawPointer?, bias: UnsafeMutableRawPointer?, to: UnsafeMutablePointer<Float>,
+        packed: UnsafeMutableRawPointer?, bias: UnsafeMutablePointer<Float>?, to: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutableRawPointer?
     ) throws {
         host.parallelFor(calls.count, grain: 1) { begin, end in
@@ -61,12 +63,34 @@ final class WeightedPass {
                     call.bind(0, from + (readsInput ? piece.inputOffset : piece.outputOffset))
                     call.bind(1, weights.address(layoutOfPiece[index], plain, packed))
                     call.bind(2, to + (readsInput ? piece.outputOffset : piece.inputOffset))
-                    if let bias { call.bind(3, bias) }
+                    if let bias, readsInput { call.bind(3, bias) }
                     if let scratch { call.bindScratch(scratch + index * scratchOfPiece) }
+                    if !readsInput, piece.shape.storedInput != nil {
+                        memset(to + piece.inputOffset, 0, piece.shape.batch * piece.shape.inputElements * 4)
+                    }
                     call.run()
+                    if let bias, !readsInput { addBias(bias, to + piece.inputOffset, piece.shape) }
                 }
             }
         }
         for call in calls { try call.check() }
+    }
+    /// Adds the bias to the convolution's input side, which oneDNN does not offer; the piece is still in the cache.
+    private func addBias(
+        _ bias: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ shape: ConvolutionShape
+    ) {
+        let channels = shape.inputChannels
+        let places = shape.inputElements / channels
+        if shape.channelsLast {
+            for place in 0..<shape.batch * places {
+                let row = y + place * channels
+                for c in 0..<channels { row[c] += bias[c] }
+            }
+        } else {
+            for plane in 0..<shape.batch * channels {
+                let (row, value) = (y + plane * places, bias[plane % channels])
+                for place in 0..<places { row[place] += value }
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ extension CNNCatalogue {
     private static func layers<Axes: SpatialAxes>(_ axes: Axes.Type) -> [Component] {
         [
             .layer(Convolution<Axes>.self),
+            .layer(TransposedConvolution<Axes>.self),
             .layer(MaxPool<Axes>.self),
             .layer(AveragePool<Axes>.self),
             .layer(AdaptiveAveragePool<Axes>.self),
