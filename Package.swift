@@ -4,41 +4,23 @@ import PackageDescription
 
 let root = Context.packageDirectory
 func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: root + "/" + path) }
+func folders(_ path: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: root + "/" + path)) ?? []).filter { !$0.hasPrefix(".") }.sorted()
+}
+/// The libraries that a module map links: `link "png"`.
+func libraries(_ moduleMap: String) -> [String] {
+    let text = (try? String(contentsOfFile: root + "/" + moduleMap, encoding: .utf8)) ?? ""
+    return text.split(separator: "\n").filter { $0.contains("link \"") }.map { String($0.split(separator: "\"")[1]) }
+}
 func sdk(_ name: String) -> Target.Dependency { .product(name: name, package: "SDK") }
 
 /// The plugin families. Each is a folder `Plugins/<Family>` that also builds alone; a missing folder is left out.
 let families = ["Core", "Data", "CNN"].filter { exists("Plugins/\($0)/Package.swift") }
 
-/// C targets of a family, which live in its own Sources folder.
-let familyTargets: [String: [Target]] = [
-    "Data": [
-        .systemLibrary(
-            name: "CZlib", path: "Plugins/Data/Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(
-            name: "CNettle", path: "Plugins/Data/Sources/CNettle", pkgConfig: "nettle",
-            providers: [.apt(["nettle-dev"])]),
-        .systemLibrary(
-            name: "CPNG", path: "Plugins/Data/Sources/CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-        .systemLibrary(
-            name: "CJPEG", path: "Plugins/Data/Sources/CJPEG", pkgConfig: "libjpeg",
-            providers: [.apt(["libjpeg62-turbo-dev"])]),
-        .target(name: "CImage", dependencies: ["CPNG", "CJPEG"], path: "Plugins/Data/Sources/CImage"),
-    ],
-    "CNN": [
-        .systemLibrary(name: "CDNNL", path: "Plugins/CNN/Sources/CDNNL", providers: [.apt(["libdnnl-dev"])])
-    ],
-]
-
-/// What the family's Swift module depends on beside the SDK.
-let familyDependencies: [String: [Target.Dependency]] = [
-    "Data": [sdk("LaminaFormats"), "CImage", "CZlib", "CNettle"],
-    "CNN": ["CDNNL"],
-]
-
-var products: [Product] = [
-    .library(name: "Lamina", targets: ["Lamina"]),
-    .executable(name: "lamina", targets: ["lamina-cli"]),
-]
+/// The plugins linked into a test that runs graphs.
+func plugins(_ names: String...) -> [Target.Dependency] {
+    names.filter { families.contains($0) }.map { .target(name: $0) }
+}
 
 var targets: [Target] = [
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
@@ -48,32 +30,59 @@ var targets: [Target] = [
         dependencies: ["CZip", sdk("LaminaFormats"), .product(name: "Crypto", package: "swift-crypto")]),
     .target(
         name: "LaminaHost",
-        dependencies: ["CCPU", sdk("CLamina"), sdk("CLaminaMath"), sdk("LaminaFormats"), sdk("LaminaSchema"), sdk("LaminaSDK")]),
+        dependencies: [
+            "CCPU", sdk("CLamina"), sdk("CLaminaMath"), sdk("LaminaFormats"), sdk("LaminaSchema"), sdk("LaminaSDK"),
+        ]),
     .target(
         name: "LaminaGraph",
         dependencies: ["LaminaHost", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSchema"), sdk("LaminaSDK")]),
     .testTarget(name: "ArchiveTests", dependencies: ["LaminaArchive", sdk("LaminaFormats")]),
     .testTarget(name: "HostTests", dependencies: ["LaminaHost", sdk("LaminaSDK")]),
-    .testTarget(name: "GraphTests", dependencies: ["LaminaGraph", sdk("LaminaSDK")]),
+    .testTarget(
+        name: "GraphTests",
+        dependencies: ["LaminaGraph", "LaminaHost", sdk("LaminaSDK"), sdk("LaminaFormats")] + plugins("Core", "CNN")),
 ].filter { exists(($0.isTest ? "Tests/" : "Sources/") + $0.name) }
 
-products = products.filter { product in
-    targets.contains { $0.name == (product.name == "lamina" ? "lamina-cli" : product.name) }
-}
+var products: [Product] = [
+    .library(name: "Lamina", targets: ["Lamina"]), .executable(name: "lamina", targets: ["lamina-cli"]),
+].filter { product in targets.contains { $0.name == (product.name == "lamina" ? "lamina-cli" : product.name) } }
 
 for family in families {
     let folder = "Plugins/\(family)/"
-    targets += familyTargets[family] ?? []
+    // Beside the family's own two targets lie modules for C libraries, and C targets on top of them.
+    let companions = folders(folder + "Sources").filter { $0 != family && $0 != family + "Plugin" }
+    let systemLibraries = companions.filter { exists(folder + "Sources/\($0)/module.modulemap") }
+    let linked = systemLibraries.flatMap { libraries(folder + "Sources/\($0)/module.modulemap") }
+    targets += companions.map { name in
+        systemLibraries.contains(name)
+            ? .systemLibrary(name: name, path: folder + "Sources/\(name)")
+            : .target(
+                name: name, dependencies: systemLibraries.map { .target(name: $0) }, path: folder + "Sources/\(name)",
+                linkerSettings: linked.map { .linkedLibrary($0) })
+    }
+    let support = companions.map { Target.Dependency.target(name: $0) }
     targets += [
         .target(
-            name: family, dependencies: [sdk("LaminaSDK"), sdk("CLaminaMath")] + (familyDependencies[family] ?? []),
+            name: family, dependencies: [sdk("LaminaSDK"), sdk("LaminaFormats"), sdk("CLaminaMath")] + support,
             path: folder + "Sources/\(family)"),
         .target(
             name: family + "Plugin", dependencies: [.target(name: family)], path: folder + "Sources/\(family)Plugin",
             linkerSettings: [
-                .unsafeFlags(["-Xlinker", "--version-script=\(root)/SDK/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs"])
+                .unsafeFlags([
+                    "-Xlinker", "--version-script=\(root)/SDK/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs",
+                ])
             ]),
     ]
+    if exists("SDK/Sources/LaminaTesting"), exists(folder + "Tests/\(family)Tests") {
+        targets.append(
+            .testTarget(
+                name: family + "Tests",
+                dependencies: [
+                    .target(name: family), sdk("LaminaTesting"), sdk("LaminaSDK"), sdk("LaminaSchema"), sdk("LaminaFormats"),
+                    sdk("CLaminaMath"),
+                ] + support, path: folder + "Tests/\(family)Tests",
+                exclude: exists(folder + "Tests/\(family)Tests/Golden") ? ["Golden"] : []))
+    }
     products.append(.library(name: family + "Plugin", type: .dynamic, targets: [family + "Plugin"]))
 }
 

@@ -48,6 +48,9 @@ enum Sample {
         }
     }
 
+    /// The plain sample, made once: each save flushes to the disk, and hundreds of attacks begin with it.
+    private static let plain = Result { try makeForge { _ in } }
+
     /// The bytes of the archive that `change` may have altered before it is written.
     static func bytes(_ change: (inout ArchiveWriter) throws -> Void = { _ in }) throws -> [UInt8] {
         try TemporaryFolder.with { folder in
@@ -59,8 +62,13 @@ enum Sample {
         }
     }
 
-    /// The entries of the archive, in order, to be forged anew.
-    static func forge(_ change: (inout ArchiveWriter) throws -> Void = { _ in }) throws -> ZipForge {
+    /// The entries of the plain sample, in order, to be forged anew.
+    static func forge() throws -> ZipForge { try plain.get() }
+
+    /// The entries of the archive that `change` has altered before it was written.
+    static func forge(_ change: (inout ArchiveWriter) throws -> Void) throws -> ZipForge { try makeForge(change) }
+
+    private static func makeForge(_ change: (inout ArchiveWriter) throws -> Void) throws -> ZipForge {
         try TemporaryFolder.with { folder in
             let path = folder + "/sample.lamina"
             try withWriter { writer in

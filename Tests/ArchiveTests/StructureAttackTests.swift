@@ -130,6 +130,7 @@ struct StructureAttackTests {
         Attack(name: "another time in the local header", kind: .structure) { $0[EntryName.readme].localChange = { $0.time = 1 } },
         Attack(name: "a time stamp", kind: .structure, isTolerated: true) { $0[EntryName.readme].date = 0x5000 },
         Attack(name: "another version needed", kind: .structure, isTolerated: true) { $0[EntryName.readme].version = 63 },
+        Attack(name: "a zip64 version without zip64", kind: .structure, isTolerated: true) { $0[EntryName.readme].version = 45 },
         Attack(name: "made by DOS", kind: .structure, isTolerated: true) { forge in
             forge[EntryName.readme].madeBy = 20
             forge[EntryName.readme].externalAttributes = 0x20

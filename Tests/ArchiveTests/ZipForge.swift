@@ -1,8 +1,8 @@
 import Foundation
 
 /// Makes zip files byte by byte, without libzip: the canonical form unless a field is told otherwise.
-struct ZipForge {
-    struct Entry {
+struct ZipForge: Sendable {
+    struct Entry: Sendable {
         var name: [UInt8]
         var data: [UInt8]
         var version = 10
@@ -24,7 +24,7 @@ struct ZipForge {
         /// The local name; nil for the same as the central one.
         var localName: [UInt8]?
         /// Changes the local header alone.
-        var localChange: (inout Entry) -> Void = { _ in }
+        var localChange: @Sendable (inout Entry) -> Void = { _ in }
         /// What the central record says about the place; nil for the truth.
         var offset: UInt32?
         /// Bytes after the data: a descriptor, or a gap.

@@ -24,7 +24,7 @@ extension Layer {
 
 /// A layer for one set of shapes. `forward` and `backward` allocate nothing.
 public protocol PlannedLayer {
-    /// Inference only: called before the first forward and whenever parameters or buffers have changed.
+    /// Inference phase only: called before the first forward and whenever parameters or buffers have changed.
     func prepare(_ run: Run) throws
     func forward(_ run: Run) throws
     /// Computes every gradient that is not absent; adds where `accumulates` is set, otherwise overwrites.
@@ -135,7 +135,7 @@ public struct Planning {
     public func parameter(_ index: Int) -> Tensor { Tensor(raw.pointee.parameters + index) }
     public func buffer(_ index: Int) -> Tensor { Tensor(raw.pointee.buffers + index) }
 
-    /// Whether backward will have to compute this gradient; false outside the training phase.
+    /// Whether backward will have to compute this gradient; it may be so in the inference phase too.
     public func wantsInputGradient(_ index: Int) -> Bool { raw.pointee.wants_input_gradient[index] != 0 }
     public func wantsParameterGradient(_ index: Int) -> Bool { raw.pointee.wants_parameter_gradient[index] != 0 }
 

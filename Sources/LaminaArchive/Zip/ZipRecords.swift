@@ -21,7 +21,7 @@ enum ZipRecords {
 }
 
 /// The fields that a local header and a central record share.
-struct ZipCommonFields: Equatable {
+struct ZipCommonFields {
     let version: Int
     let flags: Int
     let method: Int
@@ -41,6 +41,11 @@ struct ZipCommonFields: Equatable {
         crc = zip.u32(offset + 10)
         compressedSize = zip.u32(offset + 14)
         size = zip.u32(offset + 18)
+    }
+
+    func isEqualApartFromVersion(to other: ZipCommonFields) -> Bool {
+        flags == other.flags && method == other.method && time == other.time && date == other.date && crc == other.crc
+            && compressedSize == other.compressedSize && size == other.size
     }
 }
 

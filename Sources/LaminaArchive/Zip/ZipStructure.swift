@@ -91,7 +91,6 @@ struct ZipStructure {
         guard common.flags == 0 else { throw fault("flags \(common.flags), wanted 0") }
         guard common.method == 0 else { throw fault("compression method \(common.method), wanted 0 (stored)") }
         guard common.time == 0, common.date == date else { throw fault("a time stamp other than 1980-01-01 00:00") }
-        guard [10, 20, 45].contains(common.version) else { throw fault("version needed is \(common.version)") }
         guard record.madeBy >> 8 == 3, record.externalAttributes == regularFile << 16 else {
             throw fault("the mode is not that of a regular file with permissions 644 made by Unix")
         }
@@ -106,9 +105,13 @@ struct ZipStructure {
             throw fault("the entry begins at byte \(localOffset), but the one before it ends at \(offset)")
         }
         let local = try ZipLocalHeader(zip, at: offset, limit: limit)
-        guard local.common == common, zip[local.name].elementsEqual(zip[record.name]) else {
+        guard local.common.isEqualApartFromVersion(to: common), zip[local.name].elementsEqual(zip[record.name]) else {
             throw fault("the local header and the central record differ")
         }
+        // An entry behind the first 4 GiB has a zip64 offset in its central record only.
+        guard isVersion(local.common.version, hasZip64: ZipLayout.zip64Length(size: size) > 0),
+            isVersion(common.version, hasZip64: !record.extra.isEmpty)
+        else { throw fault("version needed is \(local.common.version) and \(common.version)") }
         let start = ZipLayout.dataStart(offset: offset, nameLength: local.name.count, size: size)
         guard local.extra.upperBound == start, isCanonicalExtra(zip, local, size: size) else {
             throw fault("the local extra field is not the padding that puts the data on byte \(start)")
@@ -116,6 +119,10 @@ struct ZipStructure {
         guard size <= limit - start else { throw fault("\(size) bytes of data reach beyond the central directory's start") }
         return ZipEntry(
             name: name, data: start..<start + size, size: size, crc: common.crc, isDeflated: false, position: position)
+    }
+
+    private static func isVersion(_ version: Int, hasZip64: Bool) -> Bool {
+        hasZip64 ? version == 45 : version == 10 || version == 20
     }
 
     /// The sizes and the offset of a central record, from the zip64 field where the record points there.

@@ -11,14 +11,25 @@ public enum DataCatalogue {
 
     public static var sources: [Component] {
         [
+            .source(CSVSource.self),
             .source(IDXSource.self),
             .source(ImageSource.self),
+            .source(ImageFolderSource.self),
+            .source(NPYSource.self),
+            .source(SafetensorsSource.self),
         ]
     }
 
     public static var transforms: [Component] {
         [
+            .transform(CenterCrop.self),
             .transform(Normalize.self),
+            .transform(Pad.self),
+            .transform(RandomCrop.self),
+            .transform(RandomFlip.self),
+            .transform(Resize.self),
+            .transform(ToChannelsFirst.self),
+            .transform(ToChannelsLast.self),
             .transform(ToFloat.self),
         ]
     }

@@ -148,7 +148,7 @@ import Testing
     @Test func imagesAndLabelsMustBelongTogether() {
         let (x, y) = (folder.write("x", images), folder.write("y", FileContent.idx([2], [0, 1])))
         let count = failure("idx", ["images": .string(x), "labels": .string(y)])
-        #expect(count?.text == "'\(y)' has 2 labels, '\(x)' has 3 samples; give files that belong together")
+        #expect(count?.text == "'\(y)' has 2 targets, '\(x)' has 3 samples; give data that belongs together")
         let swapped = failure("idx", ["images": .string(y), "labels": .string(x)])
         #expect(swapped?.text.contains("is it the file of the images?") == true)
     }

@@ -1,41 +1,6 @@
 import Glibc
 import LaminaSDK
 
-/// How the elements of a file's array are stored.
-struct StoredElement: Equatable {
-    enum Kind: Equatable { case bool, uint8, int8, uint16, int16, uint32, int32, int64, float16, bfloat16, float32, float64 }
-    var kind: Kind
-    var isBigEndian = false
-
-    var size: Int {
-        switch kind {
-        case .bool, .uint8, .int8: 1
-        case .uint16, .int16, .float16, .bfloat16: 2
-        case .uint32, .int32, .float32: 4
-        case .int64, .float64: 8
-        }
-    }
-
-    var isFloat: Bool {
-        switch kind {
-        case .float16, .bfloat16, .float32, .float64: true
-        default: false
-        }
-    }
-
-    /// The tensor type that holds these values: bytes stay bytes, all floats become float32, and other integers become
-    /// the narrowest of int32 and int64 that has all their values.
-    var natural: DataType {
-        switch kind {
-        case .bool: .bool
-        case .uint8: .uint8
-        case .int8, .int16, .uint16, .int32: .int32
-        case .uint32, .int64: .int64
-        case .float16, .bfloat16, .float32, .float64: .float32
-        }
-    }
-}
-
 /// One field of a dataset whose samples lie one after the other in memory: its first dimension counts them.
 struct Column {
     let field: SourceDescription.Field
@@ -68,7 +33,7 @@ struct Column {
         }
     }
 
-    /// The integer of sample `index`, of a column with one integer per sample.
+    /// Element `index` of all, of a column of integers.
     func integer(at index: Int) -> Int64 {
         var value: Int64 = 0
         convertToInteger(bytes.baseAddress! + index * element.size, &value, 1)
@@ -113,37 +78,5 @@ struct Column {
     private func load<Integer: FixedWidthInteger>(_ from: UnsafeRawPointer, _ index: Int) -> Integer {
         let value = from.loadUnaligned(fromByteOffset: index * MemoryLayout<Integer>.size, as: Integer.self)
         return element.isBigEndian ? Integer(bigEndian: value) : Integer(littleEndian: value)
-    }
-}
-
-/// A dataset that is a set of columns of equal length: what the readers of array files share.
-struct ColumnTable {
-    let columns: [Column]
-    let description: SourceDescription
-    private let host: Host
-
-    /// All columns have the same count, which the caller has checked.
-    init(_ columns: [Column], classes: [String] = [], host: Host) {
-        var fingerprint = Fingerprint()
-        for column in columns {
-            fingerprint.add(column.field.name)
-            fingerprint.add("\(column.element) \(column.field.shape)")
-            fingerprint.add(column.bytes, host: host)
-        }
-        self.columns = columns
-        self.host = host
-        description = SourceDescription(
-            count: columns[0].count, fields: columns.map(\.field), classes: classes, fingerprint: fingerprint.finish())
-    }
-
-    func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: [Tensor]) throws {
-        try checkIndices(indices, count: description.count)
-        for (column, output) in zip(columns, outputs) { column.gather(indices, into: output, host: host) }
-    }
-}
-
-func checkIndices(_ indices: UnsafeBufferPointer<Int64>, count: Int) throws {
-    for index in indices where index < 0 || index >= count {
-        throw PluginError.internal("the host asked for sample \(index) of \(count)")
     }
 }

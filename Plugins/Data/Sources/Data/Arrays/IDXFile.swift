@@ -1,4 +1,3 @@
-import Glibc
 import LaminaFormats
 import LaminaSDK
 
@@ -10,45 +9,39 @@ import LaminaSDK
 /// to the end              the elements, row-major, big-endian
 /// ```
 /// Source: http://yann.lecun.com/exdb/mnist (section "The IDX file format").
-struct IDXFile {
-    let path: String
-    let element: StoredElement
-    let dimensions: [Int]
-    /// The elements; not always aligned.
-    let bytes: UnsafeRawBufferPointer
-    let owner: AnyObject
-
+enum IDXFile {
     /// Opens and checks the file. Throws `.file` or `.data`.
-    init(path: String) throws(PluginError) {
-        self.path = path
+    static func open(_ path: String) throws(PluginError) -> StoredArray {
         let mapping = try InputFile.map(path)
-        if GzipReader.isGzip(mapping.bytes) {
-            let reader = try GzipReader(mapping.bytes, path: path)
-            let header = try Header(path: path) { bytes throws(PluginError) in try reader.read(into: bytes) }
-            guard reader.canHold(header.byteCount) else {
-                throw header.tooShort("\(mapping.bytes.count) gzipped bytes cannot hold that much")
+        return GzipReader.isGzip(mapping.bytes) ? try inflate(mapping) : try view(mapping)
+    }
+
+    private static func view(_ mapping: FileMapping) throws(PluginError) -> StoredArray {
+        let (file, path) = (mapping.bytes, mapping.path)
+        var position = 0
+        let header = try Header(path: path) { bytes throws(PluginError) in
+            guard bytes.count <= file.count - position else {
+                throw .data("'\(path)' has \(file.count) bytes and ends inside its IDX header; get the file again")
             }
-            let memory = try OwnedBytes(count: header.byteCount, for: "'\(path)'")
-            try reader.read(into: memory.bytes)
-            try reader.finish()
-            (element, dimensions, owner) = (header.element, header.dimensions, memory)
-            bytes = UnsafeRawBufferPointer(memory.bytes)
-        } else {
-            var position = 0
-            let file = mapping.bytes
-            let header = try Header(path: path) { bytes throws(PluginError) in
-                guard bytes.count <= file.count - position else {
-                    throw .data("'\(path)' has \(file.count) bytes and ends inside its IDX header; get the file again")
-                }
-                bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: file[position..<(position + bytes.count)]))
-                position += bytes.count
-            }
-            guard file.count - position == header.byteCount else {
-                throw header.tooShort("the file has \(file.count - position) bytes after its header")
-            }
-            (element, dimensions, owner) = (header.element, header.dimensions, mapping)
-            bytes = UnsafeRawBufferPointer(rebasing: file[position...])
+            bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: file[position..<(position + bytes.count)]))
+            position += bytes.count
         }
+        guard file.count - position == header.byteCount else {
+            throw header.mismatch("the file has \(file.count - position) bytes after its header")
+        }
+        return header.array(UnsafeRawBufferPointer(rebasing: file[position...]), owner: mapping)
+    }
+
+    private static func inflate(_ mapping: FileMapping) throws(PluginError) -> StoredArray {
+        let reader = try GzipReader(mapping.bytes, path: mapping.path)
+        let header = try Header(path: mapping.path) { bytes throws(PluginError) in try reader.read(into: bytes) }
+        guard reader.canHold(header.byteCount) else {
+            throw header.mismatch("\(mapping.bytes.count) gzipped bytes cannot hold that much")
+        }
+        let memory = try OwnedBytes(count: header.byteCount, for: "'\(mapping.path)'")
+        try reader.read(into: memory.bytes)
+        try reader.finish()
+        return header.array(UnsafeRawBufferPointer(memory.bytes), owner: memory)
     }
 
     private struct Header {
@@ -79,14 +72,7 @@ struct IDXFile {
             dimensions = stride(from: 0, to: raw.count, by: 4).map { start in
                 raw[start..<(start + 4)].reduce(0) { $0 << 8 | Int($1) }
             }
-            var count = element.size
-            for dimension in dimensions {
-                guard dimension > 0 else { throw .data("'\(path)': dimensions \(dimensions) hold no sample") }
-                let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-                guard !overflow else { throw .data("'\(path)': dimensions \(dimensions) are beyond any file") }
-                count = product
-            }
-            byteCount = count
+            byteCount = try StoredArray.byteCount(element, dimensions, label: "'\(path)'")
         }
 
         private static let kinds: [UInt8: StoredElement.Kind] = [
@@ -101,7 +87,11 @@ struct IDXFile {
             return Array(memory.bytes)
         }
 
-        func tooShort(_ got: String) -> PluginError {
+        func array(_ bytes: UnsafeRawBufferPointer, owner: AnyObject) -> StoredArray {
+            StoredArray(label: "'\(path)'", element: element, dimensions: dimensions, bytes: bytes, owner: owner)
+        }
+
+        func mismatch(_ got: String) -> PluginError {
             .data("'\(path)': dimensions \(dimensions) take \(byteCount) bytes, but \(got); get the file again")
         }
     }

@@ -7,6 +7,25 @@ enum FileContent {
         [0, 0, type, UInt8(dimensions.count)] + dimensions.flatMap { bigEndian($0) } + elements
     }
 
+    /// An NPY file, its header padded as NumPy does.
+    static func npy(_ descr: String, _ shape: String, _ elements: [UInt8], version: UInt8 = 1, fortran: Bool = false)
+        -> [UInt8]
+    {
+        let order = fortran ? "True" : "False"
+        return npy(
+            header: "{'descr': '\(descr)', 'fortran_order': \(order), 'shape': \(shape), }", elements, version: version)
+    }
+
+    static func npy(header: String, _ elements: [UInt8], version: UInt8 = 1) -> [UInt8] {
+        let prefix = version == 1 ? 10 : 12
+        let padding = (64 - (prefix + header.utf8.count + 1) % 64) % 64
+        let text = Array(header.utf8) + [UInt8](repeating: 0x20, count: padding) + [0x0A]
+        let length = version == 1 ? littleEndian([UInt16(text.count)]) : littleEndian([UInt32(text.count)])
+        return [0x93] + Array("NUMPY".utf8) + [version, 0] + length + text + elements
+    }
+
+    static func littleEndian<Value: BitwiseCopyable>(_ values: [Value]) -> [UInt8] { values.withUnsafeBytes { Array($0) } }
+
     static func bigEndian<Integer: FixedWidthInteger>(_ value: Integer) -> [UInt8] {
         withUnsafeBytes(of: value.bigEndian) { Array($0) }
     }

@@ -29,6 +29,8 @@ final class Folder {
     @discardableResult
     func write(_ name: String, _ text: String) -> String { write(name, Array(text.utf8)) }
 
+    func remove(_ name: String) { unlink(self[name]) }
+
     /// Makes a folder in the folder.
     @discardableResult
     func folder(_ name: String) -> String {

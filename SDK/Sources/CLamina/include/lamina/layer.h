@@ -69,7 +69,8 @@ typedef struct lamina_planning {
   const lamina_tensor *outputs;
   const lamina_tensor *parameters;
   const lamina_tensor *buffers;
-  /* In the training phase: which gradients backward will have to compute, 0 or 1 each. */
+  /* Which gradients backward will have to compute, 0 or 1 each. In either phase: gradients of a network in the
+   * inference phase (running statistics, no dropout) are a fair wish. All 0: backward is never called. */
   const uint8_t *wants_input_gradient;
   const uint8_t *wants_parameter_gradient;
   void *sink; /* first argument of what follows */
@@ -117,10 +118,10 @@ typedef struct lamina_layer {
   lamina_status (*infer)(void *layer, const lamina_inference *inference);
   lamina_status (*plan)(void *layer, const lamina_planning *planning, void **planned);
   void (*release)(void *planned);
-  /* Inference only, may be NULL: called before the first forward and whenever parameters or buffers have changed. */
+  /* Inference phase only, may be NULL: called before the first forward and whenever parameters or buffers have changed. */
   lamina_status (*prepare)(void *planned, const lamina_run *run);
   lamina_status (*forward)(void *planned, const lamina_run *run);
-  /* After forward in the training phase. NULL: not differentiable, no gradient passes. */
+  /* After forward, in either phase, when a gradient is wanted. NULL: not differentiable, no gradient passes. */
   lamina_status (*backward)(void *planned, const lamina_run *run);
   /* May be NULL. */
   const void *(*get_extension)(void *layer, const char *id);

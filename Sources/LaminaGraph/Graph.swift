@@ -1,0 +1,341 @@
+import CLamina
+import LaminaFormats
+import LaminaHost
+import LaminaSchema
+import LaminaSDK
+
+/// A graph whose nodes are layers of installed plugins, with parameters named and shapes inferred.
+///
+/// Dimensions may be symbolic here; `Network` plans it for concrete ones.
+public final class Graph: @unchecked Sendable {
+    /// A trained tensor of the graph.
+    public struct Parameter: Sendable {
+        /// "<node>.<parameter>", as in PyTorch's state dictionaries.
+        public let name: String
+        public let shape: [Int]
+        public let initializer: GraphDefinition.Initializer
+        /// Whether weight decay makes sense for it (not for biases and normalisation scales).
+        public let hasDecay: Bool
+        public let isFrozen: Bool
+    }
+
+    /// A tensor that is saved with the parameters but not trained.
+    public struct Buffer: Sendable {
+        public let name: String
+        public let dtype: DataType
+        public let shape: [Int]
+        public let initial: Double
+    }
+
+    struct Node {
+        let definition: GraphDefinition.Node
+        let layer: LayerInstance
+        /// Values that it reads; nil: not connected.
+        let inputs: [Int?]
+        /// First of its values; the others follow.
+        let firstOutput: Int
+        let outputCount: Int
+        let parameters: [Int]
+        let buffers: [Int]
+        /// The fixed number of random streams per name, so that renaming nothing changes nothing.
+        let stream: UInt64
+    }
+
+    public let definition: GraphDefinition
+    public let registry: Registry
+    public private(set) var parameters: [Parameter] = []
+    public private(set) var buffers: [Buffer] = []
+    private(set) var nodes: [Node] = []
+    /// The loss node is the last one and is left out of plans that do not ask for it.
+    let hasLoss: Bool
+    /// Symbolic types and shapes of all values: graph inputs first, the target next if there is a loss.
+    private(set) var values: [TensorSpec?] = []
+    private(set) var outputValues: [Int] = []
+    private(set) var valueNames: [String] = []
+
+    var runtime: Runtime { registry.runtime }
+    var targetValue: Int? { hasLoss ? definition.inputs.count : nil }
+    var lossValue: Int? { hasLoss ? nodes[nodes.count - 1].firstOutput : nil }
+
+    /// Checks the definition against the installed plugins, makes the layers and infers all shapes.
+    public init(_ definition: GraphDefinition, registry: Registry) throws(GraphError) {
+        self.definition = definition
+        self.registry = registry
+        hasLoss = definition.loss != nil
+        var builder = Builder(definition, registry)
+        try builder.addInputs()
+        for node in definition.nodes { try builder.add(node, isLoss: false) }
+        try builder.addOutputs()
+        if let loss = definition.loss { try builder.add(loss, isLoss: true) }
+        parameters = builder.parameters
+        buffers = builder.buffers
+        nodes = builder.nodes
+        values = builder.values
+        outputValues = builder.outputValues
+        valueNames = builder.valueNames
+    }
+
+    /// A shape as people read it: "[N, 32, 28, 28]".
+    public func text(ofOutput index: Int) -> String {
+        values[outputValues[index]].map { text($0) } ?? "?"
+    }
+
+    func text(_ spec: TensorSpec) -> String {
+        "[" + spec.shape.map { runtime.dimensions.text($0) }.joined(separator: ", ") + "]"
+    }
+
+    /// One row per node for `lamina inspect`: name, component, shape of the first output, number of parameters.
+    public var summary: [(name: String, component: String, output: String, parameters: Int)] {
+        nodes.map { node in
+            let count = node.parameters.reduce(0) { $0 + parameters[$1].shape.reduce(1, *) }
+            return (
+                node.definition.name, node.definition.component, values[node.firstOutput].map { text($0) } ?? "[]", count
+            )
+        }
+    }
+
+    /// Total number of trained numbers.
+    public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.reduce(1, *) } }
+
+    /// Type and shape of each output for the archive's signature; symbols by name.
+    public var outputSignature: [(name: String, dtype: DataType, shape: [GraphDefinition.Size])] {
+        zip(definition.outputs, outputValues).compactMap { output, value in
+            values[value].map { spec in
+                let sizes = spec.shape.map {
+                    $0 >= 0 ? GraphDefinition.Size.fixed(Int($0)) : .symbol(runtime.dimensions.text($0))
+                }
+                return (output.name, spec.dtype, sizes)
+            }
+        }
+    }
+}
+
+/// Builds a graph node by node.
+private struct Builder {
+    let definition: GraphDefinition
+    let registry: Registry
+    var parameters: [Graph.Parameter] = []
+    var buffers: [Graph.Buffer] = []
+    var nodes: [Graph.Node] = []
+    var values: [TensorSpec?] = []
+    var valueNames: [String] = []
+    var outputValues: [Int] = []
+    private var nodeIndex: [String: Int] = [:]
+    private var inputIndex: [String: Int] = [:]
+    private var parameterOwner: [String: Int] = [:]
+
+    init(_ definition: GraphDefinition, _ registry: Registry) {
+        self.definition = definition
+        self.registry = registry
+    }
+
+    mutating func addInputs() throws(GraphError) {
+        for input in definition.inputs {
+            guard inputIndex[input.name] == nil, !input.name.isEmpty else {
+                throw GraphError(.graph, "two inputs are named '\(input.name)': give each a name of its own")
+            }
+            guard input.shape.count <= LayerInstance.maximumRank else {
+                throw GraphError(
+                    .graph, "input '\(input.name)' has rank \(input.shape.count), at most \(LayerInstance.maximumRank) is possible")
+            }
+            inputIndex[input.name] = values.count
+            let shape = input.shape.map { size in
+                switch size {
+                case .fixed(let value): Int64(value)
+                case .symbol(let name): registry.runtime.dimensions.symbol(name)
+                }
+            }
+            values.append(TensorSpec(dtype: input.dtype, shape: shape))
+            valueNames.append(input.name)
+        }
+        if definition.loss != nil {
+            inputIndex[GraphDefinition.targetName] = values.count
+            values.append(nil)
+            valueNames.append(GraphDefinition.targetName)
+        }
+    }
+
+    mutating func add(_ node: GraphDefinition.Node, isLoss: Bool) throws(GraphError) {
+        guard nodeIndex[node.name] == nil, inputIndex[node.name] == nil, !node.name.isEmpty else {
+            throw GraphError(.graph, node: node.name, "two nodes or inputs are named '\(node.name)': give each a name of its own")
+        }
+        let (layer, description) = try makeLayer(node)
+        var inputs: [Int?] = []
+        for reference in node.inputs { inputs.append(try reference.map { r throws(GraphError) in try resolve(r, node) }) }
+        try checkArity(node, inputs, description)
+        let inferred: InferredNode
+        if isLoss, inputs.contains(where: { $0 != nil && values[$0!] == nil }) {
+            // The target's shape is known only with the data; `Network` infers the loss then.
+            inferred = InferredNode(outputs: [TensorSpec(dtype: .float32, shape: [])])
+        } else {
+            do {
+                inferred = try layer.infer(inputs.map { $0.flatMap { values[$0] } })
+            } catch {
+                throw located(error, node, inputs)
+            }
+        }
+        let first = values.count
+        for (index, output) in inferred.outputs.enumerated() {
+            values.append(output)
+            valueNames.append(GraphDefinition.Reference(node.name, output: index).description)
+        }
+        nodeIndex[node.name] = nodes.count
+        let (parameterIndices, bufferIndices) = try addTensors(of: node, inferred)
+        nodes.append(
+            Graph.Node(
+                definition: node, layer: layer, inputs: inputs, firstOutput: first,
+                outputCount: inferred.outputs.count, parameters: parameterIndices, buffers: bufferIndices,
+                stream: Self.hash(node.name)))
+    }
+
+    private func makeLayer(
+        _ node: GraphDefinition.Node
+    ) throws(GraphError) -> (LayerInstance, ComponentDescription) {
+        do {
+            let component = try registry.load(kind: node.kind, id: node.component)
+            let description = component.description
+            if let wanted = node.version, wanted != description.version {
+                throw GraphError(
+                    .plugin, node: node.name,
+                    "\(node.component) \"\(node.name)\": the model was made for version \(wanted) of this \(node.kind), "
+                        + "installed is version \(description.version); install a plugin that has it")
+            }
+            let attributes: AttributeSet
+            do {
+                attributes = try AttributeSet.bind(description.attributes, node.attributes)
+            } catch {
+                throw GraphError(.graph, node: node.name, "\(node.component) \"\(node.name)\": \(error.text)")
+            }
+            return (try LayerInstance(component, attributes, runtime: registry.runtime), description)
+        } catch let error as HostError {
+            if case .failed = error { throw located(error, node, []) }
+            throw GraphError(.plugin, node: node.name, "\(node.component) \"\(node.name)\": \(error)")
+        } catch let error as GraphError {
+            throw error
+        } catch {
+            throw GraphError(.internal, node: node.name, "\(error)")
+        }
+    }
+
+    private func resolve(
+        _ reference: GraphDefinition.Reference, _ node: GraphDefinition.Node
+    ) throws(GraphError) -> Int {
+        if let input = inputIndex[reference.name], reference.output == 0 {
+            guard reference.name != GraphDefinition.targetName || node == definition.loss else {
+                throw GraphError(.graph, node: node.name, "node '\(node.name)' reads the target: only the loss may")
+            }
+            return input
+        }
+        guard let index = nodeIndex[reference.name] else {
+            let later = definition.nodes.contains { $0.name == reference.name }
+            let known = Suggestion.question(for: reference.name, among: nodeIndex.keys.sorted() + inputIndex.keys.sorted())
+            throw GraphError(
+                .graph, node: node.name,
+                later
+                    ? "node '\(node.name)' reads '\(reference)', which comes later or is itself: nodes have to be in order"
+                    : "node '\(node.name)' reads '\(reference)', which does not exist\(known)")
+        }
+        guard reference.output < nodes[index].outputCount else {
+            throw GraphError(
+                .graph, node: node.name,
+                "node '\(node.name)' reads output \(reference.output) of '\(reference.name)', which has \(nodes[index].outputCount)")
+        }
+        return nodes[index].firstOutput + reference.output
+    }
+
+    private func checkArity(
+        _ node: GraphDefinition.Node, _ inputs: [Int?], _ description: ComponentDescription
+    ) throws(GraphError) {
+        let (least, most) = description.inputRange
+        let connected = inputs.count
+        guard connected >= least, connected <= most ?? .max else {
+            let wanted = most == nil ? "at least \(least)" : least == most ? "\(least)" : "\(least) to \(most!)"
+            let names = description.inputs.map(\.name).joined(separator: ", ")
+            throw GraphError(
+                .graph, node: node.name,
+                "\(node.component) \"\(node.name)\": got \(connected) inputs, wanted \(wanted) (\(names))")
+        }
+        for (index, port) in description.inputs.enumerated()
+        where index < inputs.count && inputs[index] == nil && port.arity != .optional {
+            throw GraphError(
+                .graph, node: node.name, "\(node.component) \"\(node.name)\": input '\(port.name)' is not connected")
+        }
+    }
+
+    /// Puts the node's name before a plugin's message.
+    private func located(_ error: HostError, _ node: GraphDefinition.Node, _ inputs: [Int?]) -> GraphError {
+        var text = error.description
+        if text.hasPrefix(node.component + ": ") { text.removeFirst(node.component.count + 2) }
+        var kind = GraphError.Kind.internal
+        if case .failed(let status, _) = error { kind = GraphError.kind(of: status) }
+        let from = inputs.compactMap { $0 }.map { "\(valueNames[$0]) \(values[$0].map { shape($0) } ?? "")" }
+        let source = from.isEmpty ? "" : " (inputs: \(from.joined(separator: ", ")))"
+        return GraphError(kind, node: node.name, "\(node.component) \"\(node.name)\": \(text)\(source)")
+    }
+
+    private func shape(_ spec: TensorSpec) -> String {
+        "[" + spec.shape.map { registry.runtime.dimensions.text($0) }.joined(separator: ", ") + "]"
+    }
+
+    private mutating func addTensors(
+        of node: GraphDefinition.Node, _ inferred: InferredNode
+    ) throws(GraphError) -> ([Int], [Int]) {
+        for name in node.initializers.keys where !inferred.parameters.contains(where: { $0.name == name }) {
+            let names = inferred.parameters.map { "'\($0.name)'" }.joined(separator: ", ")
+            throw GraphError(
+                .graph, node: node.name,
+                "node '\(node.name)' has no parameter '\(name)' to initialize (it has \(names.isEmpty ? "none" : names))")
+        }
+        var owner = node.name
+        if let shared = node.sharesParametersOf {
+            guard let index = nodeIndex[shared], index < nodes.count else {
+                throw GraphError(
+                    .graph, node: node.name, "node '\(node.name)' shares parameters of '\(shared)', which is no earlier node")
+            }
+            owner = shared
+        }
+        var parameterIndices: [Int] = []
+        for parameter in inferred.parameters {
+            let name = "\(owner).\(parameter.name)"
+            if node.sharesParametersOf != nil {
+                guard let index = parameterOwner[name], parameters[index].shape == parameter.shape else {
+                    throw GraphError(
+                        .graph, node: node.name,
+                        "node '\(node.name)' shares '\(name)', which "
+                            + (parameterOwner[name].map { "has shape \(parameters[$0].shape), wanted \(parameter.shape)" }
+                                ?? "does not exist"))
+                }
+                parameterIndices.append(index)
+                continue
+            }
+            guard parameterOwner[name] == nil else {
+                throw GraphError(.internal, node: node.name, "the plugin declares parameter '\(name)' twice")
+            }
+            parameterOwner[name] = parameters.count
+            parameterIndices.append(parameters.count)
+            parameters.append(
+                Graph.Parameter(
+                    name: name, shape: parameter.shape,
+                    initializer: node.initializers[parameter.name] ?? parameter.initializer,
+                    hasDecay: parameter.hasDecay, isFrozen: node.isFrozen))
+        }
+        let firstBuffer = buffers.count
+        buffers += inferred.buffers.map {
+            Graph.Buffer(name: "\(node.name).\($0.name)", dtype: $0.dtype, shape: $0.shape, initial: $0.initial)
+        }
+        return (parameterIndices, Array(firstBuffer..<buffers.count))
+    }
+
+    mutating func addOutputs() throws(GraphError) {
+        for output in definition.outputs {
+            let place = GraphDefinition.Node(name: "output \(output.name)", component: "", inputs: [])
+            outputValues.append(try resolve(output.reference, place))
+        }
+        guard !outputValues.isEmpty else { throw GraphError(.graph, "the graph has no output: name at least one") }
+    }
+
+    /// FNV-1a: a node's random stream depends on its name alone.
+    private static func hash(_ text: String) -> UInt64 {
+        text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    }
+}

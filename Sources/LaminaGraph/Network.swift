@@ -1,0 +1,232 @@
+import CLamina
+import CLaminaMath
+import Glibc
+import LaminaHost
+import LaminaSDK
+
+/// A graph with its parameters and the memory to run it: plans per shape, forward, backward.
+///
+/// Plans share one block of memory: results of one are valid until another one runs. Not for use from several threads
+/// at once. After the first run of a plan nothing is allocated.
+public final class Network: @unchecked Sendable {
+    public let graph: Graph
+    public let parameters: ParameterStore
+    /// Gradient of each parameter, by index; present once a plan with parameter gradients was made.
+    public private(set) var parameterGradients: [UnsafeMutablePointer<Float>] = []
+    private var gradientMemory: AlignedMemory?
+    private var arena: AlignedMemory?
+    private var cache: [(request: PlanRequest, plan: Plan)] = []
+    private static let cacheSize = 16
+
+    public init(_ graph: Graph, _ parameters: ParameterStore) {
+        precondition(parameters.graph === graph)
+        self.graph = graph
+        self.parameters = parameters
+    }
+
+    private var runtime: Runtime { graph.runtime }
+
+    /// The plan for a request, from the cache if it was made before.
+    public func plan(_ request: PlanRequest) throws(GraphError) -> Plan {
+        if let index = cache.firstIndex(where: { $0.request == request }) {
+            let plan = cache[index].plan
+            if index > 0 { cache.insert(cache.remove(at: index), at: 0) }
+            bind(plan)
+            return plan
+        }
+        if request.target != nil, !graph.hasLoss {
+            throw GraphError(.graph, "the model has no loss: name one in the recipe")
+        }
+        let plan = try Plan(graph, request)
+        if request.parameterGradients { try makeGradientMemory() }
+        if arena.map({ $0.bytes < plan.arenaBytes }) ?? true {
+            arena = nil
+            arena = try AlignedMemory(bytes: plan.arenaBytes, purpose: "activations")
+        }
+        cache.insert((request, plan), at: 0)
+        if cache.count > Self.cacheSize { cache.removeLast() }
+        bind(plan)
+        return plan
+    }
+
+    private func bind(_ plan: Plan) {
+        guard let base = arena?.base, plan.boundBase != base || plan.boundVersion != parameters.bindingVersion else { return }
+        plan.bind(to: base, parameters, parameterGradients.map { UnsafeMutableRawPointer($0) })
+        plan.boundVersion = parameters.bindingVersion
+    }
+
+    private func makeGradientMemory() throws(GraphError) {
+        guard gradientMemory == nil else { return }
+        var offsets: [Int] = []
+        var total = 0
+        for parameter in graph.parameters {
+            offsets.append(total)
+            total += ArenaLayout.rounded(parameter.shape.reduce(4, *))
+        }
+        let memory = try AlignedMemory(bytes: total, purpose: "the gradients")
+        gradientMemory = memory
+        parameterGradients = offsets.map { (memory.base + $0).assumingMemoryBound(to: Float.self) }
+    }
+
+    /// Tells plans that parameter values have changed, so that prepacked ones are made anew.
+    public func parametersChanged() { parameters.version += 1 }
+
+    // MARK: Running
+
+    /// Runs the forward calls on what the plan's inputs hold.
+    ///
+    /// - Parameters:
+    ///   - seed: of all random streams (dropout); the node's name and `step` choose the rest.
+    ///   - step: a number that differs between steps, below 2²⁴.
+    public func forward(_ plan: Plan, seed: UInt64 = 0, step: UInt64 = 0) throws(GraphError) {
+        try prepare(plan)
+        for operation in plan.steps { try run(operation, seed, step) }
+    }
+
+    /// Runs forward and returns the name of the first node with an output that is not finite; nil if there is none.
+    public func firstNonFinite(_ plan: Plan, seed: UInt64 = 0, step: UInt64 = 0) throws(GraphError) -> String? {
+        for input in plan.inputs where input.dtype == .float32 && !isFinite(input.floats, input.count) {
+            return "input '\(input.name)'"
+        }
+        for operation in plan.steps {
+            for (parameter, name) in operation.parameterTensors(graph) where !isFinite(parameter) {
+                return "parameter '\(name)'"
+            }
+            try run(operation, seed, step)
+            for output in 0..<operation.outputCount {
+                let tensor = operation.forwardRun.pointee.outputs + output
+                if !isFinite(Tensor(tensor)) { return "\(operation.component) \"\(operation.name)\"" }
+            }
+        }
+        return nil
+    }
+
+    private func isFinite(_ tensor: Tensor) -> Bool {
+        tensor.dtype != .float32 || !tensor.hasData || isFinite(tensor.floats, tensor.count)
+    }
+
+    private func isFinite(_ values: UnsafePointer<Float>, _ count: Int) -> Bool {
+        // The exponent bits of an infinity or a NaN are all ones.
+        UnsafeBufferPointer(start: values, count: count).allSatisfy { $0.isFinite }
+    }
+
+    private func prepare(_ plan: Plan) throws(GraphError) {
+        guard plan.request.phase == .inference, plan.preparedVersion != parameters.version else { return }
+        for operation in plan.steps {
+            guard let prepare = operation.prepare, let planned = operation.planned else { continue }
+            try check(prepare(planned.handle, operation.forwardRun), operation)
+        }
+        plan.preparedVersion = parameters.version
+    }
+
+    @inline(__always)
+    private func run(_ operation: PlanStep, _ seed: UInt64, _ step: UInt64) throws(GraphError) {
+        let run = operation.forwardRun
+        if let forward = operation.forward {
+            run.pointee.random = lamina_random(seed: seed, stream: operation.stream, offset: step << 40)
+            let status = forward(operation.planned.unsafelyUnwrapped.handle, run)
+            if status != LAMINA_OK { try check(status, operation) }
+        } else if let reorder = operation.reorder {
+            reorder.run(run.pointee.inputs.pointee.data, run.pointee.outputs.pointee.data, adds: false, runtime)
+        }
+    }
+
+    /// Runs the backward calls of the step whose forward ran last.
+    ///
+    /// - Parameter accumulating: add to the parameter gradients of earlier batches instead of replacing them; the plan has
+    ///   to have been requested with `accumulates`.
+    public func backward(_ plan: Plan, seed: UInt64 = 0, step: UInt64 = 0, accumulating: Bool = false) throws(GraphError) {
+        precondition(plan.request.wantsGradients, "the plan has no gradients")
+        precondition(!accumulating || plan.request.accumulates, "the plan does not accumulate")
+        for seed in plan.seeds {
+            let tensor = Tensor(seed)
+            tensor.floats.update(repeating: 1, count: tensor.count)
+        }
+        for operation in plan.steps.reversed() where operation.runsBackward {
+            try runBackward(operation, seed, step, accumulating)
+        }
+    }
+
+    private func runBackward(
+        _ operation: PlanStep, _ seed: UInt64, _ step: UInt64, _ accumulating: Bool
+    ) throws(GraphError) {
+        for zeroed in operation.zeroed {
+            let tensor = Tensor(zeroed)
+            memset(tensor.bytes, 0, tensor.count * 4)
+        }
+        let run = operation.backwardRun
+        guard let backward = operation.backward else {
+            if let reorder = operation.reorder {
+                reorder.transposed.run(
+                    run.pointee.output_gradients.pointee.data, run.pointee.input_gradients.pointee.data,
+                    adds: operation.reorderAddsGradient, runtime)
+            } else {
+                try passGradientOn(operation)
+            }
+            return
+        }
+        for first in operation.firstContributions {
+            first.pointee.flags =
+                accumulating
+                ? first.pointee.flags | LAMINA_TENSOR_ACCUMULATE : first.pointee.flags & ~LAMINA_TENSOR_ACCUMULATE
+        }
+        run.pointee.random = lamina_random(seed: seed, stream: operation.stream, offset: step << 40)
+        let status = backward(operation.planned.unsafelyUnwrapped.handle, run)
+        if status != LAMINA_OK { try check(status, operation) }
+        for addition in operation.additions {
+            if addition.isFirst, !accumulating {
+                memcpy(addition.target.pointee.data, addition.source.pointee.data, addition.count * 4)
+            } else {
+                add(addition.source.pointee.data, to: addition.target.pointee.data, addition.count)
+            }
+        }
+    }
+
+    /// The backward of a layout change between equal bytes.
+    private func passGradientOn(_ operation: PlanStep) throws(GraphError) {
+        let run = operation.backwardRun.pointee
+        let from = Tensor(run.output_gradients)
+        let to = Tensor(run.input_gradients)
+        if to.isAbsent || from.raw.pointee.data == to.raw.pointee.data { return }
+        if to.accumulates {
+            add(from.bytes, to: to.bytes, to.count)
+        } else {
+            memcpy(to.bytes, from.bytes, to.count * 4)
+        }
+    }
+
+    private struct AddJob {
+        var source: UnsafePointer<Float>
+        var target: UnsafeMutablePointer<Float>
+    }
+
+    private func add(_ source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer, _ count: Int) {
+        var job = AddJob(
+            source: UnsafePointer(source.assumingMemoryBound(to: Float.self)),
+            target: target.assumingMemoryBound(to: Float.self))
+        withUnsafeMutablePointer(to: &job) { job in
+            runtime.parallelFor(count: count, grain: 32768, context: job) { context, begin, end in
+                let job = context!.assumingMemoryBound(to: AddJob.self).pointee
+                for index in Int(begin)..<Int(end) { job.target[index] += job.source[index] }
+            }
+        }
+    }
+
+    private func check(_ status: lamina_status, _ operation: PlanStep) throws(GraphError) {
+        do {
+            try runtime.check(status, "\(operation.component) \"\(operation.name)\"")
+        } catch {
+            throw GraphError(GraphError.kind(of: status), node: operation.name, error.description)
+        }
+    }
+}
+
+extension PlanStep {
+    /// The parameters that the step reads, with their names.
+    func parameterTensors(_ graph: Graph) -> [(Tensor, String)] {
+        guard let node = graph.nodes.first(where: { $0.definition.name == name }), planned != nil else { return [] }
+        return node.parameters.enumerated().map { position, parameter in
+            (Tensor(forwardRun.pointee.parameters + position), graph.parameters[parameter].name)
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import CLamina
+import Glibc
+import LaminaFormats
+import LaminaHost
+import LaminaSchema
+import LaminaSDK
+
+/// The memory of a graph's parameters and buffers, by name as in PyTorch's state dictionaries.
+///
+/// Values are initialised, copied in, or left where they are in a mapped file (`borrow`), read-only.
+public final class ParameterStore: @unchecked Sendable {
+    public let graph: Graph
+    private(set) var parameters: [UnsafeMutableRawPointer]
+    private(set) var buffers: [UnsafeMutableRawPointer]
+    private let memory: AlignedMemory
+    /// Keeps mapped files alive.
+    private var owners: [AnyObject] = []
+    /// Raised by whoever changes values; plans that prepacked weights look at it.
+    public internal(set) var version = 1
+    /// Raised when values move in memory.
+    private(set) var bindingVersion = 1
+    /// Whether some values lie in read-only memory.
+    public private(set) var isReadOnly = false
+
+    /// Reserves memory for all values; they are zero until initialised or loaded.
+    public init(_ graph: Graph) throws(GraphError) {
+        self.graph = graph
+        let parameterSizes = graph.parameters.map { $0.shape.reduce(4, *) }
+        let bufferSizes = graph.buffers.map { $0.shape.reduce($0.dtype.size, *) }
+        var offsets: [Int] = []
+        var total = 0
+        for size in parameterSizes + bufferSizes {
+            offsets.append(total)
+            total += (size + 63) / 64 * 64
+        }
+        memory = try AlignedMemory(bytes: total, purpose: "the parameters")
+        let base = memory.base
+        let pointers = offsets.map { base + $0 }
+        parameters = Array(pointers.prefix(parameterSizes.count))
+        buffers = Array(pointers.dropFirst(parameterSizes.count))
+    }
+
+    /// Fills parameters with their initializers and buffers with their initial values, from one seed.
+    public func initialize(seed: UInt64) throws(GraphError) {
+        precondition(!isReadOnly)
+        for (index, parameter) in graph.parameters.enumerated() {
+            do {
+                let component = try graph.registry.load(kind: LAMINA_KIND_INITIALIZER, id: parameter.initializer.component)
+                let attributes: AttributeSet
+                do {
+                    attributes = try AttributeSet.bind(component.description.attributes, parameter.initializer.attributes)
+                } catch {
+                    throw GraphError(.graph, "initializer of '\(parameter.name)': \(error.text)")
+                }
+                let tensor = DescriptorArray(count: 1)
+                tensor.describe(0, TensorSpec(dtype: .float32, shape: parameter.shape.map(Int64.init)))
+                tensor.base[0].data = parameters[index]
+                let random = lamina_random(seed: seed, stream: Self.stream(parameter.name), offset: 0)
+                let table = component.table(lamina_initializer.self)
+                let runtime = graph.runtime
+                let status = table.pointee.fill(component.raw, runtime.services, attributes.raw, tensor.base, random)
+                try runtime.check(status, "\(parameter.initializer.component) for '\(parameter.name)'")
+            } catch let error as GraphError {
+                throw error
+            } catch let error as HostError {
+                var kind = GraphError.Kind.plugin
+                if case .failed(let status, _) = error { kind = GraphError.kind(of: status) }
+                throw GraphError(kind, "initializer of '\(parameter.name)': \(error)")
+            } catch {
+                throw GraphError(.internal, "\(error)")
+            }
+        }
+        for (index, buffer) in graph.buffers.enumerated() { fill(buffer, at: buffers[index]) }
+        version += 1
+    }
+
+    private func fill(_ buffer: Graph.Buffer, at pointer: UnsafeMutableRawPointer) {
+        let count = buffer.shape.reduce(1, *)
+        func store<Element>(_ value: Element) {
+            pointer.assumingMemoryBound(to: Element.self).update(repeating: value, count: count)
+        }
+        switch buffer.dtype {
+        case .float32: store(Float(buffer.initial))
+        case .float64: store(buffer.initial)
+        case .int64: store(Int64(buffer.initial))
+        case .int32: store(Int32(buffer.initial))
+        case .uint8, .bool: store(UInt8(buffer.initial))
+        }
+    }
+
+    private static func stream(_ name: String) -> UInt64 {
+        name.utf8.reduce(0x9e37_79b9_7f4a_7c15) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    }
+
+    /// Every value by name: what a safetensors file of the model holds.
+    public var entries: [(name: String, dtype: DataType, shape: [Int], data: UnsafeMutableRawPointer)] {
+        zip(graph.parameters, parameters).map { ($0.name, .float32, $0.shape, $1) }
+            + zip(graph.buffers, buffers).map { ($0.name, $0.dtype, $0.shape, $1) }
+    }
+
+    /// Copies values in by name. Every name has to be there with the right type and shape, and no other.
+    public func load(_ tensors: [(name: String, dtype: DataType, shape: [Int], data: UnsafeRawPointer)]) throws(GraphError) {
+        precondition(!isReadOnly)
+        try match(tensors) { kind, index, size, source in
+            memcpy(kind == .parameter ? self.parameters[index] : self.buffers[index], source, size)
+        }
+        version += 1
+    }
+
+    /// Uses values where they are, without a copy; `owner` keeps them alive. Training such a store is refused.
+    public func borrow(
+        _ tensors: [(name: String, dtype: DataType, shape: [Int], data: UnsafeRawPointer)], owner: AnyObject
+    ) throws(GraphError) {
+        try match(tensors) { kind, index, _, source in
+            switch kind {
+            case .parameter: self.parameters[index] = UnsafeMutableRawPointer(mutating: source)
+            case .buffer: self.buffers[index] = UnsafeMutableRawPointer(mutating: source)
+            }
+        }
+        owners.append(owner)
+        bindingVersion += 1
+        isReadOnly = true
+        version += 1
+    }
+
+    private enum EntryKind { case parameter, buffer }
+
+    private func match(
+        _ tensors: [(name: String, dtype: DataType, shape: [Int], data: UnsafeRawPointer)],
+        _ body: (EntryKind, Int, Int, UnsafeRawPointer) -> Void
+    ) throws(GraphError) {
+        var given: [String: Int] = [:]
+        for (index, tensor) in tensors.enumerated() { given[tensor.name] = index }
+        let own = entries
+        let names = Set(own.map(\.name))
+        if let extra = tensors.first(where: { !names.contains($0.name) }) {
+            throw GraphError(
+                .data, "the weights hold '\(extra.name)', which the model does not have"
+                    + Suggestion.question(for: extra.name, among: own.map(\.name)))
+        }
+        for entry in own {
+            guard let index = given[entry.name] else {
+                throw GraphError(.data, "the weights lack '\(entry.name)' \(entry.shape)")
+            }
+            let tensor = tensors[index]
+            guard tensor.dtype == entry.dtype, tensor.shape == entry.shape else {
+                throw GraphError(
+                    .data, "the weights have '\(entry.name)' as \(tensor.dtype.name) \(tensor.shape), wanted "
+                        + "\(entry.dtype.name) \(entry.shape)")
+            }
+        }
+        for (position, entry) in own.enumerated() {
+            let isParameter = position < parameters.count
+            body(
+                isParameter ? .parameter : .buffer, isParameter ? position : position - parameters.count,
+                entry.shape.reduce(entry.dtype.size, *), tensors[given[entry.name]!].data)
+        }
+    }
+}
+
+/// Zeroed memory on 64 bytes that is returned when the object goes. Large blocks ask for huge pages.
+final class AlignedMemory: @unchecked Sendable {
+    let base: UnsafeMutableRawPointer
+    let bytes: Int
+
+    init(bytes: Int, purpose: String) throws(GraphError) {
+        self.bytes = max(bytes, 64)
+        let protection = PROT_READ | PROT_WRITE
+        guard let memory = mmap(nil, self.bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), memory != MAP_FAILED
+        else { throw GraphError(.memory, "no memory for \(purpose): \(bytes) bytes wanted") }
+        base = memory
+        if bytes >= 4 << 20 { madvise(base, self.bytes, 14 /* MADV_HUGEPAGE */) }
+    }
+
+    deinit { munmap(base, bytes) }
+}

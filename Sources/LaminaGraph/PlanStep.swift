@@ -1,0 +1,61 @@
+import CLamina
+import LaminaHost
+
+/// The calls of one operation in a plan, with all that they are handed.
+final class PlanStep {
+    typealias Call = @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<lamina_run>?) -> lamina_status
+    typealias TensorPointer = UnsafeMutablePointer<lamina_tensor>
+
+    /// A gradient that the host adds after backward, because the layer can only overwrite.
+    struct Addition {
+        var source: TensorPointer
+        var target: TensorPointer
+        var count: Int
+        /// The first contribution to a parameter's gradient: added only when gradients accumulate over batches.
+        var isFirst: Bool
+    }
+
+    let name: String
+    let component: String
+    let planned: PlannedHandle?
+    let forward: Call?
+    let backward: Call?
+    let prepare: Call?
+    let stream: UInt64
+    let runsBackward: Bool
+    let forwardRun: UnsafeMutablePointer<lamina_run>
+    let backwardRun: UnsafeMutablePointer<lamina_run>
+    let outputCount: Int
+    /// Set for copies between layouts; nil when both sides are the same memory.
+    var reorder: Reorder?
+    var reorderAddsGradient = false
+    /// Gradients of this operation's outputs that nobody contributes to.
+    var zeroed: [TensorPointer] = []
+    var additions: [Addition] = []
+    /// Parameter gradients that this operation is the first to write.
+    var firstContributions: [TensorPointer] = []
+
+    init(
+        name: String, component: String, planned: PlannedHandle?, stream: UInt64, runsBackward: Bool, outputCount: Int
+    ) {
+        self.name = name
+        self.component = component
+        self.planned = planned
+        self.stream = stream
+        self.runsBackward = runsBackward
+        self.outputCount = outputCount
+        let table = planned?.layer.table.pointee
+        forward = table?.forward
+        backward = table?.backward
+        prepare = table?.prepare
+        forwardRun = .allocate(capacity: 1)
+        forwardRun.initialize(to: lamina_run())
+        backwardRun = .allocate(capacity: 1)
+        backwardRun.initialize(to: lamina_run())
+    }
+
+    deinit {
+        forwardRun.deallocate()
+        backwardRun.deallocate()
+    }
+}

@@ -1,0 +1,152 @@
+import CLamina
+import LaminaFormats
+import LaminaHost
+import LaminaSchema
+import LaminaSDK
+
+/// Type and logical shape of a tensor; negative dimensions are symbols of `Runtime.dimensions`.
+struct TensorSpec: Sendable, Hashable {
+    var dtype: DataType
+    var shape: [Int64]
+
+    /// Number of elements; nil when it overflows. Only for concrete shapes.
+    var count: Int? {
+        var product: Int64 = 1
+        for size in shape {
+            let (value, overflow) = product.multipliedReportingOverflow(by: size)
+            if overflow || size < 0 { return nil }
+            product = value
+        }
+        return Int(product)
+    }
+}
+
+/// What a layer's shape rule answers for given input shapes.
+struct InferredNode {
+    struct Parameter {
+        var name: String
+        var shape: [Int]
+        var initializer: GraphDefinition.Initializer
+        var hasDecay: Bool
+    }
+    struct Buffer {
+        var name: String
+        var dtype: DataType
+        var shape: [Int]
+        var initial: Double
+    }
+
+    var outputs: [TensorSpec] = []
+    var parameters: [Parameter] = []
+    var buffers: [Buffer] = []
+    var acceptedLayouts = LAMINA_LAYOUT_PLAIN
+    var preferredLayout: UInt32 = 0
+}
+
+/// A layer made from its attributes: the handle behind a node, destroyed with this object.
+final class LayerInstance: @unchecked Sendable {
+    let component: LoadedComponent
+    let table: UnsafePointer<lamina_layer>
+    let handle: UnsafeMutableRawPointer
+    private let runtime: Runtime
+    static let maximumRank = 8
+
+    init(_ component: LoadedComponent, _ attributes: AttributeSet, runtime: Runtime) throws(HostError) {
+        self.component = component
+        self.runtime = runtime
+        table = component.table()
+        var handle: UnsafeMutableRawPointer?
+        let status = table.pointee.create(component.raw, runtime.services, attributes.raw, &handle)
+        try runtime.check(status, component.description.id)
+        guard let handle else {
+            throw .failed(status: LAMINA_ERROR_INTERNAL, "\(component.description.id): the plugin created no layer")
+        }
+        self.handle = handle
+    }
+
+    deinit { table.pointee.destroy(handle) }
+
+    /// Whether gradients pass through the layer at all.
+    var isDifferentiable: Bool { table.pointee.backward != nil }
+
+    /// Runs the shape rule; nil inputs are optional ones that are not connected.
+    func infer(_ inputs: [TensorSpec?]) throws(HostError) -> InferredNode {
+        let sink = Sink()
+        let tensors = DescriptorArray(count: inputs.count)
+        for (index, input) in inputs.enumerated() { tensors.describe(index, input) }
+        var inference = lamina_inference(
+            struct_size: UInt32(MemoryLayout<lamina_inference>.size), input_count: Int32(inputs.count),
+            inputs: tensors.base, sink: Unmanaged.passUnretained(sink).toOpaque(),
+            add_output: { Sink.at($0).addOutput($1, $2, $3) }, add_parameter: { Sink.at($0).addParameter($1) },
+            add_buffer: { Sink.at($0).addBuffer($1) },
+            set_layouts: { sink, accepted, preferred in
+                Sink.at(sink).node.acceptedLayouts = accepted
+                Sink.at(sink).node.preferredLayout = preferred
+            })
+        let status = withExtendedLifetime((sink, tensors)) { table.pointee.infer(handle, &inference) }
+        if let fault = sink.fault {
+            throw .failed(status: LAMINA_ERROR_INTERNAL, "\(component.description.id): \(fault) (a bug of the plugin)")
+        }
+        try runtime.check(status, component.description.id)
+        guard !sink.node.outputs.isEmpty else {
+            throw .failed(
+                status: LAMINA_ERROR_INTERNAL, "\(component.description.id): declares no output (a bug of the plugin)")
+        }
+        return sink.node
+    }
+
+    /// Collects what the plugin declares; what makes no sense is refused, whatever the plugin then returns.
+    private final class Sink {
+        var node = InferredNode()
+        var fault: String?
+
+        static func at(_ pointer: UnsafeMutableRawPointer?) -> Sink {
+            Unmanaged<Sink>.fromOpaque(pointer!).takeUnretainedValue()
+        }
+
+        private func refuse(_ text: String) -> lamina_status {
+            fault = text
+            return LAMINA_ERROR_INTERNAL
+        }
+
+        func addOutput(_ dtype: lamina_dtype, _ rank: Int32, _ shape: UnsafePointer<Int64>?) -> lamina_status {
+            guard let type = DataType(dtype), (0...Int32(maximumRank)).contains(rank), rank == 0 || shape != nil
+            else { return refuse("declares an output of rank \(rank) or an unknown type") }
+            node.outputs.append(TensorSpec(dtype: type, shape: (0..<Int(rank)).map { shape![$0] }))
+            return LAMINA_OK
+        }
+
+        func addParameter(_ raw: UnsafePointer<lamina_parameter>?) -> lamina_status {
+            guard let p = raw?.pointee, let name = p.name, let initializer = p.initializer,
+                let shape = Self.literal(p.rank, p.shape)
+            else { return refuse("declares a parameter without name, initializer or fixed shape") }
+            do throws(AttributeError) {
+                node.parameters.append(
+                    .init(
+                        name: String(cString: name), shape: shape,
+                        initializer: .init(String(cString: initializer), try JSONObject(p.initializer_attributes)),
+                        hasDecay: p.flags & LAMINA_PARAMETER_NO_DECAY == 0))
+            } catch {
+                return refuse("parameter '\(String(cString: name))': \(error.text)")
+            }
+            return LAMINA_OK
+        }
+
+        func addBuffer(_ raw: UnsafePointer<lamina_buffer>?) -> lamina_status {
+            guard let b = raw?.pointee, let name = b.name, let type = DataType(b.dtype),
+                let shape = Self.literal(b.rank, b.shape)
+            else { return refuse("declares a buffer without name, known type or fixed shape") }
+            node.buffers.append(.init(name: String(cString: name), dtype: type, shape: shape, initial: b.initial_value))
+            return LAMINA_OK
+        }
+
+        private static func literal(_ rank: Int32, _ shape: UnsafePointer<Int64>?) -> [Int]? {
+            guard (0...Int32(maximumRank)).contains(rank), rank == 0 || shape != nil else { return nil }
+            let sizes = (0..<Int(rank)).map { Int(shape![$0]) }
+            guard sizes.allSatisfy({ $0 >= 0 }),
+                TensorSpec(dtype: .float32, shape: sizes.map(Int64.init)).count != nil
+            else { return nil }
+            return sizes
+        }
+    }
+}
