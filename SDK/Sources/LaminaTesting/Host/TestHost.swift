@@ -6,7 +6,7 @@ import Synchronization
 /// A host for tests: every service of the ABI, written for being right and revealing rather than fast.
 ///
 /// Matrix products accumulate in double precision; chunks of `parallelFor` can be shuffled; scratch memory is poisoned
-/// and watched. It must outlive the components that were made with it.
+/// and watched. Like every host it lives as long as the process.
 public final class TestHost: @unchecked Sendable {
     /// How many threads `parallel_for` uses. Not to be changed while a call runs.
     public var threads = 1
@@ -36,10 +36,9 @@ public final class TestHost: @unchecked Sendable {
     public init() {
         table = .allocate(capacity: 1)
         table.initialize(to: Self.services)
-        table.pointee.context = Unmanaged.passUnretained(self).toOpaque()
+        // Never released: the ABI lets components keep the host.
+        table.pointee.context = Unmanaged.passRetained(self).toOpaque()
     }
-
-    deinit { table.deallocate() }
 
     /// What components get.
     public var raw: UnsafePointer<lamina_host> { UnsafePointer(table) }

@@ -1,0 +1,95 @@
+import LaminaFormats
+import LaminaSDK
+import LaminaTesting
+import Testing
+
+/// Components of every kind through their C vtables.
+@Suite struct HarnessTests {
+    @Test func layers() throws {
+        mainThreadOfCall.mark()
+        let layer = try LayerHarness(.layer(ScaleLayer.self))
+        let x = TensorValue([3], [1, 2, -3])
+        let result = try layer.train(
+            [x], parameters: ["weight": TensorValue([1], [2])], outputGradients: [TensorValue([3], [1, 1, 10])])
+        #expect(result.outputs[0].floats == [2, 8, 18])
+        #expect(result.inputGradients[0]?.floats == [4, 8, -120])
+        #expect(result.parameterGradients[0]?.floats == [95])
+        #expect(result.violations == [])
+        #expect(try layer.predict([x], parameters: ["weight": TensorValue([1], [-1])]).outputs[0].floats == [-1, -4, -9])
+        let inferred = try layer.infer([(.float32, [layer.host.symbol("N"), Dimension(3)])])
+        #expect(inferred.outputs[0].dimensions == [layer.host.symbol("N"), Dimension(3)])
+        #expect(inferred.parameters.map(\.initializerAttributes) == [["value": 1.0]])
+        let error = #expect(throws: CallError.self) { try layer.predict([.filled(.int64, [2], 0)]) }
+        #expect(error?.text == "input 0 has type int64, wanted float32")
+        #expect(error?.argument == 0)
+    }
+
+    @Test func optimizers() throws {
+        let optimizer = try OptimizerHarness(
+            .optimizer(Momentum.self), ["rate": 1], parameters: [TensorValue([2], [1, 2]), TensorValue([0], [])])
+        try optimizer.step([TensorValue([2], [1, -4]), TensorValue([0], [])], gradientScale: 0.5, clipValue: 1)
+        #expect(optimizer.parameters[0].floats == [0.5, 3])
+        #expect(optimizer.stateValues.map(\.doubles) == [[0.5, -1], [1], [], [1]])
+        let broken = try OptimizerHarness(
+            .optimizer(Momentum.self), ["fault": "writes_gradient"], parameters: [TensorValue([1], [1])])
+        let error = #expect(throws: CallError.self) { try broken.step([TensorValue([1], [1])]) }
+        #expect(error?.text == "step writes to gradient 0, which is read-only")
+    }
+
+    @Test func metrics() throws {
+        let metric = try MetricHarness(.metric(MeanError.self))
+        #expect(!metric.higherIsBetter)
+        try metric.update(prediction: TensorValue([2], [1, 2]), target: TensorValue([2], [0, 4]))
+        try metric.update(prediction: TensorValue([1], [3]), target: TensorValue([1], [3]))
+        #expect(try metric.result() == [.value("", 1), .matrix("pair", rows: 1, columns: 2, [3, 3])])
+        metric.reset()
+        try metric.update(prediction: TensorValue([1], [3]), target: TensorValue([1], [1]))
+        #expect(try metric.result().first == .value("", 2))
+        let error = #expect(throws: CallError.self) {
+            try metric.update(prediction: TensorValue([1], [3]), target: TensorValue([2], [1, 1]))
+        }
+        #expect(error?.text == "prediction and target differ in shape")
+    }
+
+    @Test func transforms() throws {
+        let shift = try TransformHarness(.transform(Shift.self), ["by": 2])
+        let batch = TensorValue([2, 1], uint8s: [3, 200])
+        #expect(try shift.apply(batch) == TensorValue([2, 1], [5, 202]))
+        let random = try shift.apply(batch, isTraining: true, seed: 9)
+        #expect(try random == shift.apply(batch, isTraining: true, seed: 9))
+        #expect(try random != shift.apply(batch, isTraining: true, seed: 10))
+        let error = #expect(throws: CallError.self) { try shift.apply(TensorValue([1, 1], [1])) }
+        #expect(error?.text == "the field has type float32, wanted uint8")
+    }
+
+    @Test func sources() throws {
+        let source = try SourceHarness(.source(Counting.self), ["count": 5])
+        #expect(source.description.count == 5)
+        #expect(source.description.classes == ["even", "odd"])
+        #expect(source.description.fingerprint == Array(repeating: 7, count: 32))
+        let read = try source.read([3, 0])
+        #expect(read == [TensorValue([2, 2], [3, 3, 0, 0]), TensorValue([2], int64s: [1, 0])])
+        #expect(try source.read([]).map(\.shape) == [[0, 2], [0]])
+        let error = #expect(throws: CallError.self) { try SourceHarness(.source(Counting.self), ["count": 13]) }
+        #expect(error?.text == "'13.csv' is missing")
+    }
+
+    @Test func initializersAndSchedules() throws {
+        #expect(try fill([2, 2], with: .initializer(Fill.self), ["value": 3]).floats == [3, 3, 3, 3])
+        let error = #expect(throws: CallError.self) {
+            try fill([3], with: .initializer(Fill.self), ["value": 3, "forgets_last": true])
+        }
+        #expect(error?.text == "fill leaves element 2 of the parameter unwritten")
+        #expect(try factor(of: .schedule(Halving.self), step: 25, stepsPerEpoch: 10, totalSteps: 100) == 0.25)
+    }
+
+    @Test func blocks() throws {
+        let block = try expand(.block(Twice.self))
+        #expect(block.nodes.map(\.name) == ["first", "second", "sum"])
+        #expect(block["first"]?.attributes == ["units": 4])
+        #expect(block["sum"]?.inputs == ["first", "second"])
+        #expect(block.outputs == ["sum"])
+        let error = #expect(throws: CallError.self) { try expand(.block(Twice.self), ["dangles": true]) }
+        #expect(error?.text.hasPrefix("node 'second' has input 'third', which is no node before it") == true)
+    }
+}
