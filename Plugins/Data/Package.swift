@@ -24,6 +24,8 @@ let package = Package(
                 .unsafeFlags(["-Xlinker", "--version-script=\(sdk)/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs"])
             ]),
         .testTarget(
-            name: "DataTests", dependencies: ["Data", sdk("LaminaSchema"), sdk("LaminaFormats"), sdk("CLaminaMath"), "CZlib"], exclude: ["Golden"]),
+            name: "DataTests",
+            dependencies: ["Data", sdk("LaminaSchema"), sdk("LaminaFormats"), sdk("CLaminaMath"), "CZlib"],
+            exclude: ["Golden"]),
     ]
 )

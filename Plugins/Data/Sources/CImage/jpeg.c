@@ -72,6 +72,11 @@ static void decode(reading *r, const uint8_t *bytes, size_t size) {
   jpeg_mem_src(jpeg, bytes, size);
   jpeg_read_header(jpeg, TRUE);
   if (!is_size_allowed(jpeg->image_width, jpeg->image_height, r->error)) longjmp(r->escape, 1);
+  /* A Huffman code has at least one bit per 8 x 8 block: memory is only asked for when the file can fill it. */
+  if (!jpeg->arith_code && (uint64_t)jpeg->image_width * jpeg->image_height / 512 > size) {
+    snprintf(r->error, ERROR_SIZE, "it is too short for its dimensions");
+    longjmp(r->escape, 1);
+  }
   int is_cmyk = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
   int is_gray = jpeg->jpeg_color_space == JCS_GRAYSCALE;
   jpeg->out_color_space = is_cmyk ? JCS_CMYK : is_gray ? JCS_GRAYSCALE : JCS_RGB;

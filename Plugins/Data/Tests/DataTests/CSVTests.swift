@@ -72,7 +72,9 @@ import Testing
         #expect(try open("1,2\n3,4\n", ["header": true]).count == 1)
         #expect(try open("1,2\n3,4\n", ["header": "auto"]).count == 2)
         #expect(try open("1,b\n3,c\n", ["target": 1, "header": false]).count == 2)
-        #expect(error("a,b\n1,2\n", ["header": false]) == "F, line 1, column 0 (0 is the first): got 'a', wanted a finite number")
+        #expect(
+            error("a,b\n1,2\n", ["header": false])
+                == "F, line 1, column 0 (0 is the first): got 'a', wanted a finite number")
         #expect(error("a,b\n") == "F has a header and no rows")
     }
 
@@ -92,19 +94,25 @@ import Testing
         #expect(quoted.classes == ["a \"b\", c\nd", "é"])
         #expect(error("x\n\"1\n\n\"\n") == "F, line 2, column 'x': got '1\u{FFFD}\u{FFFD}', wanted a finite number")
         // Lines are counted through quoted line ends.
-        #expect(error("x,y\n1,\"a\nb\"\n2\n", ["target": "y"]) == "F, line 4: it has 1 cells, wanted 2 as on the first line")
+        #expect(
+            error("x,y\n1,\"a\nb\"\n2\n", ["target": "y"]) == "F, line 4: it has 1 cells, wanted 2 as on the first line"
+        )
     }
 
     @Test func badCells() {
         #expect(error("a,b\n1,2\n3,\n") == "F, line 3, column 'b': got no value, wanted a finite number")
-        for cell in ["NaN", "nan", "inf", "-Infinity", "1e39", "0x10", "1,5", "1 2", "--1", "1e", ".", "+", "1.2.3", "1_0"] {
+        for cell in [
+            "NaN", "nan", "inf", "-Infinity", "1e39", "0x10", "1,5", "1 2", "--1", "1e", ".", "+", "1.2.3", "1_0",
+        ] {
             let line = "a,b\n1,\"\(cell)\"\n"
             #expect(error(line) == "F, line 2, column 'b': got '\(cell)', wanted a finite number")
         }
         #expect(error("a,b\n1,2,3\n") == "F, line 2: it has 3 cells, wanted 2 as on the first line")
         #expect(error("a,b\n1,2\n\n3,4\n") == "F, line 3: it has 1 cells, wanted 2 as on the first line")
         #expect(error("a,b\n1,\n", ["target": "b"]) == "F, line 2, column 'b': got no value, wanted a class")
-        #expect(error(flowers, ["target": "species", "classes": ["setosa"]]) == "F, line 3, column 'species': 'versicolor' is none of the 1 classes")
+        #expect(
+            error(flowers, ["target": "species", "classes": ["setosa"]])
+                == "F, line 3, column 'species': 'versicolor' is none of the 1 classes")
         #expect(error(Array("a,b\n1,".utf8) + [0xFF, 0x0A], ["target": "b"]).contains("is not UTF-8"))
         let long = String(repeating: "x", count: 1000)
         #expect(error("a\n\(long)\n").count < 120)
@@ -123,18 +131,25 @@ import Testing
 
     @Test func badAttributes() {
         let attribute = LAMINA_ERROR_ATTRIBUTE
-        #expect(error(flowers, ["target": "kind"], attribute) == "F has no column 'kind'; it has 'length', 'width', 'species'")
+        #expect(
+            error(flowers, ["target": "kind"], attribute)
+                == "F has no column 'kind'; it has 'length', 'width', 'species'")
         #expect(error(flowers, ["target": 3], attribute) == "F has 3 columns, there is no number 3; 0 is the first")
         #expect(error(flowers, ["target": -4], attribute).contains("there is no number -4"))
         #expect(error("1,2\n", ["target": "b"], attribute).contains("the first line of F holds no names"))
         #expect(error("a,a\n1,2\n", ["target": "a"], attribute) == "F has 2 columns 'a'; give their numbers")
-        #expect(error("a,b\n1,2\n", ["target": "a", "columns": ["a", "b"]], attribute).contains("among its input columns"))
+        #expect(
+            error("a,b\n1,2\n", ["target": "a", "columns": ["a", "b"]], attribute).contains("among its input columns"))
         #expect(error("a\n1\n", ["target": "a"]) == "F has no column beside the target")
         for separator in ["", ",,", "\"", "\n", "é"] {
             #expect(error("a\n1\n", ["separator": .string(separator)], attribute).contains("one ASCII character"))
         }
-        #expect(error(flowers, ["target": "species", "classes": ["a", "a"]], attribute) == "class 'a' stands twice in classes")
-        #expect(error(flowers, ["target": 0, "target_type": "number", "classes": ["a"]], attribute).contains("target_type: class"))
+        #expect(
+            error(flowers, ["target": "species", "classes": ["a", "a"]], attribute)
+                == "class 'a' stands twice in classes")
+        #expect(
+            error(flowers, ["target": 0, "target_type": "number", "classes": ["a"]], attribute).contains(
+                "target_type: class"))
     }
 
     @Test func aMillionColumns() throws {

@@ -110,14 +110,16 @@ import Testing
             return result?.text.replacing("'\(folder["f"])'", with: "F") ?? "opened"
         }
         #expect(
-            text([0x50, 0x4B, 3, 4]) == "F is no IDX file: it begins with 50 4B 03 04, wanted 00 00, an element type and a rank")
+            text([0x50, 0x4B, 3, 4])
+                == "F is no IDX file: it begins with 50 4B 03 04, wanted 00 00, an element type and a rank")
         #expect(text([0, 0, 7, 1, 0, 0, 0, 1, 0]).contains("element type 07 is no IDX type"))
         #expect(text([0, 0, 8, 0]).contains("it has 0 dimensions"))
         #expect(text([0, 0, 8, 255]).contains("it has 255 dimensions"))
         #expect(text(FileContent.idx([0, 28, 28], [])).contains("hold no sample"))
         #expect(
             text(images + [0])
-                == "F: dimensions [3, 2, 2] take 12 bytes, but the file has 13 bytes after its header; get the file again")
+                == "F: dimensions [3, 2, 2] take 12 bytes, but the file has 13 bytes after its header; "
+                    + "get the file again")
         let huge = FileContent.idx([.max, .max, .max], [])
         #expect(text(huge).contains("beyond any file"))
         #expect(text(FileContent.deflate(huge)).contains("beyond any file"))

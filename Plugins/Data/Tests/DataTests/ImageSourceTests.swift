@@ -46,7 +46,8 @@ import Testing
     }
 
     @Test func transparencyIsBlendedOnWhite() throws {
-        let alpha = FileContent.png(width: 3, height: 1, color: 6, rows: [[10, 20, 30, 255, 10, 20, 30, 0, 0, 100, 200, 128]])
+        let alpha = FileContent.png(
+            width: 3, height: 1, color: 6, rows: [[10, 20, 30, 255, 10, 20, 30, 0, 0, 100, 200, 128]])
         #expect(try pixels(alpha) == [10, 255, 127, 20, 255, 177, 30, 255, 227])
         let gray = FileContent.png(width: 2, height: 1, color: 4, rows: [[7, 255, 7, 0]])
         #expect(try pixels(gray) == [7, 255])

@@ -52,14 +52,20 @@ import Testing
         #expect(try pad.infer(.uint8, [1, 2, 1]).shape == [1, 3, 4])
         let wanted = [7, 7, 7, 7, 7, 7, 1, 7, 7, 7, 2, 7]
         #expect(try pad.apply([1, 2] as [UInt8], .uint8, [1, 2, 1]).array(of: UInt8.self) == wanted.map { UInt8($0) })
-        #expect(try pad.apply([1, 2] as [Float], .float32, [1, 2, 1]).array(of: Float.self) == wanted.map { Float($0) })
-        #expect(try pad.apply([1, 2] as [Double], .float64, [1, 2, 1]).array(of: Double.self) == wanted.map { Double($0) })
+        #expect(
+            try pad.apply([1, 2] as [Float], .float32, [1, 2, 1]).array(of: Float.self) == wanted.map { Float($0) })
+        #expect(
+            try pad.apply([1, 2] as [Double], .float64, [1, 2, 1]).array(of: Double.self) == wanted.map { Double($0) })
         #expect(try pad.apply([1, 2] as [Int64], .int64, [1, 2, 1]).array(of: Int64.self) == wanted.map { Int64($0) })
         #expect(try OpenedTransform("pad", ["amount": 2]).infer(.uint8, [3, 4, 5]).shape == [3, 8, 9])
         #expect(try OpenedTransform("pad", ["amount": [2, 0]]).infer(.uint8, [3, 4, 5]).shape == [3, 8, 5])
         #expect(throws: Failure.self) { try OpenedTransform("pad", ["amount": [1, 2, 3]]) }
-        #expect(throws: Failure.self) { try OpenedTransform("pad", ["amount": 1, "value": 0.5]).infer(.uint8, [1, 2, 1]) }
-        #expect(throws: Failure.self) { try OpenedTransform("pad", ["amount": 1, "value": 300]).infer(.uint8, [1, 2, 1]) }
+        #expect(throws: Failure.self) {
+            try OpenedTransform("pad", ["amount": 1, "value": 0.5]).infer(.uint8, [1, 2, 1])
+        }
+        #expect(throws: Failure.self) {
+            try OpenedTransform("pad", ["amount": 1, "value": 300]).infer(.uint8, [1, 2, 1])
+        }
     }
 
     @Test func channelOrder() throws {
@@ -74,9 +80,13 @@ import Testing
             #expect(try first.apply(moved, dtype, [3, 4, 2]).array(of: UInt8.self) == x)
         }
         let words = batch(Int32.self)
-        #expect(try first.apply(last.apply(words, .int32, [2, 3, 4]).array(of: Int32.self), .int32, [3, 4, 2]).array(of: Int32.self) == words)
+        #expect(
+            try first.apply(last.apply(words, .int32, [2, 3, 4]).array(of: Int32.self), .int32, [3, 4, 2]).array(
+                of: Int32.self) == words)
         let long = batch(Int64.self)
-        #expect(try first.apply(last.apply(long, .int64, [2, 3, 4]).array(of: Int64.self), .int64, [3, 4, 2]).array(of: Int64.self) == long)
+        #expect(
+            try first.apply(last.apply(long, .int64, [2, 3, 4]).array(of: Int64.self), .int64, [3, 4, 2]).array(
+                of: Int64.self) == long)
         #expect(throws: Failure.self) { try first.infer(.uint8, [3]) }
     }
 
@@ -95,12 +105,19 @@ import Testing
         #expect(try flip.apply(x, .float32, shape, isTraining: true, seed: 2).array(of: Float.self) != y)
 
         let always = try OpenedTransform("random_flip", ["probability": 1, "axis": "vertical"])
-        #expect(try always.apply([0, 1, 2, 3, 4, 5] as [UInt8], .uint8, shape, isTraining: true).array(of: UInt8.self) == [3, 4, 5, 0, 1, 2])
+        #expect(
+            try always.apply([0, 1, 2, 3, 4, 5] as [UInt8], .uint8, shape, isTraining: true).array(of: UInt8.self) == [
+                3, 4, 5, 0, 1, 2,
+            ])
         let never = try OpenedTransform("random_flip", ["probability": 0])
         #expect(try never.apply(x, .float32, shape, isTraining: true).array(of: Float.self) == x)
         // All channels of a sample go together.
         let channels = try flip.apply(batch(UInt8.self), .uint8, [2, 3, 4], isTraining: true).array(of: UInt8.self)
-        for sample in 0..<2 { #expect(zip(channels[(sample * 24)...].prefix(12), channels[(sample * 24 + 12)...]).allSatisfy { $0 + 50 == $1 }) }
+        for sample in 0..<2 {
+            #expect(
+                zip(channels[(sample * 24)...].prefix(12), channels[(sample * 24 + 12)...]).allSatisfy { $0 + 50 == $1 }
+            )
+        }
     }
 
     @Test func randomCrop() throws {
@@ -116,7 +133,8 @@ import Testing
         #expect(counts[[6, 0, 0, 0]] != nil)
         #expect(try crop.apply(x, .uint8, [1, 2, 3], isTraining: true).array(of: UInt8.self) == y)
         // The middle when predicting: the rest of 3 columns is odd and goes to the right.
-        #expect(try crop.apply([1, 2, 3, 4, 5, 6] as [UInt8], .uint8, [1, 2, 3]).array(of: UInt8.self) == [1, 2, 4, 5])
+        #expect(
+            try crop.apply([1, 2, 3, 4, 5, 6] as [UInt8], .uint8, [1, 2, 3]).array(of: UInt8.self) == [1, 2, 4, 5])
         #expect(throws: Failure.self) { try OpenedTransform("random_crop", ["size": 5]).infer(.uint8, [1, 4, 8]) }
         #expect(try crop.apply([] as [UInt8], .uint8, [1, 2, 3], isTraining: true).bytes.isEmpty)
     }

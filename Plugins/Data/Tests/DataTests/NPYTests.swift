@@ -68,7 +68,11 @@ import Testing
         #expect(try tokens.read([1])[1].array(of: Int64.self) == [3, 4])
         #expect(throws: Failure.self) { try field(FileContent.npy("|u1", "(3,)", [1, 2, 3])) }
         let names = failure(
-            "npy", ["path": .string(x), "targets": .string(folder.write("y", FileContent.npy("|u1", "(2,)", [0, 2]))), "classes": ["a", "b"]])
+            "npy",
+            [
+                "path": .string(x), "targets": .string(folder.write("y", FileContent.npy("|u1", "(2,)", [0, 2]))),
+                "classes": ["a", "b"],
+            ])
         #expect(names?.text.contains("label 2 of sample 1 is not below the number of classes, 2") == true)
     }
 
@@ -82,8 +86,12 @@ import Testing
     @Test func refusals() {
         #expect(text([1, 2, 3]).contains("is no NPY file"))
         #expect(text(FileContent.npy("|u1", "(1, 2)", [1, 2], version: 9)).contains("NPY version 9.0 is not known"))
-        #expect(text(FileContent.npy("<f4", "(2, 3)", [1])) == "F: dimensions [2, 3] take 24 bytes, but the file has 1 after its header; get the file again")
-        #expect(text(FileContent.npy("|u1", "(2, 2)", [1, 2, 3, 4], fortran: true)).contains("save numpy.ascontiguousarray"))
+        #expect(
+            text(FileContent.npy("<f4", "(2, 3)", [1]))
+                == "F: dimensions [2, 3] take 24 bytes, but the file has 1 after its header; get the file again")
+        #expect(
+            text(FileContent.npy("|u1", "(2, 2)", [1, 2, 3, 4], fortran: true)).contains("save numpy.ascontiguousarray")
+        )
         #expect(text(FileContent.npy("|O", "(1,)", [1])).contains("element type '|O' is not read"))
         #expect(text(FileContent.npy("<u8", "(1,)", [1])).contains("element type '<u8' is not read"))
         #expect(text(FileContent.npy("|u1", "()", [1])).contains("is a single number"))
@@ -99,7 +107,9 @@ import Testing
         #expect(text(FileContent.npy(header: twice, [1])).contains("repeated key 'descr'"))
         let extra = "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), 'x': 1}"
         #expect(text(FileContent.npy(header: extra, [1])).contains("unknown or repeated key 'x'"))
-        #expect(text(FileContent.npy(header: "{'descr': '|u1', 'fortran_order': False, 'shape': (1,)} 1", [1])).contains("its end"))
+        #expect(
+            text(FileContent.npy(header: "{'descr': '|u1', 'fortran_order': False, 'shape': (1,)} 1", [1])).contains(
+                "its end"))
     }
 
     /// Truncated, every byte damaged, and noise: no crash, and never more than the file holds.

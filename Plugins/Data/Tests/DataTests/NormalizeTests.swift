@@ -46,7 +46,8 @@ import Testing
         let plain = try OpenedTransform("to_float")
         let bytes = try plain.apply([0, 51, 255] as [UInt8], .uint8, [3]).array(of: Float.self)
         #expect(bytes == [0, Float(51) * (1 / 255), 1] as [Float])
-        #expect(try plain.apply([-3, 1 << 40] as [Int64], .int64, [2]).array(of: Float.self) == [-3, 1_099_511_627_776])
+        #expect(
+            try plain.apply([-3, 1 << 40] as [Int64], .int64, [2]).array(of: Float.self) == [-3, 1_099_511_627_776])
         #expect(try plain.apply([0, 1] as [UInt8], .bool, [2]).array(of: Float.self) == [0, 1])
         #expect(try plain.apply([0.5] as [Double], .float64, [1]).array(of: Float.self) == [0.5])
         let half = try OpenedTransform("to_float", ["scale": 0.5])

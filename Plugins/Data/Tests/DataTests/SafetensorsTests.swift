@@ -45,7 +45,8 @@ import Testing
     }
 
     @Test func theOnlyTensorIsTheInput() throws {
-        let half = Entry(name: "pixels", dtype: .bf16, shape: [1, 2], bytes: FileContent.littleEndian([0x3FC0, 0xC000] as [UInt16]))
+        let half = Entry(
+            name: "pixels", dtype: .bf16, shape: [1, 2], bytes: FileContent.littleEndian([0x3FC0, 0xC000] as [UInt16]))
         let source = try OpenedSource("safetensors", ["path": .string(try write([half]))])
         #expect(source.fields.map(\.name) == ["input"])
         #expect(try source.read([0])[0].array(of: Float.self) == [1.5, -2])
@@ -68,7 +69,9 @@ import Testing
         _ = try write([Entry(name: "y", dtype: .i64, shape: [], bytes: [UInt8](repeating: 0, count: 8)), input])
         #expect(text(["target": "y"])?.contains("is a single number") == true)
         _ = try write([Entry(name: "y", dtype: .u8, shape: [3], bytes: [1, 2, 3]), input])
-        #expect(text(["target": "y"]) == "tensor 'y' of F has 3 targets, tensor 'input' of F has 2 samples; give data that belongs together")
+        #expect(
+            text(["target": "y"])
+                == "tensor 'y' of F has 3 targets, tensor 'input' of F has 2 samples; give data that belongs together")
         _ = try write([Entry(name: "input", dtype: .u8, shape: [0, 3], bytes: [])])
         #expect(text([:])?.contains("hold no sample") == true)
         folder.write("x.safetensors", [1, 2, 3])

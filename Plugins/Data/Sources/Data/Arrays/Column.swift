@@ -18,7 +18,8 @@ struct Column {
         let elements = elementsPerSample
         let stride = elements * element.size
         let target = elements * field.dtype.size
-        let isCopy = element.natural == field.dtype && element.size == field.dtype.size
+        let isCopy =
+            element.natural == field.dtype && element.size == field.dtype.size
             && (!element.isBigEndian || element.size == 1)
         host.parallelFor(indices.count, grain: max(1, (64 << 10) / max(target, 1))) { begin, end in
             for position in begin..<end {

@@ -32,8 +32,8 @@ struct ColumnTable {
         let column = try target.targetColumn(classes: classes)
         guard column.count == input.count else {
             throw .data(
-                "\(target.label) has \(column.count) targets, \(array.label) has \(input.count) samples; give data that "
-                    + "belongs together")
+                "\(target.label) has \(column.count) targets, \(array.label) has \(input.count) samples; give data "
+                    + "that belongs together")
         }
         self.init([input, column], classes: classes, host: host)
     }

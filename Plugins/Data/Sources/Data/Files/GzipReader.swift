@@ -35,7 +35,7 @@ final class GzipReader {
         let count = try inflate(into: output)
         guard count == output.count else {
             throw .data(
-                "'\(path)': the gzip stream holds \(position) bytes, wanted at least \(position - count + output.count)")
+                "'\(path)': the gzip stream holds \(position) bytes, wanted \(position - count + output.count) or more")
         }
     }
 
@@ -69,7 +69,7 @@ final class GzipReader {
             case Z_OK, Z_BUF_ERROR:
                 guard remaining > 0 || done == output.count else {
                     throw .data(
-                        "'\(path)': the gzip stream is truncated after \(position) bytes of content; get the file again")
+                        "'\(path)': the gzip stream is cut off after \(position) bytes of content; get the file again")
                 }
             case Z_STREAM_END: try startNextMember()
             case Z_MEM_ERROR: throw .memory("no memory to inflate '\(path)'")

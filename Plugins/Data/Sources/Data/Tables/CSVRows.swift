@@ -41,8 +41,8 @@ struct CSVRows {
         while try parser.next(into: &cells) {
             guard cells.count == layout.width else {
                 throw .data(
-                    "'\(path)', line \(parser.line): it has \(cells.count) cells, wanted \(layout.width) as on the first "
-                        + "line")
+                    "'\(path)', line \(parser.line): it has \(cells.count) cells, wanted \(layout.width) as on the "
+                        + "first line")
             }
             for column in layout.inputs { try inputs.append(number(cells[column], column, parser)) }
             if let target = layout.target {

@@ -2,8 +2,9 @@
 enum DecimalNumber {
     /// The nearest float32, or nil when the text is no such number or beyond float32: so never NaN or infinity.
     ///
-    /// Fast for what tables hold: up to 15 digits and small exponents are exact in double precision, as in W. D. Clinger,
-    /// "How to Read Floating Point Numbers Accurately", 1990. The rest goes through the standard library.
+    /// Fast for what tables hold: up to 15 digits and small exponents are exact in double precision, as in
+    /// W. D. Clinger, "How to Read Floating Point Numbers Accurately", 1990. The rest goes through the standard
+    /// library.
     static func parse(_ text: UnsafeBufferPointer<UInt8>) -> Float? {
         var scanner = Scanner(text: text)
         guard scanner.scan() else { return nil }

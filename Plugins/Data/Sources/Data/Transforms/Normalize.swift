@@ -30,11 +30,12 @@ public struct Normalize: Transform {
 
     public func infer(_ dtype: DataType, _ shape: [Int]) throws -> (DataType, [Int]) {
         guard dtype == .uint8 || dtype == .float32 else {
-            throw PluginError.type("data.normalize takes uint8 or float32, got \(dtype.name); put data.to_float before it")
+            throw PluginError.type(
+                "data.normalize takes uint8 or float32, got \(dtype.name); put data.to_float before it")
         }
         guard channels == 1 || shape.first == channels else {
             throw PluginError.shape(
-                "data.normalize has \(channels) means or deviations, the input \(shape) has \(shape.first ?? 0) channels")
+                "data.normalize has \(channels) means or deviations, the input \(shape) \(shape.first ?? 0) channels")
         }
         return (.float32, shape)
     }

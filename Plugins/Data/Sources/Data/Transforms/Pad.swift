@@ -5,7 +5,9 @@ public struct Pad: Transform {
     public static let name = "pad"
     public static let documentation = "Surrounds images with pixels of one value."
     public static let attributes: [AttributeSchema] = [
-        .integers("amount", 0...65536, count: 1...4, "Pixels on each side; or [vertical, horizontal]; or [top, bottom, left, right]."),
+        .integers(
+            "amount", 0...65536, count: 1...4,
+            "Pixels on each side; or [vertical, horizontal]; or [top, bottom, left, right]."),
         .real("value", default: 0, "The value of the new pixels."),
     ]
 

@@ -6,7 +6,9 @@ public struct RandomFlip: Transform {
     public static let name = "random_flip"
     public static let documentation = "Augmentation: mirrors images at random while training."
     public static let attributes: [AttributeSchema] = [
-        .string("axis", default: "horizontal", choices: ["horizontal", "vertical"], "Swap left and right, or top and bottom."),
+        .string(
+            "axis", default: "horizontal", choices: ["horizontal", "vertical"],
+            "Swap left and right, or top and bottom."),
         .real("probability", default: 0.5, 0...1, "Of mirroring a sample."),
     ]
 

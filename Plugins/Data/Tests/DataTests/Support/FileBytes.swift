@@ -24,7 +24,9 @@ enum FileContent {
         return [0x93] + Array("NUMPY".utf8) + [version, 0] + length + text + elements
     }
 
-    static func littleEndian<Value: BitwiseCopyable>(_ values: [Value]) -> [UInt8] { values.withUnsafeBytes { Array($0) } }
+    static func littleEndian<Value: BitwiseCopyable>(_ values: [Value]) -> [UInt8] {
+        values.withUnsafeBytes { Array($0) }
+    }
 
     static func bigEndian<Integer: FixedWidthInteger>(_ value: Integer) -> [UInt8] {
         withUnsafeBytes(of: value.bigEndian) { Array($0) }
