@@ -70,14 +70,14 @@ func measure(_ shape: ConvolutionShape, _ host: Host) throws {
     defer { workspace.deallocate() }
 
     let forwardTime = try time {
-        try forward.weights.pack(w, into: workspace)
+        try forward.weights.pack(host, w, into: workspace)
         try forward.run(
             host, from: x, weights: w, packed: workspace, bias: bias, to: y,
             scratch: workspace + forward.weights.bytes)
     }
     report("forward", forwardTime, shape.flops, forward.implementations)
     let dataTime = try time {
-        try data.weights.pack(w, into: workspace)
+        try data.weights.pack(host, w, into: workspace)
         try data.run(
             host, from: y, weights: w, packed: workspace, bias: nil, to: x, scratch: workspace + data.weights.bytes)
     }

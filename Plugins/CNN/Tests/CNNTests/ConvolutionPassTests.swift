@@ -25,6 +25,9 @@ import Testing
             batch: 3, groups: 1, inputChannels: 8, outputChannels: 16, input: [40, 9, 8], output: [36, 7, 8],
             kernel: [3, 3, 3], stride: [1, 1, 1], dilation: [2, 1, 1], before: [0, 0, 1], channelsLast: true),
         ConvolutionShape(
+            batch: 2, groups: 1, inputChannels: 300, outputChannels: 200, input: [9], output: [9], kernel: [4],
+            stride: [1], dilation: [1], before: [1], channelsLast: true),
+        ConvolutionShape(
             batch: 1, groups: 1, inputChannels: 32, outputChannels: 32, input: [3000], output: [3003], kernel: [4],
             stride: [1], dilation: [1], before: [5], channelsLast: true),
         ConvolutionShape(

@@ -34,7 +34,7 @@ struct PassRunner {
         var (from, w, bias) = (from, w, bias)
         var to = [Float](repeating: .nan, count: shape.batch * channels * spatial.reduce(1, *))
         try w.withUnsafeMutableBufferPointer { w in
-            try pass.weights.pack(w.baseAddress!, into: packed)
+            try pass.weights.pack(host, w.baseAddress!, into: packed)
             try from.withUnsafeMutableBufferPointer { from in
                 try to.withUnsafeMutableBufferPointer { to in
                     try bias.withOptionalPointer { bias in

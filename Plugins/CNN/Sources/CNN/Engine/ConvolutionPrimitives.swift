@@ -54,7 +54,7 @@ extension ConvolutionShape {
         get throws {
             let whole = try MemoryDescriptor.activation(
                 batch, inputChannels, storedInput ?? input, channelsLast: channelsLast)
-            return try storedInput == nil ? whole : whole.part([batch, inputChannels] + input)
+            return try storedInput == nil ? whole : whole.beginning([batch, inputChannels] + input)
         }
     }
     /// The convolution's output y, or its gradient.

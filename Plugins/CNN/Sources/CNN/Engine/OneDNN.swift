@@ -64,10 +64,24 @@ extension MemoryDescriptor {
     static func vector(_ count: Int) throws -> MemoryDescriptor { try .init([count], dnnl_a) }
 
     /// The beginning of the tensor along each axis.
-    func part(_ dimensions: [Int]) throws -> MemoryDescriptor {
+    func beginning(_ dimensions: [Int]) throws -> MemoryDescriptor {
+        try part(dimensions, from: Array(repeating: 0, count: dimensions.count))
+    }
+
+    /// A range of the first axis.
+    func slice(_ range: Range<Int>) throws -> MemoryDescriptor {
+        let rank = Int(ndims)
+        var whole = self
+        var dimensions = withUnsafeBytes(of: &whole.dims) { Array($0.bindMemory(to: Int64.self).prefix(rank)).map(Int.init) }
+        if range == 0..<dimensions[0] { return self }
+        dimensions[0] = range.count
+        return try part(dimensions, from: [range.lowerBound] + Array(repeating: 0, count: rank - 1))
+    }
+
+    private func part(_ dimensions: [Int], from origin: [Int]) throws -> MemoryDescriptor {
         var (part, whole) = (MemoryDescriptor(), self)
-        let origin = [Int64](repeating: 0, count: dimensions.count)
-        let status = dnnl_memory_desc_init_submemory(&part, &whole, dimensions.map(Int64.init), origin)
+        let status = dnnl_memory_desc_init_submemory(
+            &part, &whole, dimensions.map(Int64.init), origin.map(Int64.init))
         try OneDNN.check(status, "a part of shape \(dimensions)")
         return part
     }

@@ -1,37 +1,25 @@
-import CDNNL
 import LaminaSDK
 
 /// The weights in the layouts that the primitives of a convolution chose.
 final class PackedWeights {
     /// Memory for all packed copies.
     let bytes: Int
-    /// Per layout: the copy's reorder and place; nil where the host's order serves.
-    private let copies: [(call: PrimitiveCall, offset: Int)?]
+    /// Per layout: how the copy is made and its place; nil where the host's order serves.
+    private let copies: [(reorder: WeightReorder, offset: Int)?]
 
     init(_ shape: ConvolutionShape, _ layouts: [MemoryDescriptor]) throws {
         let plain = try MemoryDescriptor.weights(shape)
         var memory = WorkspaceLayout()
         copies = try layouts.map { layout in
             if layout.isSame(as: plain) { return nil }
-            let reorder = try Primitive.reorder(from: plain, to: layout)
-            let call = try PrimitiveCall(reorder, [(DNNL_ARG_FROM, plain), (DNNL_ARG_TO, layout)])
-            guard reorder.scratchBytes == 0 else { throw PluginError.internal("oneDNN wants scratch for a reorder") }
-            return (call, memory.reserve(layout.bytes))
+            return (try WeightReorder(shape, from: plain, to: layout), memory.reserve(layout.bytes))
         }
         bytes = memory.bytes
     }
 
     /// Fills `memory`, of size `bytes`, from the host's weights.
-    func pack(_ weights: UnsafeMutableRawPointer, into memory: UnsafeMutableRawPointer?) throws {
-        try OneDNN.onThisThread {
-            for copy in copies {
-                guard let (call, offset) = copy else { continue }
-                call.bind(0, weights)
-                call.bind(1, memory! + offset)
-                call.run()
-                try call.check()
-            }
-        }
+    func pack(_ host: Host, _ weights: UnsafeMutableRawPointer, into memory: UnsafeMutableRawPointer?) throws {
+        for case let (reorder, offset)? in copies { try reorder.run(host, from: weights, to: memory! + offset) }
     }
 
     /// Where the weights of layout `index` are after `pack`.

@@ -25,7 +25,7 @@ final class WeightGradientPass {
         /// Offsets of the partial sums, in bytes, in order of the pieces.
         var partials: [Int] = []
         /// nil: the layout is the host's.
-        var unpack: PrimitiveCall?
+        var unpack: WeightReorder?
     }
 
     init(_ shape: ConvolutionShape, bias: Bool) throws {
@@ -51,8 +51,7 @@ final class WeightGradientPass {
         for layout in primitives.layouts {
             var group = Group(layout: layout)
             if !layout.isSame(as: plain) {
-                let reorder = try Primitive.reorder(from: layout, to: plain)
-                group.unpack = try PrimitiveCall(reorder, [(DNNL_ARG_FROM, layout), (DNNL_ARG_TO, plain)])
+                group.unpack = try WeightReorder(shape, from: layout, to: plain)
             }
             groups.append(group)
         }
@@ -97,10 +96,10 @@ final class WeightGradientPass {
             addPartials(host, group, workspace)
             let sum = workspace + group.partials[0]
             if index == 0 {
-                try unpack(group, sum, to: weightGradient)
+                try unpack(host, group, sum, to: weightGradient)
             } else {
                 let plain = (workspace + plainOffset).assumingMemoryBound(to: Float.self)
-                try unpack(group, sum, to: plain)
+                try unpack(host, group, sum, to: plain)
                 for i in 0..<weightElements { weightGradient[i] += plain[i] }
             }
         }
@@ -124,14 +123,13 @@ final class WeightGradientPass {
         }
     }
 
-    private func unpack(_ group: Group, _ sum: UnsafeMutableRawPointer, to plain: UnsafeMutablePointer<Float>) throws {
-        guard let call = group.unpack else {
+    private func unpack(
+        _ host: Host, _ group: Group, _ sum: UnsafeMutableRawPointer, to plain: UnsafeMutablePointer<Float>
+    ) throws {
+        if let unpack = group.unpack {
+            try unpack.run(host, from: sum, to: plain)
+        } else {
             memcpy(plain, sum, weightElements * 4)
-            return
         }
-        call.bind(0, sum)
-        call.bind(1, plain)
-        OneDNN.onThisThread { call.run() }
-        try call.check()
     }
 }

@@ -13,7 +13,7 @@ struct MaximumPlan: PlannedLayer {
     init(_ shape: PoolingShape, _ planning: Planning) {
         self.shape = shape
         smallWindows = shape.windowInputs <= 256
-        saves = planning.isTraining && planning.wantsInputGradient(0)
+        saves = planning.wantsInputGradient(0)
         if saves {
             planning.save(bytes: shape.planes * shape.outputPlane * (smallWindows ? 1 : 4))
         }
