@@ -1,12 +1,6 @@
 // swift-tools-version: 6.2
 // Everything that a plugin author needs. This package builds alone and depends on nothing.
-import Foundation
 import PackageDescription
-
-/// Targets join as their folders appear, so that each part can be worked on alone.
-func exists(_ path: String) -> Bool {
-    FileManager.default.fileExists(atPath: Context.packageDirectory + "/" + path)
-}
 
 let targets: [Target] = [
     // The C ABI: headers, and the one C function that lets Swift closures run on the host's threads.
@@ -21,17 +15,24 @@ let targets: [Target] = [
     // checkLayer and its kin: everything that a plugin's tests need, through the C ABI.
     .target(
         name: "LaminaTesting", dependencies: ["CLamina", "CLaminaMath", "LaminaFormats", "LaminaSDK", "LaminaSchema"]),
-    .testTarget(name: "CLaminaTests", dependencies: ["CLamina"]),
+    // The layout of the released ABI, asserted by compiling it as C11 and as C++17.
+    .target(
+        name: "CLaminaLayout", dependencies: ["CLamina"], path: "Tests/CLaminaLayout", exclude: ["layout-1.0.def"],
+        cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Wpedantic", "-Werror"])],
+        cxxSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Wpedantic", "-Werror"])]),
+    .testTarget(name: "CLaminaTests", dependencies: ["CLamina", "CLaminaLayout"]),
     .testTarget(name: "CLaminaMathTests", dependencies: ["CLaminaMath"]),
     .testTarget(name: "LaminaFormatsTests", dependencies: ["LaminaFormats"]),
     .testTarget(name: "LaminaSchemaTests", dependencies: ["LaminaSchema"]),
     .testTarget(name: "LaminaSDKTests", dependencies: ["LaminaSDK", "LaminaTesting"]),
-].filter { exists(($0.isTest ? "Tests/" : "Sources/") + $0.name) }
+]
 
 let package = Package(
     name: "SDK",
-    products: ["CLamina", "CLaminaMath", "LaminaFormats", "LaminaSDK", "LaminaSchema", "LaminaTesting"]
-        .filter { exists("Sources/" + $0) }
-        .map { .library(name: $0, targets: [$0]) },
-    targets: targets
+    products: ["CLamina", "CLaminaMath", "LaminaFormats", "LaminaSDK", "LaminaSchema", "LaminaTesting"].map {
+        .library(name: $0, targets: [$0])
+    },
+    targets: targets,
+    cLanguageStandard: .c11,
+    cxxLanguageStandard: .cxx17
 )
