@@ -4,7 +4,7 @@ extension Component {
     /// A catalogue entry for a layer.
     public static func layer<L: Layer>(_ type: L.Type) -> Component { entry(type, kind: LAMINA_KIND_LAYER) }
 
-    /// A catalogue entry for a loss: the last input is the target, the output a scalar.
+    /// A catalogue entry for a loss: the input named "target" is the target, the output a scalar.
     public static func loss<L: Layer>(_ type: L.Type) -> Component { entry(type, kind: LAMINA_KIND_LOSS) }
 
     private static func entry<L: Layer>(_ type: L.Type, kind: String) -> Component {

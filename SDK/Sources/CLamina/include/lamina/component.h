@@ -8,7 +8,7 @@
 #include "attribute.h"
 
 #define LAMINA_KIND_LAYER "layer"             /* lamina_layer */
-#define LAMINA_KIND_LOSS "loss"               /* lamina_layer; last input is the target, the output a scalar */
+#define LAMINA_KIND_LOSS "loss"               /* lamina_layer; input "target" is the target, the output a scalar */
 #define LAMINA_KIND_BLOCK "block"             /* lamina_block */
 #define LAMINA_KIND_INITIALIZER "initializer" /* lamina_initializer */
 #define LAMINA_KIND_OPTIMIZER "optimizer"     /* lamina_optimizer */
