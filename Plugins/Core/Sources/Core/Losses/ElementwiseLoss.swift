@@ -11,6 +11,8 @@ protocol ElementwiseLoss: Layer {
     /// Layouts in which an element's index means nothing to the loss may be any.
     var layouts: Layouts { get }
     func validate(_ inference: Inference) throws
+    /// Why a block cannot be right, for LAMINA_ERROR_DATA; nil when nothing speaks against it.
+    func complaint(_ block: LossBlock) -> String?
 
     /// ℓ(x, t) of every element of the block.
     func terms(_ block: LossBlock, into out: UnsafeMutablePointer<Float>)
@@ -42,6 +44,8 @@ extension ElementwiseLoss {
     var layouts: Layouts { .any }
     func meanDivisor(_ input: Tensor) -> Double { Double(input.count) }
     func validate(_ inference: Inference) throws {}
+    @inline(__always)
+    func complaint(_ block: LossBlock) -> String? { nil }
 
     /// All inputs float32 of one shape; the output is a scalar.
     func infer(_ inference: Inference) throws {
@@ -66,6 +70,13 @@ extension ElementwiseLoss {
 struct ElementwiseLossPlan<Loss: ElementwiseLoss>: PlannedLayer {
     private static var grain: Int { 32 * LossBlock.size }
 
+    /// What one chunk adds.
+    private struct Partial {
+        var sum = 0.0
+        /// The first element of the first block that cannot be right, or -1.
+        var badBlock = -1
+    }
+
     private let loss: Loss
     private let count: Int
     private let divisor: Double
@@ -81,28 +92,41 @@ struct ElementwiseLossPlan<Loss: ElementwiseLoss>: PlannedLayer {
         if planning.isTraining, (0..<inputCount).contains(where: planning.wantsInputGradient) {
             for index in 0..<inputCount { planning.saveInput(index) }
         }
-        planning.setWorkspace(forward: max(1, (count + Self.grain - 1) / Self.grain) * MemoryLayout<Double>.stride)
+        planning.setWorkspace(forward: max(1, chunks) * MemoryLayout<Partial>.stride)
         planning.setFLOPs(forward: 4 * Double(count), backward: 4 * Double(count))
     }
 
-    func forward(_ run: Run) {
+    private var chunks: Int { (count + Self.grain - 1) / Self.grain }
+
+    func forward(_ run: Run) throws {
         var sum = 0.0
         if count > 0 {
             let (x, t) = (run.input(0).floats, run.input(1).floats)
             let weight = isWeighted ? run.input(2).floats : nil
-            let partials = run.workspace.assumingMemoryBound(to: Double.self)
+            let partials = run.workspace.assumingMemoryBound(to: Partial.self)
             run.host.parallelFor(count, grain: Self.grain) { begin, end in
-                var partial = 0.0
+                var partial = Partial()
                 blocks(x, t, begin, end) { block, out in
+                    if partial.badBlock < 0, loss.complaint(block) != nil { partial.badBlock = block.first }
                     loss.terms(block, into: out)
                     if let weight { scale(out, by: weight + block.first, block.count) }
-                    partial += laneSum(out, block.count)
+                    partial.sum += laneSum(out, block.count)
                 }
                 partials[begin / Self.grain] = partial
             }
-            for chunk in 0..<(count + Self.grain - 1) / Self.grain { sum += partials[chunk] }
+            for chunk in 0..<chunks {
+                let partial = partials[chunk]
+                if partial.badBlock >= 0 { throw complaint(x, t, at: partial.badBlock) }
+                sum += partial.sum
+            }
         }
         run.output(0).floats[0] = Float(sum / divisor)
+    }
+
+    private func complaint(_ x: UnsafePointer<Float>, _ t: UnsafePointer<Float>, at first: Int) -> PluginError {
+        let count = min(LossBlock.size, count - first)
+        let block = LossBlock(x: x + first, t: t + first, first: first, count: count)
+        return .data(loss.complaint(block) ?? "the batch is not valid for this loss")
     }
 
     // dL/dx = dL/dℓ · ∂ℓ/∂x / divisor, and the same for target and weight

@@ -1,0 +1,186 @@
+"""Golden values of the losses from PyTorch: python3 generate_losses.py"""
+
+import torch
+import torch.nn.functional as F
+
+from golden_file import GoldenFile, loss_case
+
+
+def normal(*shape):
+    return torch.randn(*shape)
+
+
+def labels(classes, *shape):
+    return torch.randint(0, classes, shape)
+
+
+def cross_entropy():
+    file = GoldenFile("loss_cross_entropy")
+    weights = [0.5, 2.0, 1.0, 0.25, 3.0]
+    tensor = torch.tensor(weights)
+
+    def case(name, inputs, attributes=None, targets=(0,), **settings):
+        loss_case(
+            file, name, attributes or {}, lambda x, t: F.cross_entropy(x, t, **settings), inputs, differentiable=targets)
+
+    case("indices", [normal(7, 5), labels(5, 7)])
+    case("indices_sum", [normal(7, 5), labels(5, 7)], {"reduction": "sum"}, reduction="sum")
+    case("indices_weights", [normal(7, 5), labels(5, 7)], {"class_weights": weights}, weight=tensor)
+    case("indices_smoothing", [normal(7, 5), labels(5, 7)], {"label_smoothing": 0.1}, label_smoothing=0.1)
+    ignored = labels(5, 9)
+    ignored[[1, 4, 8]] = 3
+    case("indices_ignore", [normal(9, 5), ignored], {"ignore_index": 3}, ignore_index=3)
+    ignored = labels(5, 9)
+    ignored[[0, 5]] = -100
+    case(
+        "indices_everything", [normal(9, 5), ignored], {"class_weights": weights, "label_smoothing": 0.2},
+        weight=tensor, label_smoothing=0.2)
+    case(
+        "indices_everything_sum", [normal(9, 5), ignored],
+        {"class_weights": weights, "label_smoothing": 0.2, "reduction": "sum"},
+        weight=tensor, label_smoothing=0.2, reduction="sum")
+    case("indices_large_logits", [normal(6, 5) * 300 + 1000, labels(5, 6)])
+    case("indices_many_classes", [normal(3, 700), labels(700, 3)])
+    case("indices_one_class", [normal(4, 1), labels(1, 4)])
+    case("indices_sequence", [normal(3, 5, 4), labels(5, 3, 4)], {"label_smoothing": 0.1}, label_smoothing=0.1)
+    case("indices_image", [normal(2, 5, 3, 4), labels(5, 2, 3, 4)], {"class_weights": weights}, weight=tensor)
+    case("probabilities", [normal(6, 5), normal(6, 5).softmax(1)], targets=(0, 1))
+    case(
+        "probabilities_everything", [normal(6, 5), normal(6, 5).softmax(1)],
+        {"class_weights": weights, "label_smoothing": 0.2}, targets=(0, 1), weight=tensor, label_smoothing=0.2)
+    case(
+        "probabilities_image_sum", [normal(2, 5, 3, 2), normal(2, 5, 3, 2).softmax(1)], {"reduction": "sum"},
+        targets=(0, 1), reduction="sum")
+    case("probabilities_not_normalised", [normal(4, 300), torch.rand(4, 300)], targets=(0,))
+    file.write()
+
+
+def nll():
+    file = GoldenFile("loss_nll")
+    weights = [0.5, 2.0, 1.0, 0.25]
+    settings = [
+        ("plain", {}, {}),
+        ("sum", {"reduction": "sum"}, {"reduction": "sum"}),
+        ("weights", {"class_weights": weights}, {"weight": torch.tensor(weights)}),
+        ("ignore", {"ignore_index": 2}, {"ignore_index": 2}),
+    ]
+    for name, attributes, arguments in settings:
+        x, t = normal(8, 4).log_softmax(1), labels(4, 8)
+        t[3] = 1
+        loss_case(file, name, attributes, lambda x, t: F.nll_loss(x, t, **arguments), [x, t])
+    x, t = normal(2, 4, 3, 2).log_softmax(1), labels(4, 2, 3, 2)
+    loss_case(file, "image", {}, F.nll_loss, [x, t])
+    file.write()
+
+
+def elementwise(name, function, cases, sample=lambda: [normal(4, 3), normal(4, 3)], shapes=True, differentiable=(0, 1)):
+    """`cases`: (case, attributes, arguments of `function`)."""
+    file = GoldenFile(f"loss_{name}")
+    for case, attributes, arguments in cases:
+        for reduction in ("mean", "sum"):
+            arguments = {**arguments, "reduction": reduction}
+            loss_case(
+                file, f"{case}_{reduction}", {**attributes, "reduction": reduction},
+                lambda *inputs: function(*inputs, **arguments), sample(), differentiable)
+    if shapes:
+        for shape in [(1,), (2, 3, 2, 2), (701,)]:
+            loss_case(
+                file, "shape_" + "x".join(map(str, shape)), {}, function, [normal(*shape), normal(*shape)],
+                differentiable)
+    file.write()
+
+
+def simple():
+    elementwise("mse", F.mse_loss, [("plain", {}, {})])
+    ties = torch.tensor([[1.0, -2.0, 3.0]])
+    elementwise("l1", F.l1_loss, [("plain", {}, {})])
+    elementwise(
+        "huber", F.huber_loss,
+        [("plain", {}, {}), ("delta", {"delta": 0.3}, {"delta": 0.3}), ("wide", {"delta": 5.0}, {"delta": 5.0})])
+    elementwise(
+        "smooth_l1", F.smooth_l1_loss,
+        [("plain", {}, {}), ("beta", {"beta": 0.3}, {"beta": 0.3}), ("zero", {"beta": 0.0}, {"beta": 0.0})])
+    file = GoldenFile("loss_l1_ties")
+    loss_case(file, "ties", {}, F.l1_loss, [ties, torch.tensor([[1.0, 2.0, 3.0]])], (0, 1))
+    file.write()
+
+
+def signs(*shape):
+    return torch.where(torch.rand(*shape) < 0.5, -1.0, 1.0)
+
+
+def hinge(x, t, reduction="mean"):
+    terms = torch.relu(1 - t * x)
+    return terms.mean() if reduction == "mean" else terms.sum()
+
+
+def cosine(x, t, reduction="mean", epsilon=1e-8):
+    terms = 1 - F.cosine_similarity(x, t, dim=1, eps=epsilon)
+    return terms.mean() if reduction == "mean" else terms.sum()
+
+
+def binary():
+    file = GoldenFile("loss_bce")
+    for reduction in ("mean", "sum"):
+        x, t, w = torch.rand(5, 3) * 0.98 + 0.01, torch.rand(5, 3), torch.rand(5, 3)
+        loss_case(
+            file, f"plain_{reduction}", {"reduction": reduction},
+            lambda x, t: F.binary_cross_entropy(x, t, reduction=reduction), [x, t], (0, 1))
+        loss_case(
+            file, f"weight_{reduction}", {"reduction": reduction},
+            lambda x, t, w: F.binary_cross_entropy(x, t, weight=w, reduction=reduction), [x, t, w], (0, 1))
+    edge = torch.tensor([0.0, 1.0, 0.0, 1.0, 0.5, 1e-30, 1e-6])
+    loss_case(
+        file, "edges", {}, F.binary_cross_entropy, [edge, torch.tensor([0.0, 1.0, 1.0, 0.0, 0.5, 1.0, 1.0])], (0,))
+    file.write()
+
+    file = GoldenFile("loss_bce_with_logits")
+    for name, weight in [("plain", None), ("positive", [2.5]), ("positive_per_class", [0.5, 1.0, 3.0])]:
+        for reduction in ("mean", "sum"):
+            attributes = {"reduction": reduction, **({"pos_weight": weight} if weight else {})}
+            positive = torch.tensor(weight) if weight else None
+
+            def function(x, t, w=None):
+                return F.binary_cross_entropy_with_logits(x, t, w, pos_weight=positive, reduction=reduction)
+
+            loss_case(file, f"{name}_{reduction}", attributes, function, [normal(5, 3) * 3, torch.rand(5, 3)], (0, 1))
+            loss_case(
+                file, f"{name}_weight_{reduction}", attributes, function,
+                [normal(5, 3) * 3, torch.rand(5, 3), torch.rand(5, 3)], (0, 1))
+    x = torch.tensor([-200.0, -30.0, -1e-3, 0.0, 1e-3, 30.0, 200.0])
+    for value in (0.0, 1.0):
+        loss_case(
+            file, f"edges_{int(value)}", {}, F.binary_cross_entropy_with_logits, [x, torch.full_like(x, value)], (0,))
+    file.write()
+
+
+def divergence():
+    file = GoldenFile("loss_kl_div")
+    for reduction in ("mean", "batchmean", "sum"):
+        x, t = normal(4, 6).log_softmax(1), normal(4, 6).softmax(1)
+        loss_case(
+            file, f"plain_{reduction}", {"reduction": reduction},
+            lambda x, t: F.kl_div(x, t, reduction=reduction), [x, t], (0, 1))
+        loss_case(
+            file, f"log_{reduction}", {"reduction": reduction, "log_target": True},
+            lambda x, t: F.kl_div(x, t, reduction=reduction, log_target=True), [x, t.log()], (0, 1))
+    t = torch.tensor([[0.0, 0.25, 0.75], [1.0, 0.0, 0.0]])
+    loss_case(file, "zeros", {}, F.kl_div, [normal(2, 3).log_softmax(1), t], (0,))
+    file.write()
+
+
+if __name__ == "__main__":
+    torch.manual_seed(1)
+    cross_entropy()
+    nll()
+    simple()
+    elementwise("hinge", hinge, [("plain", {}, {})], lambda: [normal(6, 2), signs(6, 2)], shapes=False)
+    elementwise("cosine", cosine, [("plain", {}, {})], lambda: [normal(5, 4), normal(5, 4)], shapes=False)
+    file = GoldenFile("loss_cosine_shapes")
+    loss_case(file, "image", {}, cosine, [normal(2, 4, 3, 2), normal(2, 4, 3, 2)], (0, 1))
+    # Where the bound on the norm holds, PyTorch's gradient is not the derivative: it treats the norm as free.
+    loss_case(
+        file, "epsilon", {"epsilon": 2.0}, lambda x, t: cosine(x, t, epsilon=2.0), [normal(5, 4), normal(5, 4)], ())
+    file.write()
+    binary()
+    divergence()
