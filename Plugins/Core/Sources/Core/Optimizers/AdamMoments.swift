@@ -1,3 +1,4 @@
+import CLaminaMath
 import Glibc
 import LaminaSDK
 
@@ -36,31 +37,26 @@ struct AdamMoments {
         let correction = Float((1 - pow(beta2, time)).squareRoot())
         let (enter1, keep2, enter2, epsilon) = (Float(1 - beta1), Float(beta2), Float(1 - beta2), Float(epsilon))
         let isAMSGrad = isAMSGrad
-        step.forEachRange { index, first, count in
+        step.forEachBlock { index, first, count, root in
             let (p, g) = (step.parameters(index, first), step.gradients(index, first))
             let (m, v) = (step.states(0, index, first), step.states(1, index, first))
+            for i in 0..<count {
+                let d = rule(g[i], p[i])
+                let square = keep2 * v[i] + enter2 * d * d
+                m[i] += enter1 * (d - m[i])
+                v[i] = square
+                root[i] = square
+            }
             if isAMSGrad {
                 let greatest = step.states(2, index, first)
                 for i in 0..<count {
-                    let d = rule(g[i], p[i])
-                    let mean = m[i] + enter1 * (d - m[i])
-                    let square = keep2 * v[i] + enter2 * d * d
-                    let high = greatest[i] > square ? greatest[i] : square
-                    m[i] = mean
-                    v[i] = square
+                    let high = greatest[i] > root[i] ? greatest[i] : root[i]
                     greatest[i] = high
-                    p[i] = shrink * p[i] - size * mean / (high.squareRoot() / correction + epsilon)
-                }
-            } else {
-                for i in 0..<count {
-                    let d = rule(g[i], p[i])
-                    let mean = m[i] + enter1 * (d - m[i])
-                    let square = keep2 * v[i] + enter2 * d * d
-                    m[i] = mean
-                    v[i] = square
-                    p[i] = shrink * p[i] - size * mean / (square.squareRoot() / correction + epsilon)
+                    root[i] = high
                 }
             }
+            lamina_math_sqrt(root, root, Int64(count))
+            for i in 0..<count { p[i] = shrink * p[i] - size * m[i] / (root[i] / correction + epsilon) }
         }
     }
 }

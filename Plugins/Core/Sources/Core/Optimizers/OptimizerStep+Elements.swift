@@ -4,13 +4,13 @@ import LaminaSDK
 /// What happens to a gradient element before the update rule sees it: scaled, limited, then weight decay added.
 struct GradientRule {
     private let scale: Float
-    private let limit: Float
+    private let bound: Float
     private let decay: Float
 
     /// `decay`: the L2 penalty's factor λ in g + λ p.
     init(_ step: OptimizerStep, decay: Double = 0) {
         scale = step.gradientScale
-        limit = step.clipValue
+        bound = step.clipValue
         self.decay = Float(decay)
     }
 
@@ -18,8 +18,8 @@ struct GradientRule {
     @inline(__always)
     func callAsFunction(_ gradient: Float, _ parameter: Float) -> Float {
         var g = gradient * scale
-        g = g < -limit ? -limit : g
-        g = g > limit ? limit : g
+        g = g < -bound ? -bound : g
+        g = g > bound ? bound : g
         return g + decay * parameter
     }
 }
@@ -45,7 +45,26 @@ extension OptimizerStep {
         }
     }
 
-    /// Pointers to a range of a parameter, its gradient and up to three states, for a simple loop.
+    /// The same in blocks of at most 256 elements, with a buffer of that length. A rule that divides by roots leaves there
+    /// what they are taken of and lets `lamina_math_sqrt` do it: the compiler cannot vectorise a loop with a root in it.
+    @inline(__always)
+    func forEachBlock(
+        _ body: (_ index: Int, _ first: Int, _ count: Int, _ buffer: UnsafeMutablePointer<Float>) -> Void
+    ) {
+        forEachRange { index, first, count in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: 256) { buffer in
+                var done = 0
+                while done < count {
+                    let size = min(256, count - done)
+                    body(index, first + done, size, buffer.baseAddress!)
+                    done += size
+                }
+            }
+        }
+    }
+
+    // Pointers to a range of a parameter, of its gradient and of its states, for simple loops.
+
     @inline(__always)
     func parameters(_ index: Int, _ first: Int) -> UnsafeMutablePointer<Float> { parameter(index).floats + first }
     @inline(__always)
@@ -73,6 +92,9 @@ enum OptimizerSchema {
         "beta1", default: 0.9, 0...1, "Decay of the running mean of the gradient; below 1.")
     static let beta2 = AttributeSchema.real(
         "beta2", default: 0.999, 0...1, "Decay of the running mean of the squared gradient; below 1.")
+
+    static let decoupled = AttributeSchema.bool(
+        "decoupled_weight_decay", default: false, "Shrink the parameter by η λ instead of adding λ p to the gradient.")
 
     /// Schema bounds are inclusive, but a decay rate of 1 divides by 0.
     static func belowOne(_ name: String, _ attributes: Attributes) throws -> Double {
