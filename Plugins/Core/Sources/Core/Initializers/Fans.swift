@@ -5,6 +5,8 @@ struct Fans {
     let input: Double
     let output: Double
 
+    static let gain = AttributeSchema.real("gain", default: 1, "Factor on every element.")
+
     /// Throws below rank 2, where there are no fans.
     init(_ tensor: Tensor, for name: String) throws {
         guard tensor.rank >= 2 else {
