@@ -11,8 +11,15 @@ struct ClassDecisions {
 
     static let attributes: [AttributeSchema] = [
         .real("threshold", default: 0.5, "One score per sample: above it means class 1. For logits, 0."),
-        .integer("ignore_index", default: -100, "The label whose rows count for nothing."),
+        ignoreIndex,
     ]
+    static let ignoreIndex = AttributeSchema.integer(
+        "ignore_index", default: -100, "The label whose rows count for nothing.")
+
+    init(threshold: Float, ignoreIndex: Int) {
+        self.threshold = threshold
+        self.ignoreIndex = ignoreIndex
+    }
 
     init(_ attributes: Attributes) {
         threshold = attributes.float("threshold")

@@ -3,7 +3,15 @@ import LaminaSDK
 extension CoreCatalogue {
     static var metrics: [Component] {
         [
-            .metric(AccuracyMetric.self)
+            .metric(AccuracyMetric.self),
+            .metric(ConfusionMatrixMetric.self),
+            .metric(F1Metric.self),
+            .metric(MAEMetric.self),
+            .metric(MSEMetric.self),
+            .metric(PrecisionMetric.self),
+            .metric(R2Metric.self),
+            .metric(RecallMetric.self),
+            .metric(TopKAccuracyMetric.self),
         ]
     }
 }
