@@ -55,16 +55,32 @@ import Testing
         #expect(Set(all).count == all.count)
     }
 
+    typealias Fill = @Sendable (UInt64, UInt64, UInt64, UnsafeMutablePointer<Float>?, Int64) -> Void
+
     /// Whatever the cuts, the pieces are the whole; nothing beyond a piece is written.
-    @Test func piecesAreTheWhole() {
+    @Test(arguments: [lamina_random_uniform, lamina_random_normal] as [Fill]) func piecesAreTheWhole(_ fill: Fill) {
         var whole = [Float](repeating: 0, count: 300)
-        lamina_random_uniform(3, 4, 0, &whole, 300)
+        fill(3, 4, 0, &whole, 300)
         for start in 0..<70 {
             for count in [0, 1, 2, 3, 5, 31, 32, 33, 64, 100] {
-                var part = [Float](repeating: -1, count: count + 1)
-                lamina_random_uniform(3, 4, UInt64(start), &part, Int64(count))
-                #expect(part == Array(whole[start..<start + count]) + [-1])
+                var part = [Float](repeating: -100, count: count + 1)
+                fill(3, 4, UInt64(start), &part, Int64(count))
+                #expect(part == Array(whole[start..<start + count]) + [-100])
             }
+        }
+    }
+
+    @Test func normalIsBoxAndMullerOfTheWords() {
+        let count = 4002
+        var words = [UInt32](repeating: 0, count: count)
+        var floats = [Float](repeating: 0, count: count)
+        lamina_random_bits(7, 9, 2, &words, Int64(count))
+        lamina_random_normal(7, 9, 2, &floats, Int64(count))
+        for i in stride(from: 0, to: count, by: 2) {
+            let u = (Double(words[i]) + 0.5) * 0x1p-32, v = Double(words[i + 1]) * 0x1p-32
+            let radius = (-2 * log(u)).squareRoot(), angle = 2 * Double.pi * v
+            #expect(abs(Double(floats[i]) - radius * cos(angle)) < 2e-6)
+            #expect(abs(Double(floats[i + 1]) - radius * sin(angle)) < 2e-6)
         }
     }
 
@@ -74,6 +90,18 @@ import Testing
         lamina_random_uniform(2026, 1, 0, &x, Int64(count))
         #expect(x.allSatisfy { $0 >= 0 && $0 < 1 })
         checkDistribution(x, mean: 0.5, variance: 1.0 / 12, fourth: 1.0 / 80) { $0 }
+    }
+
+    @Test func normalLooksNormal() {
+        let count = 1 << 20
+        var x = [Float](repeating: 0, count: count)
+        lamina_random_normal(2026, 1, 0, &x, Int64(count))
+        checkDistribution(x, mean: 0, variance: 1, fourth: 3) { erfc(-$0 * 0.5.squareRoot()) / 2 }
+        let n = Double(count)
+        let third = x.reduce(0) { $0 + Double($1) * Double($1) * Double($1) } / n
+        #expect(abs(third) < 4.5 * (15 / n).squareRoot())
+        let fourth = x.reduce(0) { $0 + Double($1 * $1) * Double($1 * $1) } / n
+        #expect(abs(fourth - 3) < 4.5 * (96 / n).squareRoot())
     }
 }
 

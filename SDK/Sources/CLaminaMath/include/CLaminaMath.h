@@ -15,8 +15,12 @@
 #ifndef CLAMINA_MATH_H
 #define CLAMINA_MATH_H
 
+#include "lamina_math/arithmetic.h"
 #include "lamina_math/functions.h"
+#include "lamina_math/gradients.h"
 #include "lamina_math/random.h"
+#include "lamina_math/reductions.h"
+#include "lamina_math/softmax.h"
 
 
 #endif

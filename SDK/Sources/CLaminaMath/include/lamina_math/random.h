@@ -28,6 +28,11 @@ void lamina_random_bits(uint64_t seed, uint64_t stream, uint64_t offset, uint32_
  *  Element i is the upper 24 bits of word i, times 2^-24: every value is exact, 1 never occurs. */
 void lamina_random_uniform(uint64_t seed, uint64_t stream, uint64_t offset, float *out, int64_t n);
 
+/** Fills `out` with standard normal floats (mean 0, variance 1), from element `offset` of a stream on.
+ *  Box and Muller: words 2k and 2k + 1 of the stream, as u in (0, 1] and v in [0, 1), give elements 2k and 2k + 1,
+ *  sqrt(-2 log u) cos(2 pi v) and sqrt(-2 log u) sin(2 pi v). All 32 bits count: values reach ±6.76. */
+void lamina_random_normal(uint64_t seed, uint64_t stream, uint64_t offset, float *out, int64_t n);
+
 #ifdef __cplusplus
 }
 #endif

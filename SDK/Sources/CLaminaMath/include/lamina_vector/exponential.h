@@ -1,6 +1,6 @@
 /* exp, expm1, tanh and sigmoid of a vector.
  *
- * All four write x = k ln 2 + r with |r| <= ln 2 / 2 (Cody and Waite: ln 2 in two parts, the first short enough for
+ * All write x = k ln 2 + r with |r| <= ln 2 / 2 (Cody and Waite: ln 2 in two parts, the first short enough for
  * k ln2_high to be exact without a fused multiply-add), so that e^x = 2^k e^r, and a minimax polynomial gives e^r.
  */
 #ifndef LAMINA_VECTOR_EXPONENTIAL_H
@@ -30,26 +30,27 @@ V_INLINE v_reduced v_reduce_ln2(vfloat x) {
     return reduced;
 }
 
-/* e^r for |r| <= ln 2 / 2; the polynomial's relative error is 2^-28. */
-V_INLINE vfloat v_exp_of_remainder(vfloat r) {
-    vfloat p = (vfloat)0x1.6a4d3p-10f;
-    p = v_madd(p, r, (vfloat)0x1.123ceep-7f);
-    p = v_madd(p, r, (vfloat)0x1.5558a6p-5f);
-    p = v_madd(p, r, (vfloat)0x1.55548cp-3f);
-    p = v_madd(p, r, (vfloat)0x1.fffffcp-2f);
-    return v_madd(p * r, r, r) + 1.0f;
+/* e^r - 1 for |r| <= ln 2 / 2, with a polynomial whose error is 2^-28 of e^r. The terms are paired rather than nested:
+ * chains of dependent operations, not their number, limit the speed of these functions. */
+V_INLINE vfloat v_growth_of_remainder(vfloat r) {
+    vfloat square = r * r;
+    vfloat low = v_madd((vfloat)0x1.55548cp-3f, r, (vfloat)0x1.fffffcp-2f);
+    vfloat high = v_madd((vfloat)0x1.123ceep-7f, r, (vfloat)0x1.5558a6p-5f);
+    high = v_madd((vfloat)0x1.6a4d3p-10f, square, high);
+    return v_madd(v_madd(high, square, low), square, r);
 }
 
-/* 1 - e^r for |r| <= ln 2 / 2; the polynomial's relative error is 2^-31. The opposite of e^r - 1, because r + p r^2 would
+V_INLINE vfloat v_exp_of_remainder(vfloat r) { return v_growth_of_remainder(r) + 1.0f; }
+
+/* 1 - e^r for |r| <= ln 2 / 2, with a relative error of 2^-31 even near 0. The opposite of e^r - 1, because r + p r^2 would
  * turn -0 into 0 where -r - p r^2 keeps zeros apart. */
 V_INLINE vfloat v_one_minus_exp_of_remainder(vfloat r) {
-    vfloat p = (vfloat)0x1.9c6376p-13f;
-    p = v_madd(p, r, (vfloat)0x1.6d4c6cp-10f);
-    p = v_madd(p, r, (vfloat)0x1.1113aap-7f);
-    p = v_madd(p, r, (vfloat)0x1.5554eap-5f);
-    p = v_madd(p, r, (vfloat)0x1.555554p-3f);
-    p = v_madd(p, r, (vfloat)0.5f);
-    return v_madd(-(p * r), r, -r);
+    vfloat square = r * r;
+    vfloat low = v_madd((vfloat)0x1.555554p-3f, r, (vfloat)0.5f);
+    vfloat middle = v_madd((vfloat)0x1.1113aap-7f, r, (vfloat)0x1.5554eap-5f);
+    vfloat high = v_madd((vfloat)0x1.9c6376p-13f, r, (vfloat)0x1.6d4c6cp-10f);
+    high = v_madd(high, square, middle);
+    return v_madd(-v_madd(high, square, low), square, -r);
 }
 
 /* 2^k e^r - 1 from 2^k and q = 1 - e^r. Subtracts 1 - 2^k rather than adding 2^k - 1, again for the sign of zero. */
@@ -70,6 +71,13 @@ V_INLINE vfloat v_exp(vfloat x) {
     x = v_at_most(v_at_least(x, -104.0f), 89.0f);
     v_reduced reduced = v_reduce_ln2(x);
     return v_scale(v_exp_of_remainder(reduced.remainder), reduced);
+}
+
+/* 2^64 e^x for -115 <= x <= 0: scaled, so that products with tiny results can be rounded once, when the scale is taken
+ * off. */
+V_INLINE vfloat v_exp_scaled(vfloat x) {
+    v_reduced reduced = v_reduce_ln2(x);
+    return v_exp_of_remainder(reduced.remainder) * v_from_bits((reduced.exponent + 64u) << 23);
 }
 
 V_INLINE vfloat v_expm1(vfloat x) {

@@ -22,6 +22,35 @@ typedef struct {
     vuint first, second;
 } v_words;
 
+/* The even and the odd elements of two vectors, and the inverse. */
+V_INLINE void v_unzip(v_words words, vuint *even, vuint *odd) {
+#if V_LANES == 16
+    *even = __builtin_shufflevector(
+        words.first, words.second, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    *odd = __builtin_shufflevector(
+        words.first, words.second, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#elif V_LANES == 8
+    *even = __builtin_shufflevector(words.first, words.second, 0, 2, 4, 6, 8, 10, 12, 14);
+    *odd = __builtin_shufflevector(words.first, words.second, 1, 3, 5, 7, 9, 11, 13, 15);
+#else
+    *even = __builtin_shufflevector(words.first, words.second, 0, 2, 4, 6);
+    *odd = __builtin_shufflevector(words.first, words.second, 1, 3, 5, 7);
+#endif
+}
+
+V_INLINE v_words v_zip(vuint even, vuint odd) {
+#if V_LANES == 16
+    return (v_words){
+        __builtin_shufflevector(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+        __builtin_shufflevector(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)};
+#elif V_LANES == 8
+    return (v_words){__builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11),
+                     __builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15)};
+#else
+    return (v_words){__builtin_shufflevector(even, odd, 0, 4, 1, 5), __builtin_shufflevector(even, odd, 2, 6, 3, 7)};
+#endif
+}
+
 /* The blocks' words in stream order: word w of block b is element 4 b + w. */
 V_INLINE v_words v_philox(uint64_t seed, uint64_t stream, uint64_t first_block) {
     const vwide low = (vwide)0xffffffffu;

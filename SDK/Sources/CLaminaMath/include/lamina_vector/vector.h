@@ -17,17 +17,32 @@
 typedef float vfloat __attribute__((ext_vector_type(V_LANES)));
 typedef int32_t vint __attribute__((ext_vector_type(V_LANES)));
 typedef uint32_t vuint __attribute__((ext_vector_type(V_LANES)));
+/* As many doubles, for what float cannot hold: two registers. */
+typedef double vdouble __attribute__((ext_vector_type(V_LANES)));
+typedef uint64_t vulong __attribute__((ext_vector_type(V_LANES)));
+
+/* How pairs of registers would be passed depends on the instruction set; all functions here are inlined, none passes any. */
+#pragma clang diagnostic ignored "-Wpsabi"
 
 /* The attribute keeps 512-bit registers where a CPU model's tuning prefers pairs of 256-bit ones. */
 #define V_KERNEL __attribute__((min_vector_width(V_LANES * 32)))
 #define V_INLINE static inline __attribute__((always_inline, unused, min_vector_width(V_LANES * 32)))
 
 V_INLINE vuint v_bits(vfloat x) { return __builtin_bit_cast(vuint, x); }
+V_INLINE vulong v_double_bits(vdouble x) { return __builtin_bit_cast(vulong, x); }
 V_INLINE vfloat v_from_bits(vuint x) { return __builtin_bit_cast(vfloat, x); }
 
 /* a b + c: fused where the instruction set has it, rounded twice where it does not. Written out rather than left to
  * contraction, so that one source expression means the same arithmetic in every copy that the compiler makes. */
 V_INLINE vfloat v_madd(vfloat a, vfloat b, vfloat c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    return __builtin_elementwise_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+V_INLINE vdouble v_madd_wide(vdouble a, vdouble b, vdouble c) {
 #if defined(__FMA__) || defined(__aarch64__)
     return __builtin_elementwise_fma(a, b, c);
 #else
@@ -44,7 +59,14 @@ V_INLINE vfloat v_copy_sign(vfloat magnitude, vfloat sign) {
     return v_from_bits((v_bits(magnitude) & 0x7fffffffu) | (v_bits(sign) & 0x80000000u));
 }
 
-/* Loads and stores at any alignment. The partial forms touch `n` elements only, 0 <= n < V_LANES, and load zeros into
+/* x in the first n lanes, 0 in the rest. */
+V_INLINE vfloat v_first_lanes(vfloat x, int64_t n) {
+    vint lane;
+    for (int i = 0; i < V_LANES; i++) lane[i] = i;
+    return lane < (vint)(int32_t)n ? x : (vfloat)0.0f;
+}
+
+/* Loads and stores at any alignment. The partial forms touch `n` elements only, 0 <= n <= V_LANES, and load zeros into
  * the lanes beyond. */
 V_INLINE vfloat v_load(const float *p) {
     vfloat v;
@@ -58,6 +80,7 @@ V_INLINE vfloat v_load_partial(const float *p, int64_t n) {
 #if defined(__AVX512F__)
     return (vfloat)__builtin_ia32_loadups512_mask((const void *)p, (vfloat)0.0f, (uint16_t)((1u << n) - 1));
 #else
+    if (n == V_LANES) return v_load(p);
     vfloat v = (vfloat)0.0f;
     memcpy(&v, p, (size_t)n * sizeof(float));
     return v;
@@ -68,7 +91,11 @@ V_INLINE void v_store_partial(float *p, vfloat v, int64_t n) {
 #if defined(__AVX512F__)
     __builtin_ia32_storeups512_mask((void *)p, v, (uint16_t)((1u << n) - 1));
 #else
-    memcpy(p, &v, (size_t)n * sizeof(float));
+    if (n == V_LANES) {
+        v_store(p, v);
+    } else {
+        memcpy(p, &v, (size_t)n * sizeof(float));
+    }
 #endif
 }
 
