@@ -118,8 +118,8 @@ import Testing
         #expect(text(FileContent.idx([0, 28, 28], [])).contains("hold no sample"))
         #expect(
             text(images + [0])
-                == "F: dimensions [3, 2, 2] take 12 bytes, but the file has 13 bytes after its header; "
-                    + "get the file again")
+                == "F: dimensions [3, 2, 2] take 12 bytes, but the file has 13 bytes after its header; get the file "
+                    + "again")
         let huge = FileContent.idx([.max, .max, .max], [])
         #expect(text(huge).contains("beyond any file"))
         #expect(text(FileContent.deflate(huge)).contains("beyond any file"))

@@ -118,6 +118,10 @@ import Testing
         #expect(text(large) == "cannot decode F: it is 60000 x 60000 pixels, between 1 and 67108864 in all are allowed")
         let empty = FileContent.png(width: 8000, height: 8000, color: 2, rows: [[1]])
         #expect(text(empty) == "cannot decode F: it is too short for its dimensions")
+        var jpeg = golden("gray.jpg")
+        let frame = jpeg.indices.first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC0 }!
+        jpeg.replaceSubrange((frame + 5)..<(frame + 9), with: [0x1F, 0xFF, 0x1F, 0xFF])
+        #expect(text(jpeg) == "cannot decode F: it is too short for its dimensions")
         #expect(failure("image", ["path": .string(folder["missing"])])?.status == LAMINA_ERROR_FILE)
         #expect(failure("image", ["path": .string(folder.folder("d"))])?.status == LAMINA_ERROR_FILE)
     }
