@@ -25,7 +25,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "DataTests",
-            dependencies: ["Data", sdk("LaminaSchema"), sdk("LaminaFormats"), sdk("CLaminaMath"), "CZlib"],
+            dependencies: ["Data", sdk("LaminaTesting"), sdk("LaminaFormats"), "CZlib"],
             exclude: ["Golden"]),
     ]
 )

@@ -1,6 +1,7 @@
 import CLamina
 import Glibc
 import LaminaSDK
+import LaminaTesting
 import Testing
 
 @testable import Data
@@ -12,42 +13,44 @@ import Testing
     let images = FileContent.idx([3, 2, 2], Array(0..<12))
     let labels = FileContent.idx([3], [2, 0, 1])
 
-    private func open(_ images: [UInt8], _ labels: [UInt8]? = nil) throws -> OpenedSource {
+    private func open(_ images: [UInt8], _ labels: [UInt8]? = nil) throws -> SourceHarness {
         let path = folder.write("images", images)
-        guard let labels else { return try OpenedSource("idx", ["images": .string(path)]) }
-        return try OpenedSource(
+        guard let labels else { return try DataTests.open("idx", ["images": .string(path)]) }
+        return try DataTests.open(
             "idx", ["images": .string(path), "labels": .string(folder.write("labels", labels))])
     }
 
     @Test func readsImagesAndLabels() throws {
         let source = try open(images, labels)
-        #expect(source.count == 3)
-        #expect(source.fields.map(\.name) == ["image", "label"])
-        #expect(source.fields[0].shape == [1, 2, 2])
-        #expect(source.fields[0].dtype == DataType.uint8.raw)
-        #expect(source.fields[1].shape == [])
+        #expect(source.description.count == 3)
+        #expect(source.description.fields.map(\.name) == ["image", "label"])
+        #expect(source.description.fields[0].shape == [1, 2, 2])
+        #expect(source.description.fields[0].dtype == .uint8)
+        #expect(source.description.fields[1].shape == [])
         let batch = try source.read([2, 0, 2])
-        #expect(batch[0].array(of: UInt8.self) == [8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11])
-        #expect(batch[1].array(of: Int64.self) == [1, 2, 1])
+        #expect(batch[0].elements(as: UInt8.self) == [8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11])
+        #expect(batch[1].elements(as: Int64.self) == [1, 2, 1])
     }
 
     @Test func gzippedIsTheSameData() throws {
         let plain = try open(images, labels)
         let zipped = try open(FileContent.deflate(images), FileContent.deflate(labels))
-        #expect(zipped.fingerprint == plain.fingerprint)
-        #expect(plain.fingerprint.count == 32)
-        #expect(try zipped.read([0, 1, 2])[0].array(of: UInt8.self) == Array(0..<12))
-        #expect(try open(FileContent.idx([3, 2, 2], Array(1..<13)), labels).fingerprint != plain.fingerprint)
+        #expect(zipped.description.fingerprint == plain.description.fingerprint)
+        #expect(plain.description.fingerprint?.count == 32)
+        #expect(try zipped.read([0, 1, 2])[0].elements(as: UInt8.self) == Array(0..<12))
+        #expect(
+            try open(FileContent.idx([3, 2, 2], Array(1..<13)), labels).description.fingerprint
+                != plain.description.fingerprint)
     }
 
     @Test func severalGzipMembersAreOneFile() throws {
         let two = FileContent.deflate(Array(images.prefix(7))) + FileContent.deflate(Array(images.dropFirst(7)))
-        #expect(try open(two).read([1])[0].array(of: UInt8.self) == [4, 5, 6, 7])
+        #expect(try open(two).read([1])[0].elements(as: UInt8.self) == [4, 5, 6, 7])
     }
 
     @Test func everyElementType() throws {
         func first<Value: BitwiseCopyable>(_ type: UInt8, _ bytes: [UInt8], _: Value.Type) throws -> [Value] {
-            try open(FileContent.idx(type: type, [1, 2], bytes)).read([0])[0].array(of: Value.self)
+            try open(FileContent.idx(type: type, [1, 2], bytes)).read([0])[0].elements(as: Value.self)
         }
         #expect(try first(0x08, [1, 255], UInt8.self) == [1, 255])
         #expect(try first(0x09, [1, 255], Int32.self) == [1, -1])
@@ -60,16 +63,16 @@ import Testing
     }
 
     @Test func otherRanksStayAsTheyAre() throws {
-        #expect(try open(FileContent.idx([2], [1, 2])).fields[0].shape == [])
-        #expect(try open(FileContent.idx([2, 3], [1, 2, 3, 4, 5, 6])).fields[0].shape == [3])
-        #expect(try open(FileContent.idx([1, 3, 1, 2], [1, 2, 3, 4, 5, 6])).fields[0].shape == [3, 1, 2])
+        #expect(try open(FileContent.idx([2], [1, 2])).description.fields[0].shape == [])
+        #expect(try open(FileContent.idx([2, 3], [1, 2, 3, 4, 5, 6])).description.fields[0].shape == [3])
+        #expect(try open(FileContent.idx([1, 3, 1, 2], [1, 2, 3, 4, 5, 6])).description.fields[0].shape == [3, 1, 2])
     }
 
     @Test func namesOfClasses() throws {
         let (x, y) = (folder.write("x", images), folder.write("y", labels))
-        let source = try OpenedSource(
+        let source = try DataTests.open(
             "idx", ["images": .string(x), "labels": .string(y), "classes": ["shirt", "shoe", "bag"]])
-        #expect(source.classes == ["shirt", "shoe", "bag"])
+        #expect(source.description.classes == ["shirt", "shoe", "bag"])
         let few = failure("idx", ["images": .string(x), "labels": .string(y), "classes": ["shirt", "shoe"]])
         #expect(few?.status == LAMINA_ERROR_DATA)
         #expect(few?.text == "'\(y)': label 2 of sample 0 is not below the number of classes, 2")
@@ -88,7 +91,7 @@ import Testing
 
     @Test func everyDamagedByteOfAGzipFile() throws {
         let file = FileContent.deflate(FileContent.idx([2, 8, 8], (0..<128).map { UInt8($0 * 37 % 251) }))
-        let reference = try open(file).read([0, 1])[0].array(of: UInt8.self)
+        let reference = try open(file).read([0, 1])[0].elements(as: UInt8.self)
         for position in file.indices {
             var damaged = file
             damaged[position] ^= 0xFF
@@ -97,7 +100,7 @@ import Testing
             if let failure = failure("idx", ["images": .string(path)]) {
                 #expect(failure.status == LAMINA_ERROR_DATA)
             } else {
-                #expect(try open(damaged).read([0, 1])[0].array(of: UInt8.self) == reference)
+                #expect(try open(damaged).read([0, 1])[0].elements(as: UInt8.self) == reference)
                 #expect((4...9).contains(position), "damage at byte \(position) went unnoticed")
             }
         }
@@ -119,7 +122,7 @@ import Testing
         #expect(
             text(images + [0])
                 == "F: dimensions [3, 2, 2] take 12 bytes, but the file has 13 bytes after its header; get the file "
-                    + "again")
+                + "again")
         let huge = FileContent.idx([.max, .max, .max], [])
         #expect(text(huge).contains("beyond any file"))
         #expect(text(FileContent.deflate(huge)).contains("beyond any file"))
@@ -157,8 +160,8 @@ import Testing
 
     @Test func indicesOutOfRange() throws {
         let source = try open(images)
-        #expect(throws: Failure.self) { try source.read([3]) }
-        #expect(throws: Failure.self) { try source.read([-1]) }
+        #expect(throws: CallError.self) { try source.read([3]) }
+        #expect(throws: CallError.self) { try source.read([-1]) }
         #expect(try source.read([])[0].bytes.isEmpty)
     }
 
@@ -166,28 +169,28 @@ import Testing
 
     @Test(.enabled(if: access(fashion + "train-images-idx3-ubyte.gz", R_OK) == 0))
     func fashionMNIST() throws {
-        let train = try OpenedSource(
+        let train = try DataTests.open(
             "idx",
             [
                 "images": .string(Self.fashion + "train-images-idx3-ubyte.gz"),
                 "labels": .string(Self.fashion + "train-labels-idx1-ubyte.gz"),
             ])
-        #expect(train.count == 60000)
-        #expect(train.fields[0].shape == [1, 28, 28])
-        #expect(try train.read([0, 1, 2])[1].array(of: Int64.self) == [9, 0, 0])
-        let pixels = try train.read(Array(0..<60000))[0].array(of: UInt8.self)
+        #expect(train.description.count == 60000)
+        #expect(train.description.fields[0].shape == [1, 28, 28])
+        #expect(try train.read([0, 1, 2])[1].elements(as: Int64.self) == [9, 0, 0])
+        let pixels = try train.read(Array(0..<60000))[0].elements(as: UInt8.self)
         var sum = 0
         for pixel in pixels { sum += Int(pixel) }
         let mean = Double(sum) / Double(pixels.count) / 255
         #expect(abs(mean - 0.2860) < 1e-4, "the mean that everybody normalises with")
-        let test = try OpenedSource(
+        let test = try DataTests.open(
             "idx",
             [
                 "images": .string(Self.fashion + "t10k-images-idx3-ubyte.gz"),
                 "labels": .string(Self.fashion + "t10k-labels-idx1-ubyte.gz"),
             ])
-        #expect(test.count == 10000)
-        #expect(try test.read([0])[1].array(of: Int64.self) == [9])
-        #expect(test.fingerprint != train.fingerprint)
+        #expect(test.description.count == 10000)
+        #expect(try test.read([0])[1].elements(as: Int64.self) == [9])
+        #expect(test.description.fingerprint != train.description.fingerprint)
     }
 }

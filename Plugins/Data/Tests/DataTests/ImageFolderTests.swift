@@ -1,5 +1,6 @@
 import CLamina
 import LaminaFormats
+import LaminaTesting
 import Testing
 
 @testable import Data
@@ -26,30 +27,31 @@ import Testing
 
     @Test func foldersAreClasses() throws {
         pets()
-        let source = try OpenedSource("image_folder", ["path": .string(folder.path)])
-        #expect(source.count == 3)
-        #expect(source.classes == ["cat", "dog"])
-        #expect(source.fields.map(\.name) == ["image", "label"])
-        #expect(source.fields[0].shape == [1, 2, 2])
+        let source = try DataTests.open("image_folder", ["path": .string(folder.path)])
+        #expect(source.description.count == 3)
+        #expect(source.description.classes == ["cat", "dog"])
+        #expect(source.description.fields.map(\.name) == ["image", "label"])
+        #expect(source.description.fields[0].shape == [1, 2, 2])
         let batch = try source.read([2, 0, 1])
-        #expect(batch[0].array(of: UInt8.self) == [30, 30, 30, 30, 10, 10, 10, 10, 20, 20, 20, 20])
-        #expect(batch[1].array(of: Int64.self) == [1, 0, 0])
-        let before = source.fingerprint
+        #expect(batch[0].elements(as: UInt8.self) == [30, 30, 30, 30, 10, 10, 10, 10, 20, 20, 20, 20])
+        #expect(batch[1].elements(as: Int64.self) == [1, 0, 0])
+        let before = source.description.fingerprint
         folder.write("dog/b.png", gray(1))
-        #expect(try OpenedSource("image_folder", ["path": .string(folder.path)]).fingerprint != before)
+        #expect(try DataTests.open("image_folder", ["path": .string(folder.path)]).description.fingerprint != before)
     }
 
     @Test func sizesAndChannels() throws {
         pets()
         folder.write("cat/3.jpg", golden("rgb.jpg"))
         let path = JSON.string(folder.path)
-        let source = try OpenedSource("image_folder", ["path": path, "size": [5, 4], "channels": 3])
-        #expect(source.fields[0].shape == [3, 5, 4])
-        #expect(try source.read([0])[0].array(of: UInt8.self) == [UInt8](repeating: 10, count: 60))
-        #expect(try OpenedSource("image_folder", ["path": path, "size": 6]).fields[0].shape == [1, 6, 6])
+        let source = try DataTests.open("image_folder", ["path": path, "size": [5, 4], "channels": 3])
+        #expect(source.description.fields[0].shape == [3, 5, 4])
+        #expect(try source.read([0])[0].elements(as: UInt8.self) == [UInt8](repeating: 10, count: 60))
+        #expect(
+            try DataTests.open("image_folder", ["path": path, "size": 6]).description.fields[0].shape == [1, 6, 6])
 
-        let strict = try OpenedSource("image_folder", ["path": path])
-        let failure = #expect(throws: Failure.self) { try strict.read([0, 2, 1]) }
+        let strict = try DataTests.open("image_folder", ["path": path])
+        let failure = #expect(throws: CallError.self) { try strict.read([0, 2, 1]) }
         #expect(failure?.status == LAMINA_ERROR_DATA)
         #expect(
             failure?.text
@@ -60,10 +62,10 @@ import Testing
     @Test func damagedImagesAreNamed() throws {
         pets()
         for i in 0..<40 { folder.write("dog/x\(i + 10).png", Array(gray(9).prefix(40 + i % 3))) }
-        let source = try OpenedSource("image_folder", ["path": .string(folder.path)])
-        #expect(source.count == 43)
+        let source = try DataTests.open("image_folder", ["path": .string(folder.path)])
+        #expect(source.description.count == 43)
         for _ in 0..<20 {
-            let failure = #expect(throws: Failure.self) { try source.read(Array(0..<43).reversed()) }
+            let failure = #expect(throws: CallError.self) { try source.read(Array(0..<43).reversed()) }
             #expect(failure?.status == LAMINA_ERROR_DATA)
             #expect(failure?.text.hasPrefix("cannot decode '\(folder.path)/dog/x49.png': ") == true)
         }
@@ -74,9 +76,9 @@ import Testing
 
     @Test func vanishedImage() throws {
         pets()
-        let source = try OpenedSource("image_folder", ["path": .string(folder.path)])
+        let source = try DataTests.open("image_folder", ["path": .string(folder.path)])
         folder.remove("cat/2.png")
-        let failure = #expect(throws: Failure.self) { try source.read([0, 1, 2]) }
+        let failure = #expect(throws: CallError.self) { try source.read([0, 1, 2]) }
         #expect(failure?.status == LAMINA_ERROR_FILE)
     }
 

@@ -1,5 +1,6 @@
 import CLamina
 import LaminaFormats
+import LaminaTesting
 import Testing
 
 @testable import Data
@@ -7,14 +8,14 @@ import Testing
 @Suite struct ImageSourceTests {
     let folder = Folder()
 
-    private func open(_ bytes: [UInt8], _ attributes: JSONObject = [:]) throws -> OpenedSource {
+    private func open(_ bytes: [UInt8], _ attributes: JSONObject = [:]) throws -> SourceHarness {
         var attributes = attributes
         attributes["path"] = .string(folder.write("image", bytes))
-        return try OpenedSource("image", attributes)
+        return try DataTests.open("image", attributes)
     }
 
     private func pixels(_ bytes: [UInt8], _ attributes: JSONObject = [:]) throws -> [UInt8] {
-        try open(bytes, attributes).read([0])[0].array(of: UInt8.self)
+        try open(bytes, attributes).read([0])[0].elements(as: UInt8.self)
     }
 
     /// Pillow's decoding of the same files; JPEG decoders may differ by a rounding of the colour conversion.
@@ -25,16 +26,16 @@ import Testing
         let tolerance = name.hasSuffix("png") ? 0 : name == "cmyk.jpg" ? 2 : 1
         for (channels, kind) in [(3, "rgb"), (1, "gray")] {
             let source = try open(file, ["channels": .integer(Int64(channels))])
-            #expect(source.count == 1)
-            #expect(source.fields[0].shape == [channels, 11, 14])
-            let got = try source.read([0])[0].array(of: UInt8.self)
+            #expect(source.description.count == 1)
+            #expect(source.description.fields[0].shape == [channels, 11, 14])
+            let got = try source.read([0])[0].elements(as: UInt8.self)
             let wanted: [UInt8] = expected.array("\(name)/\(kind)")
             let distance = zip(got, wanted).map { abs(Int($0) - Int($1)) }.max()
             #expect(got.count == wanted.count)
             #expect(distance! <= tolerance, "\(name) as \(kind)")
         }
         let own = try open(file)
-        #expect(own.fields[0].shape[0] == (name.hasPrefix("gray") ? 1 : 3))
+        #expect(own.description.fields[0].shape[0] == (name.hasPrefix("gray") ? 1 : 3))
     }
 
     @Test func bitDepths() throws {
@@ -64,7 +65,7 @@ import Testing
 
     @Test func resizes() throws {
         let source = try open(golden("rgb.png"), ["height": 4, "width": 6])
-        #expect(source.fields[0].shape == [3, 4, 6])
+        #expect(source.description.fields[0].shape == [3, 4, 6])
         let flat = FileContent.png(width: 2, height: 2, color: 0, rows: [[40, 40], [40, 40]])
         #expect(try pixels(flat, ["height": 3, "width": 5]) == [UInt8](repeating: 40, count: 15))
         let path = folder.write("image", flat)

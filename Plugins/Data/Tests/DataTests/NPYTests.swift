@@ -1,5 +1,6 @@
 import CLamina
 import LaminaSDK
+import LaminaTesting
 import Testing
 
 @testable import Data
@@ -7,8 +8,8 @@ import Testing
 @Suite struct NPYTests {
     let folder = Folder()
 
-    private func open(_ file: [UInt8]) throws -> OpenedSource {
-        try OpenedSource("npy", ["path": .string(folder.write("x.npy", file))])
+    private func open(_ file: [UInt8]) throws -> SourceHarness {
+        try DataTests.open("npy", ["path": .string(folder.write("x.npy", file))])
     }
 
     private func text(_ file: [UInt8]) -> String {
@@ -21,10 +22,10 @@ import Testing
     @Test(arguments: [1, 2, 3] as [UInt8]) func everyVersion(_ version: UInt8) throws {
         let source = try open(
             FileContent.npy("<f4", "(2, 3)", FileContent.littleEndian([1, 2, 3, 4, 5, 6] as [Float]), version: version))
-        #expect(source.count == 2)
-        #expect(source.fields.map(\.name) == ["input"])
-        #expect(source.fields[0].shape == [3])
-        #expect(try source.read([1, 0])[0].array(of: Float.self) == [4, 5, 6, 1, 2, 3])
+        #expect(source.description.count == 2)
+        #expect(source.description.fields.map(\.name) == ["input"])
+        #expect(source.description.fields[0].shape == [3])
+        #expect(try source.read([1, 0])[0].elements(as: Float.self) == [4, 5, 6, 1, 2, 3])
     }
 
     @Test func everyElementType() throws {
@@ -32,8 +33,8 @@ import Testing
             _ descr: String, _ stored: [Stored], _ dtype: DataType, _ wanted: [Value]
         ) throws {
             let source = try open(FileContent.npy(descr, "(1, \(stored.count))", FileContent.littleEndian(stored)))
-            #expect(source.fields[0].dtype == dtype.raw, "\(descr)")
-            #expect(try source.read([0])[0].array(of: Value.self) == wanted, "\(descr)")
+            #expect(source.description.fields[0].dtype == dtype, "\(descr)")
+            #expect(try source.read([0])[0].elements(as: Value.self) == wanted, "\(descr)")
         }
         try check("|b1", [0, 1] as [UInt8], .bool, [0, 1] as [UInt8])
         try check("|u1", [0, 255] as [UInt8], .uint8, [0, 255] as [UInt8])
@@ -52,21 +53,21 @@ import Testing
 
     @Test func targets() throws {
         let x = folder.write("x", FileContent.npy("<f4", "(2,)", FileContent.littleEndian([1, 2] as [Float])))
-        func field(_ file: [UInt8]) throws -> OpenedSource {
-            try OpenedSource("npy", ["path": .string(x), "targets": .string(folder.write("y", file))])
+        func field(_ file: [UInt8]) throws -> SourceHarness {
+            try DataTests.open("npy", ["path": .string(x), "targets": .string(folder.write("y", file))])
         }
         let labels = try field(FileContent.npy("|u1", "(2,)", [7, 200]))
-        #expect(labels.fields.map(\.name) == ["input", "label"])
-        #expect(labels.fields[0].shape == [])
-        #expect(try labels.read([1])[1].array(of: Int64.self) == [200])
+        #expect(labels.description.fields.map(\.name) == ["input", "label"])
+        #expect(labels.description.fields[0].shape == [])
+        #expect(try labels.read([1])[1].elements(as: Int64.self) == [200])
         let numbers = try field(FileContent.npy("<f8", "(2,)", FileContent.littleEndian([0.5, 0.25])))
-        #expect(numbers.fields[1].name == "target")
-        #expect(numbers.fields[1].shape == [1])
-        #expect(try numbers.read([0, 1])[1].array(of: Float.self) == [0.5, 0.25])
+        #expect(numbers.description.fields[1].name == "target")
+        #expect(numbers.description.fields[1].shape == [1])
+        #expect(try numbers.read([0, 1])[1].elements(as: Float.self) == [0.5, 0.25])
         let tokens = try field(FileContent.npy("<i4", "(2, 2)", FileContent.littleEndian([1, 2, 3, 4] as [Int32])))
-        #expect(tokens.fields[1].shape == [2])
-        #expect(try tokens.read([1])[1].array(of: Int64.self) == [3, 4])
-        #expect(throws: Failure.self) { try field(FileContent.npy("|u1", "(3,)", [1, 2, 3])) }
+        #expect(tokens.description.fields[1].shape == [2])
+        #expect(try tokens.read([1])[1].elements(as: Int64.self) == [3, 4])
+        #expect(throws: CallError.self) { try field(FileContent.npy("|u1", "(3,)", [1, 2, 3])) }
         let names = failure(
             "npy",
             [
@@ -78,9 +79,9 @@ import Testing
 
     @Test func headersInOtherForms() throws {
         let compact = "{\"shape\":(2,1),\"descr\":\"|u1\",\"fortran_order\":False}"
-        #expect(try open(FileContent.npy(header: compact, [5, 6])).read([1])[0].array(of: UInt8.self) == [6])
+        #expect(try open(FileContent.npy(header: compact, [5, 6])).read([1])[0].elements(as: UInt8.self) == [6])
         // A column of one dimension has no order.
-        #expect(try open(FileContent.npy("|u1", "(2,)", [5, 6], fortran: true)).count == 2)
+        #expect(try open(FileContent.npy("|u1", "(2,)", [5, 6], fortran: true)).description.count == 2)
     }
 
     @Test func refusals() {
@@ -121,8 +122,10 @@ import Testing
                 var damaged = file
                 damaged[position] = value
                 let path = folder.write("x.npy", damaged)
-                if let source = try? OpenedSource("npy", ["path": .string(path)]) {
-                    for tensor in try source.read(Array(0..<source.count)) { #expect(tensor.bytes.count <= 48) }
+                if let source = try? DataTests.open("npy", ["path": .string(path)]) {
+                    for tensor in try source.read(Array(0..<source.description.count)) {
+                        #expect(tensor.bytes.count <= 48)
+                    }
                 }
             }
         }

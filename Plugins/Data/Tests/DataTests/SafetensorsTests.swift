@@ -1,6 +1,7 @@
 import CLamina
 import LaminaFormats
 import LaminaSDK
+import LaminaTesting
 import Testing
 
 @testable import Data
@@ -35,21 +36,22 @@ import Testing
 
     @Test func inputAndTarget() throws {
         let path = try write([label, input])
-        let source = try OpenedSource("safetensors", ["path": .string(path), "target": "y", "classes": ["no", "yes"]])
-        #expect(source.count == 2)
-        #expect(source.fields.map(\.name) == ["input", "label"])
-        #expect(source.classes == ["no", "yes"])
+        let source = try DataTests.open(
+            "safetensors", ["path": .string(path), "target": "y", "classes": ["no", "yes"]])
+        #expect(source.description.count == 2)
+        #expect(source.description.fields.map(\.name) == ["input", "label"])
+        #expect(source.description.classes == ["no", "yes"])
         let batch = try source.read([1, 0])
-        #expect(batch[0].array(of: Float.self) == [3, 4, 1, 2])
-        #expect(batch[1].array(of: Int64.self) == [0, 1])
+        #expect(batch[0].elements(as: Float.self) == [3, 4, 1, 2])
+        #expect(batch[1].elements(as: Int64.self) == [0, 1])
     }
 
     @Test func theOnlyTensorIsTheInput() throws {
         let half = Entry(
             name: "pixels", dtype: .bf16, shape: [1, 2], bytes: FileContent.littleEndian([0x3FC0, 0xC000] as [UInt16]))
-        let source = try OpenedSource("safetensors", ["path": .string(try write([half]))])
-        #expect(source.fields.map(\.name) == ["input"])
-        #expect(try source.read([0])[0].array(of: Float.self) == [1.5, -2])
+        let source = try DataTests.open("safetensors", ["path": .string(try write([half]))])
+        #expect(source.description.fields.map(\.name) == ["input"])
+        #expect(try source.read([0])[0].elements(as: Float.self) == [1.5, -2])
     }
 
     @Test func refusals() throws {
