@@ -29,11 +29,14 @@ extension Archive {
         for pair in manifest.tied {
             guard weights.tensor(pair.source) != nil else {
                 throw ArchiveError(
-                    .content, "there is no tensor \(printable(pair.source.utf8)), to which \(printable(pair.tensor.utf8)) is tied",
+                    .content,
+                    "there is no tensor \(printable(pair.source.utf8)), to which \(printable(pair.tensor.utf8)) is tied",
                     at: EntryName.weights)
             }
             guard weights.tensor(pair.tensor) == nil else {
-                throw ArchiveError(.content, "the tied tensor \(printable(pair.tensor.utf8)) has values of its own", at: EntryName.weights)
+                throw ArchiveError(
+                    .content, "the tied tensor \(printable(pair.tensor.utf8)) has values of its own",
+                    at: EntryName.weights)
             }
         }
     }

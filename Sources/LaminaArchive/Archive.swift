@@ -8,9 +8,10 @@ import LaminaFormats
 /// let graph = try archive.json(EntryName.graph)
 /// let weights = try archive.tensors(EntryName.weights)
 /// ```
-/// Opening checks every header, `format.json`, the manifest, that the manifest lists exactly the entries with their sizes,
-/// and CRC and SHA-256 of all entries up to `hashedAtOpen` bytes. Larger ones, the weights, are hashed by `verify` only:
-/// hashing a gigabyte takes half a second, and reads every page of a file of which a prediction may need few.
+/// Opening checks every header, `format.json`, the manifest, that the manifest lists exactly the entries with their
+/// sizes, and CRC and SHA-256 of all entries up to `hashedAtOpen` bytes. Larger ones, the weights, are hashed by `verify`
+/// only: that takes two seconds per gigabyte, and reads every page of a file of which a prediction may need few. Their
+/// headers are checked whenever `tensors` reads them.
 public final class Archive: Sendable {
     /// Entries up to this size are hashed when an archive is opened.
     public static let hashedAtOpen = 256 << 10
@@ -40,9 +41,9 @@ public final class Archive: Sendable {
 
     /// Opens and checks the archive at `path`.
     ///
-    /// With `tolerant`, an archive that another program has zipped again is accepted too (deflated entries, other order,
-    /// no alignment): deflated entries are inflated into memory within `inflatedLimit`, others copied where they are not
-    /// aligned. Names, hashes and the manifest are checked all the same.
+    /// With `tolerant`, an archive that another program has zipped again is accepted too (deflated entries, other
+    /// order, no alignment): deflated entries are inflated into memory within `inflatedLimit`, others copied where they
+    /// are not aligned. Names, hashes and the manifest are checked all the same.
     /// - Throws: `ArchiveError`.
     public static func open(_ path: String, tolerant: Bool = false) throws(ArchiveError) -> Archive {
         do {
@@ -61,13 +62,15 @@ public final class Archive: Sendable {
         self.path = path
         (entries, isCanonical) = try Self.structure(mapping.bytes, tolerant: tolerant)
         names = entries.map(\.name)
-        contents = try isCanonical
+        contents =
+            try isCanonical
             ? Dictionary(uniqueKeysWithValues: entries.map { ($0.name, Self.mapped($0, mapping)) })
             : Self.toleratedContents(entries, mapping)
         for name in [EntryName.format, EntryName.manifest, EntryName.graph] where contents[name] == nil {
             throw ArchiveError(.missing, "the archive has no \(name); it was not written by lamina, or has lost it")
         }
-        format = try Self.decode(ArchiveFormat.self, contents[EntryName.format]!.bytes, name: EntryName.format, limit: 64 << 10)
+        format = try Self.decode(
+            ArchiveFormat.self, contents[EntryName.format]!.bytes, name: EntryName.format, limit: 64 << 10)
         try format.check()
         manifest = try Self.decode(
             Manifest.self, contents[EntryName.manifest]!.bytes, name: EntryName.manifest, limit: Manifest.byteLimit)
@@ -81,9 +84,8 @@ public final class Archive: Sendable {
     ) throws(ArchiveError) -> ([ZipEntry], isCanonical: Bool) {
         do {
             return (try ZipStructure(canonical: bytes).entries, true)
-        } catch where error.kind == .notAnArchive {
-            throw error
         } catch {
+            if error.kind == .notAnArchive { throw error }
             // Read the other way too: the message says whether `--tolerant` would help.
             guard let entries = try? ZipStructure(tolerant: bytes).entries else {
                 let advice = error.kind == .structure ? "; the file is damaged or was tampered with, get it again" : ""
@@ -92,7 +94,8 @@ public final class Archive: Sendable {
             if tolerant { return (entries, false) }
             throw ArchiveError(
                 error.kind,
-                error.message + "; this is a zip file but not in Lamina's form, perhaps packed again: open it with --tolerant",
+                error.message
+                    + "; this is a zip file but not in Lamina's form, perhaps packed again: open it with --tolerant",
                 at: error.place)
         }
     }
@@ -115,7 +118,9 @@ public final class Archive: Sendable {
             if entry.isDeflated {
                 guard entry.size <= budget else {
                     throw ArchiveError(
-                        .limit, "the deflated entries take more than \(inflatedLimit >> 20) MiB; unzip the archive and pack it anew",
+                        .limit,
+                        "the deflated entries take more than \(inflatedLimit >> 20) MiB; "
+                            + "unzip the archive and pack it anew",
                         at: entry.name)
                 }
                 budget -= entry.size
@@ -183,7 +188,8 @@ public final class Archive: Sendable {
             tests.append(
                 SelfTest(
                     number: number, tolerance: recorded.tolerance, seed: recorded.seed,
-                    inputs: try tensors("\(folder)/inputs.safetensors"), outputs: try tensors("\(folder)/outputs.safetensors")))
+                    inputs: try tensors("\(folder)/inputs.safetensors"),
+                    outputs: try tensors("\(folder)/outputs.safetensors")))
         }
         return tests
     }
@@ -196,7 +202,8 @@ public final class Archive: Sendable {
                 ["case.json", "inputs.safetensors", "outputs.safetensors"].contains(parts[2])
             else {
                 throw ArchiveError(
-                    .name, "self-tests are selftest/<number>/case.json, inputs.safetensors and outputs.safetensors", at: name,
+                    .name, "self-tests are selftest/<number>/case.json, inputs.safetensors and outputs.safetensors",
+                    at: name,
                     file: path)
             }
             numbers.insert(number)
@@ -218,7 +225,8 @@ public final class Archive: Sendable {
             }
         }
         if let file = manifest.files.first(where: { contents[$0.path] == nil }) {
-            throw ArchiveError(.missing, "the manifest lists the entry, but the archive does not have it", at: file.path)
+            throw ArchiveError(
+                .missing, "the manifest lists the entry, but the archive does not have it", at: file.path)
         }
     }
 
@@ -228,7 +236,8 @@ public final class Archive: Sendable {
         let crc = CRC32.checksum(bytes)
         guard crc == entry.crc else {
             throw ArchiveError(
-                .content, "the CRC is \(String(crc, radix: 16)), the header says \(String(entry.crc, radix: 16)); the file is "
+                .content,
+                "the CRC is \(String(crc, radix: 16)), the header says \(String(entry.crc, radix: 16)); the file is "
                     + "damaged, get it again", at: entry.name)
         }
         // Not listed are the manifest itself and signatures over it.
@@ -236,7 +245,8 @@ public final class Archive: Sendable {
         let digest = hexDigest(SHA256.hash(data: bytes))
         guard digest == file.sha256 else {
             throw ArchiveError(
-                .content, "the SHA-256 is \(digest), the manifest says \(file.sha256); the entry was changed, get the file again",
+                .content,
+                "the SHA-256 is \(digest), the manifest says \(file.sha256); the entry was changed, get the file again",
                 at: entry.name)
         }
     }

@@ -101,7 +101,8 @@ public struct ArchiveContent {
                 try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             }
             guard total == size else {
-                throw ArchiveError(.content, "a stream announced \(size) bytes and delivered \(total > size ? "more" : "\(total)")")
+                throw ArchiveError(
+                    .content, "a stream announced \(size) bytes and delivered \(total > size ? "more" : "\(total)")")
             }
         }
     }

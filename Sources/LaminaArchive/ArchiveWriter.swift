@@ -18,7 +18,8 @@ public struct ArchiveWriter {
 
     public init(manifest: Manifest) { self.manifest = manifest }
 
-    /// Adds an entry. Throws `ArchiveError` (kind `name`) for a name that is not allowed, stands already, or is the writer's.
+    /// Adds an entry.
+    /// - Throws: `ArchiveError` (kind `name`) for a name that is not allowed, stands already, or is the writer's.
     public mutating func add(_ name: String, _ content: ArchiveContent) throws(ArchiveError) {
         if let fault = EntryName.fault(Array(name.utf8)) {
             throw ArchiveError(.name, fault, at: "entry \(printable(name.utf8))")
@@ -107,7 +108,8 @@ public struct ArchiveWriter {
         }
         let text = manifest.json.bytes(.pretty)
         guard text.count <= Manifest.byteLimit else {
-            throw ArchiveError(.limit, "the manifest has \(text.count) bytes, at most \(Manifest.byteLimit) are allowed")
+            throw ArchiveError(
+                .limit, "the manifest has \(text.count) bytes, at most \(Manifest.byteLimit) are allowed")
         }
         // What a reader would refuse is refused before anything is written.
         do {

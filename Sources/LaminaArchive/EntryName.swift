@@ -1,8 +1,8 @@
 /// What an entry may be called, and where it stands.
 ///
-/// A name is a relative path of at most `depthLimit` segments and 255 bytes. A segment is made of `a–z 0–9 . _ -` and is
-/// not `.` or `..`; only `README.md` and `LICENSE`, at the top, have capitals. So no two names can mean the same file on
-/// any system, and none can leave the folder into which it is extracted.
+/// A name is a relative path of at most `depthLimit` segments and 255 bytes. A segment is made of `a-z 0-9 . _ -` and
+/// has more than dots; only `README.md` and `LICENSE`, at the top, have capitals. So no two names can mean the same file
+/// on any system, and none can leave the folder into which it is extracted.
 public enum EntryName {
     public static let format = "format.json"
     public static let manifest = "manifest.json"
@@ -21,7 +21,8 @@ public enum EntryName {
     /// Those without a role are not listed in the manifest: itself, and the signatures over it.
     private static let groups: [(name: String, isFolder: Bool, role: String?)] = [
         (format, false, "format"), (manifest, false, nil), (graph, false, "graph"), ("weights", true, "weights"),
-        ("state", true, "state"), ("assets", true, "asset"), ("selftest", true, "selftest"), ("plugins", true, "plugin"),
+        ("state", true, "state"), ("assets", true, "asset"), ("selftest", true, "selftest"),
+        ("plugins", true, "plugin"),
         (readme, false, "readme"), (licence, false, "licence"), ("signatures", true, nil),
     ]
 
@@ -30,7 +31,9 @@ public enum EntryName {
         if name.isEmpty { return "the name is empty" }
         if name.count > lengthLimit { return "the name has \(name.count) bytes, at most \(lengthLimit) are allowed" }
         let segments = name.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        if segments.count > depthLimit { return "the name has \(segments.count) levels, at most \(depthLimit) are allowed" }
+        if segments.count > depthLimit {
+            return "the name has \(segments.count) levels, at most \(depthLimit) are allowed"
+        }
         let text = String(decoding: name, as: UTF8.self)
         if text == readme || text == licence { return nil }
         for segment in segments {
@@ -64,7 +67,9 @@ public enum EntryName {
 
     /// The order of entries in an archive: by group, and by bytes within a group.
     static func isBefore(_ left: String, _ right: String) -> Bool {
-        guard let leftRank = rank(left), let rightRank = rank(right) else { preconditionFailure("a name without a place") }
+        guard let leftRank = rank(left), let rightRank = rank(right) else {
+            preconditionFailure("a name without a place")
+        }
         return leftRank == rightRank ? left.utf8.lexicographicallyPrecedes(right.utf8) : leftRank < rightRank
     }
 

@@ -43,7 +43,10 @@ struct SelfTestCase: JSONReadable {
     }
 
     var json: JSON {
-        ["tolerance": ["absolute": .number(tolerance.absolute), "relative": .number(tolerance.relative)], "seed": .integer(seed)]
+        [
+            "tolerance": ["absolute": .number(tolerance.absolute), "relative": .number(tolerance.relative)],
+            "seed": .integer(seed),
+        ]
     }
 }
 

@@ -30,7 +30,10 @@ struct ContentAttackTests {
         forge.replace("assets/notes.txt", Array("evil notes\n".utf8))
         let error = try #require(try Sample.fault(forge.bytes))
         #expect(error.kind == .content && error.place == "assets/notes.txt")
-        #expect(error.message.hasPrefix("the SHA-256 is \(sha256(Array("evil notes\n".utf8))), the manifest says \(sha256(Array("some notes\n".utf8)));"))
+        #expect(
+            error.message.hasPrefix(
+                "the SHA-256 is \(sha256(Array("evil notes\n".utf8))), the manifest says \(sha256(Array("some notes\n".utf8)));"
+            ))
     }
 
     @Test("a wrong CRC with the right hash is found too")
@@ -63,7 +66,9 @@ struct ContentAttackTests {
     func listing() throws {
         var forge = try Sample.forge()
         forge.entries.insert(.init("assets/a.txt", [65]), at: forge.position("assets/notes.txt"))
-        #expect(try Sample.fault(forge.bytes)?.description.hasSuffix("assets/a.txt: the entry is not listed in the manifest") == true)
+        #expect(
+            try Sample.fault(forge.bytes)?.description.hasSuffix(
+                "assets/a.txt: the entry is not listed in the manifest") == true)
 
         forge = try Sample.forge()
         forge.entries.remove(at: forge.position("assets/notes.txt"))
@@ -88,10 +93,12 @@ struct ContentAttackTests {
         #expect(error.kind == .missing && error.message.contains(name))
     }
 
-    @Test("a graph nested deeper than 64 levels, or with a key twice, is refused when it is read", arguments: [
-        String(repeating: "[", count: 65) + String(repeating: "]", count: 65), #"{"nodes":[],"nodes":[]}"#,
-        #"{"nodes":[],"n\u006fdes":[]}"#, "{", "",
-    ])
+    @Test(
+        "a graph nested deeper than 64 levels, or with a key twice, is refused when it is read",
+        arguments: [
+            String(repeating: "[", count: 65) + String(repeating: "]", count: 65), #"{"nodes":[],"nodes":[]}"#,
+            #"{"nodes":[],"n\u006fdes":[]}"#, "{", "",
+        ])
     func graph(text: String) throws {
         let forge = try Self.forge(EntryName.graph, Array(text.utf8))
         try TemporaryFolder.with { folder in
@@ -103,11 +110,14 @@ struct ContentAttackTests {
         }
     }
 
-    @Test("tensors of an archive are checked like any safetensors file", arguments: [
-        #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}"#,
-        #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}"#, #"{"a":{"dtype":"F9","shape":[8],"data_offsets":[0,8]}}"#,
-        #"{"a":{"dtype":"F64","shape":[2305843009213693953],"data_offsets":[0,8]}}"#,
-    ])
+    @Test(
+        "tensors of an archive are checked like any safetensors file",
+        arguments: [
+            #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}"#,
+            #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}"#,
+            #"{"a":{"dtype":"F9","shape":[8],"data_offsets":[0,8]}}"#,
+            #"{"a":{"dtype":"F64","shape":[2305843009213693953],"data_offsets":[0,8]}}"#,
+        ])
     func tensors(header: String) throws {
         let content = u64(UInt64(header.utf8.count)) + Array(header.utf8) + Array(repeating: 0, count: 8)
         let forge = try Self.forge(EntryName.weights, content)
@@ -115,17 +125,24 @@ struct ContentAttackTests {
         #expect(error.kind == .content && error.place == EntryName.weights)
     }
 
-    @Test("self-tests: form and names", arguments: [
-        (#"{"tolerance":{"absolute":-1,"relative":0},"seed":1}"#, "tolerance: tolerances are 0 or more"),
-        (#"{"tolerance":{"absolute":1},"seed":1}"#, #"tolerance: the key "relative" is missing"#),
-        (#"{"tolerance":{"absolute":1,"relative":1},"seed":1,"command":"rm"}"#, #"unknown key "command"; known are 'tolerance', 'seed'"#),
-    ])
+    @Test(
+        "self-tests: form and names",
+        arguments: [
+            (#"{"tolerance":{"absolute":-1,"relative":0},"seed":1}"#, "tolerance: tolerances are 0 or more"),
+            (#"{"tolerance":{"absolute":1},"seed":1}"#, #"tolerance: the key "relative" is missing"#),
+            (
+                #"{"tolerance":{"absolute":1,"relative":1},"seed":1,"command":"rm"}"#,
+                #"unknown key "command"; known are 'tolerance', 'seed'"#
+            ),
+        ])
     func selfTest(text: String, message: String) throws {
         let forge = try Self.forge("selftest/0/case.json", Array(text.utf8))
         #expect(try Sample.fault(forge.bytes, verify: true)?.message == message)
     }
 
-    @Test("self-tests that are incomplete or called otherwise", arguments: ["selftest/0/extra.bin", "selftest/x/case.json", "selftest/01/case.json", "selftest/1/case.json"])
+    @Test(
+        "self-tests that are incomplete or called otherwise",
+        arguments: ["selftest/0/extra.bin", "selftest/x/case.json", "selftest/01/case.json", "selftest/1/case.json"])
     func selfTestNames(name: String) throws {
         try TemporaryFolder.with { folder in
             _ = #expect(throws: ArchiveError.self) {
@@ -139,11 +156,15 @@ struct ContentAttackTests {
 
     @Test("tied weights name a tensor that is there, and have none of their own")
     func tied() throws {
-        #expect(try Sample.fault(Sample.bytes { $0.manifest.tied = [.init(tensor: "head", source: "fc.bias")] }, verify: true) == nil)
+        #expect(
+            try Sample.fault(
+                Sample.bytes { $0.manifest.tied = [.init(tensor: "head", source: "fc.bias")] }, verify: true) == nil)
         var forge = try Sample.forge()
-        forge.replace(EntryName.manifest, #""tied": []"#, with: #""tied": [{"tensor": "fc.weight", "source": "fc.bias"}]"#)
+        forge.replace(
+            EntryName.manifest, #""tied": []"#, with: #""tied": [{"tensor": "fc.weight", "source": "fc.bias"}]"#)
         #expect(try Sample.fault(forge.bytes) == nil)
-        #expect(try Sample.fault(forge.bytes, verify: true)?.message == "the tied tensor 'fc.weight' has values of its own")
+        #expect(
+            try Sample.fault(forge.bytes, verify: true)?.message == "the tied tensor 'fc.weight' has values of its own")
     }
 
     @Test("asking for what is not there, or is no text")

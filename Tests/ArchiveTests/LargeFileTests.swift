@@ -11,7 +11,9 @@ struct LargeFileTests {
         var forge = try Sample.forge()
         let weights = forge.position(EntryName.weights)
         let old = forge.entries[weights].data
-        forge.replace(EntryName.manifest, "\"size\": \(old.count),\n      \"sha256\": \"\(sha256(old))\"", with: "\"size\": \(size),\n      \"sha256\": \"\(String(repeating: "0", count: 64))\"")
+        forge.replace(
+            EntryName.manifest, "\"size\": \(old.count),\n      \"sha256\": \"\(sha256(old))\"",
+            with: "\"size\": \(size),\n      \"sha256\": \"\(String(repeating: "0", count: 64))\"")
 
         var front = forge
         front.entries.removeSubrange(weights...)
@@ -50,7 +52,9 @@ struct LargeFileTests {
         tail += u32(0x0606_4B50) + u64(44) + u16(45) + u16(45) + u32(0) + u32(0) + u64(count) + u64(count)
         tail += u64(directorySize) + u64(directoryStart)
         tail += u32(0x0706_4B50) + u32(0) + u64(directoryStart + directorySize) + u32(1)
-        tail += u32(0x0605_4B50) + u16(0) + u16(0) + u16(Int(count)) + u16(Int(count)) + u32(UInt32(directorySize)) + u32(.max) + u16(0)
+        tail +=
+            u32(0x0605_4B50) + u16(0) + u16(0) + u16(Int(count)) + u16(Int(count)) + u32(UInt32(directorySize))
+            + u32(.max) + u16(0)
         change(&tail)
 
         let descriptor = open(path, O_CREAT | O_RDWR, 0o600)
@@ -81,7 +85,9 @@ struct LargeFileTests {
         }
     }
 
-    @Test("libzip writes them in the canonical form", .enabled(if: ProcessInfo.processInfo.environment["LAMINA_LARGE_TESTS"] != nil))
+    @Test(
+        "libzip writes them in the canonical form",
+        .enabled(if: ProcessInfo.processInfo.environment["LAMINA_LARGE_TESTS"] != nil))
     func writes() throws {
         try TemporaryFolder.with { folder in
             let size = 4 << 30 + 64

@@ -15,7 +15,8 @@ struct RoundTripTests {
             #expect(
                 archive.names == [
                     "format.json", "manifest.json", "graph.json", "weights/model.safetensors", "assets/notes.txt",
-                    "selftest/0/case.json", "selftest/0/inputs.safetensors", "selftest/0/outputs.safetensors", "README.md",
+                    "selftest/0/case.json", "selftest/0/inputs.safetensors", "selftest/0/outputs.safetensors",
+                    "README.md",
                 ])
             #expect(archive.isCanonical)
             #expect(archive.format == ArchiveFormat())
@@ -68,7 +69,9 @@ struct RoundTripTests {
                 for name in names { try writer.add(name, .text(name)) }
             }
         }
-        #expect(try bytes(["assets/a.txt", "LICENSE", "plugins/x/y/lib.so"]) == bytes(["plugins/x/y/lib.so", "assets/a.txt", "LICENSE"]))
+        #expect(
+            try bytes(["assets/a.txt", "LICENSE", "plugins/x/y/lib.so"])
+                == bytes(["plugins/x/y/lib.so", "assets/a.txt", "LICENSE"]))
     }
 
     @Test("entries from files and streams, empty and large; signatures are not listed")
@@ -108,7 +111,9 @@ struct RoundTripTests {
     func alignment() throws {
         let bytes = try Sample.bytes { writer in
             for size in 0..<130 {
-                try writer.add("assets/" + String(repeating: "n", count: 1 + size % 70) + "\(size)", .bytes(Array(repeating: 1, count: size)))
+                try writer.add(
+                    "assets/" + String(repeating: "n", count: 1 + size % 70) + "\(size)",
+                    .bytes(Array(repeating: 1, count: size)))
             }
         }
         #expect(try Sample.fault(bytes, verify: true) == nil)
@@ -130,14 +135,21 @@ struct RoundTripTests {
         #expect(try error { try $0.add("assets/Ä", .text("")) }.kind == .name)
         #expect(try error { try $0.add("graph.json", .text("")) }.message == "the entry was added already")
         #expect(try error { try $0.add("manifest.json", .text("")) }.kind == .name)
-        #expect(try error { try $0.add("assets/notes.txt/x", .text("")) }.message == "the entry is also a folder of other entries")
-        #expect(try error { $0.manifest.model.name = "a\u{1B}[2J" }.description.hasSuffix("model.name: the text has the control character U+1B"))
+        #expect(
+            try error { try $0.add("assets/notes.txt/x", .text("")) }.message
+                == "the entry is also a folder of other entries")
+        #expect(
+            try error { $0.manifest.model.name = "a\u{1B}[2J" }.description.hasSuffix(
+                "model.name: the text has the control character U+1B"))
         #expect(try error { try $0.add("assets/bad.json", .text("{")) }.kind == .manifest)
         #expect(try error { try $0.add("assets/bad.safetensors", .text("{")) }.kind == .content)
         #expect(try error { $0.manifest.tied = [.init(tensor: "a", source: "none")] }.kind == .content)
-        #expect(try error { $0.manifest.training = ["x": .string(String(repeating: "x", count: 5 << 20))] }.kind == .limit)
-        #expect(try error { try $0.add("assets/s", .stream(size: 5) { { _ in 0 } }) }.message.contains("announced 5 bytes"))
-        #expect(try error { try $0.add("assets/s", .stream(size: 5) { { $0.count } }) }.message.contains("delivered more"))
+        #expect(
+            try error { $0.manifest.training = ["x": .string(String(repeating: "x", count: 5 << 20))] }.kind == .limit)
+        #expect(
+            try error { try $0.add("assets/s", .stream(size: 5) { { _ in 0 } }) }.message.contains("announced 5 bytes"))
+        #expect(
+            try error { try $0.add("assets/s", .stream(size: 5) { { $0.count } }) }.message.contains("delivered more"))
         let empty = ArchiveWriter(manifest: Sample.manifest)
         #expect(throws: ArchiveError.self) { try empty.write(to: "/tmp/never.lamina") }
     }

@@ -5,7 +5,9 @@ import LaminaFormats
 
 /// A small but complete archive, and what tests do with archives.
 enum Sample {
-    static let graph: JSON = ["nodes": [["name": "fc", "component": "x.affine", "inputs": ["image"]]], "outputs": ["fc"]]
+    static let graph: JSON = [
+        "nodes": [["name": "fc", "component": "x.affine", "inputs": ["image"]]], "outputs": ["fc"],
+    ]
 
     static var manifest: Manifest {
         var manifest = Manifest(
@@ -34,8 +36,11 @@ enum Sample {
             try writer.add(
                 EntryName.weights,
                 .tensors([
-                    .init(name: "fc.weight", dtype: .f32, shape: [2, 2], bytes: UnsafeRawBufferPointer(rebasing: bytes[..<16])),
-                    .init(name: "fc.bias", dtype: .f32, shape: [2], bytes: UnsafeRawBufferPointer(rebasing: bytes[16...])),
+                    .init(
+                        name: "fc.weight", dtype: .f32, shape: [2, 2],
+                        bytes: UnsafeRawBufferPointer(rebasing: bytes[..<16])),
+                    .init(
+                        name: "fc.bias", dtype: .f32, shape: [2], bytes: UnsafeRawBufferPointer(rebasing: bytes[16...])),
                 ]))
             try writer.add(EntryName.readme, .text("# Sample\n"))
             try writer.add("assets/notes.txt", .text("some notes\n"))
@@ -82,7 +87,9 @@ enum Sample {
 
     static func read(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: path))) }
 
-    static func write(_ bytes: [UInt8], to path: String) throws { try Data(bytes).write(to: URL(fileURLWithPath: path)) }
+    static func write(_ bytes: [UInt8], to path: String) throws {
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+    }
 
     /// Opens bytes as an archive, verifies it, and returns the error, or nil.
     static func fault(_ bytes: [UInt8], tolerant: Bool = false, verify: Bool = false) throws -> ArchiveError? {

@@ -18,7 +18,9 @@ struct SaveTests {
         try FileManager.default.removeItem(atPath: folder)
     }
 
-    private func list(_ folder: String) throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder) }
+    private func list(_ folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder)
+    }
 
     @Test("kill -9 after each step leaves the old archive or the new one, whole, and nothing else", arguments: 0..<4)
     func killed(step: Int) async throws {
@@ -29,7 +31,9 @@ struct SaveTests {
             await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String, step = step as Int] in
                 try Sample.withWriter { writer in
                     writer.manifest.model.name = "second"
-                    try writer.write(to: path) { if $0 == ArchiveWriter.Step.allCases[step] { kill(getpid(), SIGKILL) } }
+                    try writer.write(to: path) {
+                        if $0 == ArchiveWriter.Step.allCases[step] { kill(getpid(), SIGKILL) }
+                    }
                 }
             }
             let archive = try Archive.open(path)
@@ -51,7 +55,8 @@ struct SaveTests {
             await #expect(processExitsWith: .signal(SIGALRM)) { [path = path as String, round = round as Int] in
                 var counter = 0
                 signal(SIGALRM, SIG_DFL)
-                var timer = itimerval(it_interval: timeval(), it_value: timeval(tv_sec: 0, tv_usec: 20_000 + round * 3_777))
+                var timer = itimerval(
+                    it_interval: timeval(), it_value: timeval(tv_sec: 0, tv_usec: 20_000 + round * 3_777))
                 setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &timer, nil)
                 while true {
                     counter += 1

@@ -27,16 +27,22 @@ struct StructureAttackTests {
         Attack(name: "two end records", kind: .structure) { $0.trailing = Array($0.bytes.suffix(22)) },
         Attack(name: "trailing byte", kind: .structure) { $0.trailing = [0] },
         Attack(name: "archive comment", kind: .structure) { $0.comment = Array("hello".utf8) },
-        Attack(name: "archive comment that is an end record", kind: .structure) { $0.comment = Array($0.bytes.suffix(22)) },
+        Attack(name: "archive comment that is an end record", kind: .structure) {
+            $0.comment = Array($0.bytes.suffix(22))
+        },
         Attack(name: "gap between entries", kind: .structure) { $0.entries[1].after = [0] },
         Attack(name: "gap before the directory", kind: .structure) { $0.beforeDirectory = [1, 2, 3] },
         Attack(name: "gap before the end record", kind: .structure) { $0.beforeEnd = [1, 2, 3] },
         Attack(name: "hidden local entry in the middle", kind: .structure) { $0.entries[4].isListed = false },
-        Attack(name: "hidden local entry at the end", kind: .structure) { $0.entries[$0.entries.count - 1].isListed = false },
+        Attack(name: "hidden local entry at the end", kind: .structure) {
+            $0.entries[$0.entries.count - 1].isListed = false
+        },
         Attack(name: "overlap: two records for one entry", kind: .structure) { forge in
             forge[EntryName.readme].offset = 0
         },
-        Attack(name: "an entry's offset beyond the directory", kind: .structure) { $0[EntryName.readme].offset = 0xFFFF_FFF0 },
+        Attack(name: "an entry's offset beyond the directory", kind: .structure) {
+            $0[EntryName.readme].offset = 0xFFFF_FFF0
+        },
         Attack(name: "directory out of order", kind: .structure, isTolerated: true) {
             $0.directoryOrder = Array($0.entries.indices.reversed())
         },
@@ -85,7 +91,9 @@ struct StructureAttackTests {
             forge[EntryName.readme].localExtra = field
         },
         // Names
-        Attack(name: "parent folder", kind: .name) { $0[EntryName.readme].name = Array("assets/../../etc/passwd".utf8) },
+        Attack(name: "parent folder", kind: .name) {
+            $0[EntryName.readme].name = Array("assets/../../etc/passwd".utf8)
+        },
         Attack(name: "this folder", kind: .name) { $0[EntryName.readme].name = Array("assets/./x".utf8) },
         Attack(name: "three dots", kind: .name) { $0[EntryName.readme].name = Array("assets/.../x".utf8) },
         Attack(name: "absolute", kind: .name) { $0[EntryName.readme].name = Array("/etc/passwd".utf8) },
@@ -93,7 +101,9 @@ struct StructureAttackTests {
         Attack(name: "backslash", kind: .name) { $0[EntryName.readme].name = Array("assets\\x".utf8) },
         Attack(name: "NUL", kind: .name) { $0[EntryName.readme].name = Array("assets/x\0.txt".utf8) },
         Attack(name: "control character", kind: .name) { $0[EntryName.readme].name = Array("assets/x\u{1B}[2J".utf8) },
-        Attack(name: "invalid UTF-8", kind: .name) { $0[EntryName.readme].name = Array("assets/".utf8) + [0xC3, 0x28] },
+        Attack(name: "invalid UTF-8", kind: .name) {
+            $0[EntryName.readme].name = Array("assets/".utf8) + [0xC3, 0x28]
+        },
         Attack(name: "composed letter", kind: .name) { $0[EntryName.readme].name = Array("assets/\u{E9}".utf8) },
         Attack(name: "decomposed letter", kind: .name) { $0[EntryName.readme].name = Array("assets/e\u{301}".utf8) },
         Attack(name: "capitals", kind: .name) { $0[EntryName.readme].name = Array("assets/Notes.txt".utf8) },
@@ -104,7 +114,9 @@ struct StructureAttackTests {
         Attack(name: "unknown top folder", kind: .name) { $0[EntryName.readme].name = Array("scripts/x".utf8) },
         Attack(name: "unknown top file", kind: .name) { $0[EntryName.readme].name = Array("setup.py".utf8) },
         Attack(name: "nine levels", kind: .name) { $0[EntryName.readme].name = Array("assets/1/2/3/4/5/6/7/8".utf8) },
-        Attack(name: "256 bytes", kind: .name) { $0[EntryName.readme].name = Array("assets/\(String(repeating: "x", count: 249))".utf8) },
+        Attack(name: "256 bytes", kind: .name) {
+            $0[EntryName.readme].name = Array("assets/\(String(repeating: "x", count: 249))".utf8)
+        },
         Attack(name: "a file and a folder of one name", kind: .name) { forge in
             forge.entries.insert(.init("assets/notes.txt/a", []), at: forge.position("assets/notes.txt") + 1)
         },
@@ -122,22 +134,42 @@ struct StructureAttackTests {
             forge.entries.insert(.init("assets/", [1]), at: forge.position("assets/notes.txt"))
         },
         // Headers
-        Attack(name: "another name in the local header", kind: .structure) { $0[EntryName.readme].localName = Array("LICENSE_1".utf8) },
-        Attack(name: "another CRC in the local header", kind: .structure) { $0[EntryName.readme].localChange = { $0.crc ^= 1 } },
-        Attack(name: "another size in the local header", kind: .structure) { $0[EntryName.readme].localChange = { $0.size += 1 } },
-        Attack(name: "another method in the local header", kind: .structure) { $0[EntryName.readme].localChange = { $0.method = 8 } },
-        Attack(name: "other flags in the local header", kind: .structure) { $0[EntryName.readme].localChange = { $0.flags = 2 } },
-        Attack(name: "another time in the local header", kind: .structure) { $0[EntryName.readme].localChange = { $0.time = 1 } },
+        Attack(name: "another name in the local header", kind: .structure) {
+            $0[EntryName.readme].localName = Array("LICENSE_1".utf8)
+        },
+        Attack(name: "another CRC in the local header", kind: .structure) {
+            $0[EntryName.readme].localChange = { $0.crc ^= 1 }
+        },
+        Attack(name: "another size in the local header", kind: .structure) {
+            $0[EntryName.readme].localChange = { $0.size += 1 }
+        },
+        Attack(name: "another method in the local header", kind: .structure) {
+            $0[EntryName.readme].localChange = { $0.method = 8 }
+        },
+        Attack(name: "other flags in the local header", kind: .structure) {
+            $0[EntryName.readme].localChange = { $0.flags = 2 }
+        },
+        Attack(name: "another time in the local header", kind: .structure) {
+            $0[EntryName.readme].localChange = { $0.time = 1 }
+        },
         Attack(name: "a time stamp", kind: .structure, isTolerated: true) { $0[EntryName.readme].date = 0x5000 },
-        Attack(name: "another version needed", kind: .structure, isTolerated: true) { $0[EntryName.readme].version = 63 },
-        Attack(name: "a zip64 version without zip64", kind: .structure, isTolerated: true) { $0[EntryName.readme].version = 45 },
+        Attack(name: "another version needed", kind: .structure, isTolerated: true) {
+            $0[EntryName.readme].version = 63
+        },
+        Attack(name: "a zip64 version without zip64", kind: .structure, isTolerated: true) {
+            $0[EntryName.readme].version = 45
+        },
         Attack(name: "made by DOS", kind: .structure, isTolerated: true) { forge in
             forge[EntryName.readme].madeBy = 20
             forge[EntryName.readme].externalAttributes = 0x20
         },
-        Attack(name: "central extra field", kind: .structure, isTolerated: true) { $0[EntryName.readme].centralExtra = [0x55, 0x54, 1, 0, 0] },
+        Attack(name: "central extra field", kind: .structure, isTolerated: true) {
+            $0[EntryName.readme].centralExtra = [0x55, 0x54, 1, 0, 0]
+        },
         Attack(name: "entry comment", kind: .structure, isTolerated: true) { $0[EntryName.readme].comment = [65] },
-        Attack(name: "internal attributes", kind: .structure, isTolerated: true) { $0[EntryName.readme].internalAttributes = 1 },
+        Attack(name: "internal attributes", kind: .structure, isTolerated: true) {
+            $0[EntryName.readme].internalAttributes = 1
+        },
         Attack(name: "entry on another disk", kind: .structure) { $0[EntryName.readme].disk = 1 },
         Attack(name: "no alignment", kind: .structure, isTolerated: true) { $0[EntryName.weights].localExtra = [] },
         Attack(name: "padding that is not zero", kind: .structure, isTolerated: true) { forge in
@@ -147,11 +179,18 @@ struct StructureAttackTests {
         },
         Attack(name: "64 bytes more padding than needed", kind: .structure, isTolerated: true) { forge in
             let extra = ZipForge.padding(30 + EntryName.format.utf8.count)
-            forge.entries[0].localExtra = extra[..<2] + u16(extra.count - 4 + 64) + extra[4...] + Array(repeating: 0, count: 64)
+            forge.entries[0].localExtra =
+                extra[..<2] + u16(extra.count - 4 + 64) + extra[4...] + Array(repeating: 0, count: 64)
         },
-        Attack(name: "malformed local extra field", kind: .structure) { $0[EntryName.readme].localExtra = [1, 2, 200, 0, 0] },
-        Attack(name: "malformed central extra field", kind: .structure) { $0[EntryName.readme].centralExtra = [1, 2, 3] },
-        Attack(name: "Unicode path that renames", kind: .structure) { $0[EntryName.readme].centralExtra = u16(0x7075) + u16(6) + [1, 0, 0, 0, 0, 65] },
+        Attack(name: "malformed local extra field", kind: .structure) {
+            $0[EntryName.readme].localExtra = [1, 2, 200, 0, 0]
+        },
+        Attack(name: "malformed central extra field", kind: .structure) {
+            $0[EntryName.readme].centralExtra = [1, 2, 3]
+        },
+        Attack(name: "Unicode path that renames", kind: .structure) {
+            $0[EntryName.readme].centralExtra = u16(0x7075) + u16(6) + [1, 0, 0, 0, 0, 65]
+        },
         // Sizes
         Attack(name: "data shorter than declared", kind: .structure) { $0[EntryName.readme].data.removeLast() },
         Attack(name: "data longer than declared", kind: .structure) { $0[EntryName.readme].data.append(0) },
@@ -165,10 +204,14 @@ struct StructureAttackTests {
         Attack(name: "FIFO", kind: .structure) { $0[EntryName.readme].externalAttributes = 0o010644 << 16 },
         Attack(name: "device", kind: .structure) { $0[EntryName.readme].externalAttributes = 0o020644 << 16 },
         Attack(name: "socket", kind: .structure) { $0[EntryName.readme].externalAttributes = 0o140644 << 16 },
-        Attack(name: "folder mode on a file", kind: .structure) { $0[EntryName.readme].externalAttributes = 0o040755 << 16 },
+        Attack(name: "folder mode on a file", kind: .structure) {
+            $0[EntryName.readme].externalAttributes = 0o040755 << 16
+        },
         Attack(name: "DOS folder bit on a file", kind: .structure) { $0[EntryName.readme].externalAttributes |= 0x10 },
         Attack(name: "setuid", kind: .structure) { $0[EntryName.readme].externalAttributes = 0o104755 << 16 },
-        Attack(name: "executable", kind: .structure, isTolerated: true) { $0[EntryName.readme].externalAttributes = 0o100755 << 16 },
+        Attack(name: "executable", kind: .structure, isTolerated: true) {
+            $0[EntryName.readme].externalAttributes = 0o100755 << 16
+        },
         Attack(name: "encrypted", kind: .structure) { $0[EntryName.readme].flags = 1 },
         Attack(name: "strongly encrypted", kind: .structure) { $0[EntryName.readme].flags = 0x41 },
         Attack(name: "masked headers", kind: .structure) { $0[EntryName.readme].flags = 0x2000 },
@@ -223,14 +266,17 @@ struct StructureAttackTests {
         let bytes = try Sample.bytes()
         // The byte after "made by" that says which version of the specification the writer follows.
         var free: Set<Int> = []
-        for offset in 0..<bytes.count - 4 where Array(bytes[offset..<offset + 4]) == u32(0x0201_4B50) { free.insert(offset + 4) }
+        for offset in 0..<bytes.count - 4 where Array(bytes[offset..<offset + 4]) == u32(0x0201_4B50) {
+            free.insert(offset + 4)
+        }
         try TemporaryFolder.with { folder in
             let path = folder + "/a.lamina"
             try Sample.write(bytes, to: path)
             let descriptor = open(path, O_RDWR)
             defer { close(descriptor) }
             for offset in bytes.indices {
-                for mask: UInt8 in [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xFF, bytes[offset]] where mask != 0 {
+                for mask: UInt8 in [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xFF, bytes[offset]] where mask != 0
+                {
                     var byte = bytes[offset] ^ mask
                     pwrite(descriptor, &byte, 1, off_t(offset))
                     // The weights are small here, so opening hashes them too.
@@ -258,7 +304,8 @@ struct StructureAttackTests {
                 switch random(4) {
                 case 0: bytes[random(bytes.count)] = UInt8(random(256))
                 case 1: bytes.removeSubrange(random(bytes.count)..<bytes.count)
-                case 2: bytes.insert(contentsOf: bytes[random(bytes.count)...].prefix(random(80)), at: random(bytes.count))
+                case 2:
+                    bytes.insert(contentsOf: bytes[random(bytes.count)...].prefix(random(80)), at: random(bytes.count))
                 default:
                     let at = random(bytes.count)
                     bytes.replaceSubrange(at..<min(at + 4, bytes.count), with: u32(.max).prefix(bytes.count - at))
@@ -271,7 +318,11 @@ struct StructureAttackTests {
         }
     }
 
-    @Test("what is no archive", arguments: [[], Array("PK".utf8), Array("hello, this is a text, not an archive".utf8), Array(repeating: 0, count: 100)] as [[UInt8]])
+    @Test(
+        "what is no archive",
+        arguments: [
+            [], Array("PK".utf8), Array("hello, this is a text, not an archive".utf8), Array(repeating: 0, count: 100),
+        ] as [[UInt8]])
     func notAnArchive(bytes: [UInt8]) throws {
         #expect(try Sample.fault(bytes)?.kind == .notAnArchive)
     }

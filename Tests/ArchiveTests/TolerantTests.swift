@@ -36,7 +36,9 @@ struct TolerantTests {
     func opens() throws {
         let forge = try Self.rezipped()
         let refused = try #require(try Sample.fault(forge.bytes))
-        #expect(refused.message.hasSuffix("this is a zip file but not in Lamina's form, perhaps packed again: open it with --tolerant"))
+        #expect(
+            refused.message.hasSuffix(
+                "this is a zip file but not in Lamina's form, perhaps packed again: open it with --tolerant"))
         try TemporaryFolder.with { folder in
             try Sample.write(forge.bytes, to: folder + "/a")
             let archive = try Archive.open(folder + "/a", tolerant: true)
@@ -47,7 +49,10 @@ struct TolerantTests {
                 #expect(bytes.elementsEqual(entry.data))
                 #expect(Int(bitPattern: bytes.baseAddress) % 64 == 0)
             }
-            #expect(try archive.tensors(EntryName.weights).bytes("fc.bias")?.bindMemory(to: Float.self).elementsEqual([4, 5]) == true)
+            #expect(
+                try archive.tensors(EntryName.weights).bytes("fc.bias")?.bindMemory(to: Float.self).elementsEqual([
+                    4, 5,
+                ]) == true)
         }
     }
 
@@ -82,7 +87,9 @@ struct TolerantTests {
     func damage() throws {
         var forge = try Self.rezipped()
         forge["assets/notes.txt"].size += 1
-        #expect(try Sample.fault(forge.bytes, tolerant: true)?.message == "inflates to fewer than its 12 bytes, or is damaged")
+        #expect(
+            try Sample.fault(forge.bytes, tolerant: true)?.message
+                == "inflates to fewer than its 12 bytes, or is damaged")
         forge = try Self.rezipped()
         forge["assets/notes.txt"].data[0] = 7
         #expect(try Sample.fault(forge.bytes, tolerant: true)?.kind == .content)

@@ -90,14 +90,18 @@ struct ZipForge: Sendable {
             entry.localChange(&local)
             let name = local.localName ?? local.name
             let extra = local.localExtra ?? Self.padding(out.count + 30 + name.count)
-            out += u32(0x0403_4B50) + common(local) + u16(name.count) + u16(extra.count) + name + extra + local.data + local.after
+            out +=
+                u32(0x0403_4B50) + common(local) + u16(name.count) + u16(extra.count) + name + extra + local.data
+                + local.after
         }
         out += beforeDirectory
         let start = out.count
         let listed = (directoryOrder ?? Array(entries.indices)).filter { entries[$0].isListed }
         for index in listed {
             let entry = entries[index]
-            out += u32(0x0201_4B50) + u16(entry.madeBy) + common(entry) + u16(entry.name.count) + u16(entry.centralExtra.count)
+            out +=
+                u32(0x0201_4B50) + u16(entry.madeBy) + common(entry) + u16(entry.name.count)
+                + u16(entry.centralExtra.count)
             out += u16(entry.comment.count) + u16(entry.disk) + u16(entry.internalAttributes)
             out += u32(entry.externalAttributes) + u32(entry.offset ?? UInt32(offsets[index]))
             out += entry.name + entry.centralExtra + entry.comment

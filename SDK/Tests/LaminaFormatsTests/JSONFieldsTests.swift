@@ -30,8 +30,14 @@ struct JSONFieldsTests {
         ([["path": "a", "size": 1.0]], .wrongType, "files[0].size: wanted an integer, got a number"),
         ([["path": "a", "size": nil]], .wrongType, "files[0].size: wanted an integer, got null"),
         ([["path": "a", "size": 1, "labels": nil]], .wrongType, "files[0].labels: wanted an array, got null"),
-        ([["path": "a", "size": 1, "labels": ["x", 2]]], .wrongType, "files[0].labels[1]: wanted a string, got an integer"),
-        ([["path": "a", "size": 1, "sise": 2]], .unknownKey, "files[0]: unknown key \"sise\"; known are 'path', 'size', 'labels'"),
+        (
+            [["path": "a", "size": 1, "labels": ["x", 2]]], .wrongType,
+            "files[0].labels[1]: wanted a string, got an integer"
+        ),
+        (
+            [["path": "a", "size": 1, "sise": 2]], .unknownKey,
+            "files[0]: unknown key \"sise\"; known are 'path', 'size', 'labels'"
+        ),
         ([[1]], .wrongType, "files[0]: wanted an object, got an array"),
         (["path": "a"], .wrongType, "files: wanted an array, got an object"),
     ]

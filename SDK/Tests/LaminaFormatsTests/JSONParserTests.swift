@@ -18,12 +18,14 @@ struct JSONParserTests {
         #expect(json == "\"\\/\u{8}\u{C}\n\r\tA\u{E9}\u{1F600}\u{0}\u{E9}\u{1F600}")
     }
 
-    @Test("numbers at the edges", arguments: [
-        ("9223372036854775807", JSON.integer(.max)), ("-9223372036854775808", .integer(.min)),
-        ("-0", .number(-0.0)), ("-0.0", .number(-0.0)), ("0", .integer(0)), ("0e5", .number(0)),
-        ("1.7976931348623157e308", .number(.greatestFiniteMagnitude)), ("5e-324", .number(.leastNonzeroMagnitude)),
-        ("1e-400", .number(0)), ("1E+2", .number(100)), ("1234567890123456.5", .number(1234567890123456.5)),
-    ])
+    @Test(
+        "numbers at the edges",
+        arguments: [
+            ("9223372036854775807", JSON.integer(.max)), ("-9223372036854775808", .integer(.min)),
+            ("-0", .number(-0.0)), ("-0.0", .number(-0.0)), ("0", .integer(0)), ("0e5", .number(0)),
+            ("1.7976931348623157e308", .number(.greatestFiniteMagnitude)), ("5e-324", .number(.leastNonzeroMagnitude)),
+            ("1e-400", .number(0)), ("1E+2", .number(100)), ("1234567890123456.5", .number(1234567890123456.5)),
+        ])
     func numbers(text: String, wanted: JSON) throws {
         #expect(try JSON.parse(text) == wanted)
     }
@@ -53,11 +55,14 @@ struct JSONParserTests {
         #expect(error.position?.offset == offset, "\(error)")
     }
 
-    @Test("invalid UTF-8", arguments: [
-        [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xC3], [0xE0, 0x80, 0x80], [0xE0, 0x9F, 0xBF], [0xED, 0xA0, 0x80],
-        [0xED, 0xBF, 0xBF], [0xE2, 0x82], [0xF0, 0x80, 0x80, 0x80], [0xF0, 0x8F, 0xBF, 0xBF], [0xF4, 0x90, 0x80, 0x80],
-        [0xF5, 0x80, 0x80, 0x80], [0xFF], [0xF0, 0x9F, 0x98], [0xE2, 0x28, 0xA1],
-    ] as [[UInt8]])
+    @Test(
+        "invalid UTF-8",
+        arguments: [
+            [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xC3], [0xE0, 0x80, 0x80], [0xE0, 0x9F, 0xBF], [0xED, 0xA0, 0x80],
+            [0xED, 0xBF, 0xBF], [0xE2, 0x82], [0xF0, 0x80, 0x80, 0x80], [0xF0, 0x8F, 0xBF, 0xBF],
+            [0xF4, 0x90, 0x80, 0x80],
+            [0xF5, 0x80, 0x80, 0x80], [0xFF], [0xF0, 0x9F, 0x98], [0xE2, 0x28, 0xA1],
+        ] as [[UInt8]])
     func invalidUTF8(bytes: [UInt8]) throws {
         let error = try #require(throws: JSONError.self) { try JSON.parse([0x22] + bytes + [0x22]) }
         #expect(error.kind == .encoding)
@@ -70,7 +75,9 @@ struct JSONParserTests {
         for start in stride(from: UInt32(0x20), through: 0x10FFFF, by: 0x400) {
             var text = ""
             for code in start..<min(start + 0x400, 0x110000) {
-                if let scalar = UnicodeScalar(code), scalar != "\"", scalar != "\\" { text.unicodeScalars.append(scalar) }
+                if let scalar = UnicodeScalar(code), scalar != "\"", scalar != "\\" {
+                    text.unicodeScalars.append(scalar)
+                }
             }
             #expect(try JSON.parse("\"\(text)\"") == .string(text))
         }

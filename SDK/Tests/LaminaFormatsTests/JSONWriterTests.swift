@@ -48,7 +48,8 @@ struct JSONWriterTests {
     @Test("doubles: shortest, exact, and apart from integers")
     func doubles() throws {
         for (value, text) in [
-            (0.1, "0.1"), (1.0, "1.0"), (-0.0, "-0.0"), (1e16, "1e+16"), (1e-7, "1e-07"), (.leastNonzeroMagnitude, "5e-324"),
+            (0.1, "0.1"), (1.0, "1.0"), (-0.0, "-0.0"), (1e16, "1e+16"), (1e-7, "1e-07"),
+            (.leastNonzeroMagnitude, "5e-324"),
             (.greatestFiniteMagnitude, "1.7976931348623157e+308"), (2.0 / 3, "0.6666666666666666"),
         ] as [(Double, String)] {
             #expect(JSON.number(value).text() == text)
@@ -81,7 +82,9 @@ struct JSONWriterTests {
         case 2: return .integer(Int64(bitPattern: generator.next()))
         case 3: return .number(Double.random(in: -1e6...1e6, using: &generator))
         case 4, 5: return .string(randomText(&generator))
-        case 6: return .array((0..<Int.random(in: 0..<6, using: &generator)).map { _ in randomValue(depth: depth - 1, &generator) })
+        case 6:
+            return .array(
+                (0..<Int.random(in: 0..<6, using: &generator)).map { _ in randomValue(depth: depth - 1, &generator) })
         default:
             var object = JSONObject()
             for _ in 0..<Int.random(in: 0..<14, using: &generator) {

@@ -26,7 +26,8 @@ struct SafetensorsFileTests {
     func golden() throws {
         let values: [Float] = [1, -2]
         let bytes = try values.withUnsafeBytes {
-            try Safetensors.bytes(of: [.init(name: "w", dtype: .f32, shape: [2, 1], bytes: $0)], metadata: [("format", "pt")])
+            try Safetensors.bytes(
+                of: [.init(name: "w", dtype: .f32, shape: [2, 1], bytes: $0)], metadata: [("format", "pt")])
         }
         let header = #"{"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}}"#
         var wanted: [UInt8] = [120, 0, 0, 0, 0, 0, 0, 0]
@@ -88,7 +89,9 @@ struct SafetensorsFileTests {
 
         let three: [UInt8] = [1, 2, 3]
         let error = try #require(throws: SafetensorsError.self) {
-            try three.withUnsafeBytes { _ = try Safetensors.bytes(of: [.init(name: "a", dtype: .u8, shape: [4], bytes: $0)]) }
+            try three.withUnsafeBytes {
+                _ = try Safetensors.bytes(of: [.init(name: "a", dtype: .u8, shape: [4], bytes: $0)])
+            }
         }
         #expect(error.kind == .data)
     }

@@ -20,7 +20,8 @@ struct SafetensorsHeaderTests {
     @Test("a file of another writer: unsorted header, no padding, metadata last, empty tensors")
     func accepts() throws {
         let text =
-            "{" + [
+            "{"
+            + [
                 Self.entry("b", "F32", "[2]", 6, 14), Self.entry("a", "F16", "[3,1]", 0, 6),
                 Self.entry("none", "I64", "[0,5]", 6, 6), Self.entry("scalar", "U8", "[]", 14, 15),
                 #""__metadata__":{"format":"pt"}"#,
@@ -59,7 +60,10 @@ struct SafetensorsHeaderTests {
         ("dimension beyond 63 bits", "{\(entry("a", "U8", "[9223372036854775808]", 0, 0))}", 0, .header),
         ("fractional dimension", "{\(entry("a", "U8", "[1.0]", 0, 1))}", 1, .header),
         ("a name twice", "{\(entry("a", "U8", "[1]", 0, 1)),\(entry("a", "U8", "[1]", 1, 2))}", 2, .name),
-        ("a name twice, escaped", "{\(entry("a", "U8", "[1]", 0, 1)),\(entry("\\u0061", "U8", "[1]", 1, 2))}", 2, .name),
+        (
+            "a name twice, escaped", "{\(entry("a", "U8", "[1]", 0, 1)),\(entry("\\u0061", "U8", "[1]", 1, 2))}", 2,
+            .name
+        ),
         ("metadata that is no text", #"{"__metadata__":{"a":1}}"#, 0, .header),
         ("metadata that is no object", #"{"__metadata__":[]}"#, 0, .header),
         ("unknown key", #"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"extra":0}}"#, 1, .header),
@@ -75,10 +79,13 @@ struct SafetensorsHeaderTests {
         #expect(error.kind == kind, "\(name): \(error)")
     }
 
-    @Test("the header's length lies", arguments: [
-        (3, SafetensorsError.Kind.header), (200, .length), (UInt64(16 << 20) + 1, .headerLimit), (.max, .headerLimit),
-        (.max - 7, .headerLimit), (1 << 63, .headerLimit),
-    ] as [(UInt64, SafetensorsError.Kind)])
+    @Test(
+        "the header's length lies",
+        arguments: [
+            (3, SafetensorsError.Kind.header), (200, .length), (UInt64(16 << 20) + 1, .headerLimit),
+            (.max, .headerLimit),
+            (.max - 7, .headerLimit), (1 << 63, .headerLimit),
+        ] as [(UInt64, SafetensorsError.Kind)])
     func lengthField(length: UInt64, kind: SafetensorsError.Kind) throws {
         var bytes = Self.file("{\(Self.entry("a", "U8", "[4]", 0, 4))}", data: 4)
         bytes.replaceSubrange(0..<8, with: withUnsafeBytes(of: length.littleEndian) { Array($0) })

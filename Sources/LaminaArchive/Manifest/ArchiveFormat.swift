@@ -39,7 +39,8 @@ public struct ArchiveFormat: Equatable, Sendable {
         }
         if let unknown = requires.first(where: { !Self.features.contains($0) }) {
             throw ArchiveError(
-                .format, "the archive requires the feature \(printable(unknown.utf8)), which this program does not know; "
+                .format,
+                "the archive requires the feature \(printable(unknown.utf8)), which this program does not know; "
                     + "install a newer lamina", at: EntryName.format)
         }
     }
@@ -55,7 +56,7 @@ extension ArchiveFormat: JSONReadable {
         major = try fields.readCount("major")
         minor = try fields.readCount("minor")
         requires = try fields.read("requires")
-        // A newer format may say more about itself; it is refused by its version or by `requires`, with a better message.
+        // A newer format may say more about itself; its version or `requires` refuse it, with a better message.
         if major == Self.major, minor <= Self.minor { try fields.finish() }
     }
 }

@@ -83,7 +83,8 @@ extension Manifest.File: JSONReadable {
         guard role == wanted else {
             throw JSONError(.wrongValue, "wanted \"\(wanted)\" for '\(self.path)'", path: fields.path(of: "role"))
         }
-        let isDigest = sha256.utf8.count == 64
+        let isDigest =
+            sha256.utf8.count == 64
             && sha256.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
         guard isDigest else {
             throw JSONError(.wrongValue, "wanted 64 lower-case hexadecimal digits", path: fields.path(of: "sha256"))
@@ -111,7 +112,8 @@ extension Manifest.Tensor: JSONReadable {
         meaning = try fields.readText("meaning")
         try fields.finish()
         if shape.count > Safetensors.rankLimit {
-            throw JSONError(.wrongValue, "more than \(Safetensors.rankLimit) dimensions", path: fields.path(of: "shape"))
+            throw JSONError(
+                .wrongValue, "more than \(Safetensors.rankLimit) dimensions", path: fields.path(of: "shape"))
         }
     }
 }
@@ -128,7 +130,8 @@ extension Manifest.Dimension: JSONReadable {
                     $0 == UInt8(ascii: "_") || (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20)
                 })
             else {
-                throw JSONError(.wrongValue, "a free dimension is named by up to 32 letters, digits and '_'", path: path)
+                throw JSONError(
+                    .wrongValue, "a free dimension is named by up to 32 letters, digits and '_'", path: path)
             }
             self = .symbol(name)
         default: throw .wrongType(json, wanted: "an integer or a name", at: path)

@@ -5,7 +5,8 @@ extension Manifest {
     public var json: JSON {
         var object: JSONObject = [
             "model": [
-                "name": .string(model.name), "version": .string(model.version), "parameters": .integer(Int64(model.parameters)),
+                "name": .string(model.name), "version": .string(model.version),
+                "parameters": .integer(Int64(model.parameters)),
                 "dtypes": .array(model.dtypes.map { .string($0.rawValue) }), "licence": .string(model.licence),
             ],
             "plugins": .array(plugins.map(\.json)),
@@ -56,7 +57,8 @@ extension Manifest.Tensor {
             }
         }
         return [
-            "name": .string(name), "dtype": .string(dtype.rawValue), "shape": .array(dimensions), "meaning": .string(meaning),
+            "name": .string(name), "dtype": .string(dtype.rawValue), "shape": .array(dimensions),
+            "meaning": .string(meaning),
         ]
     }
 }

@@ -57,7 +57,8 @@ public struct VersionRange: Equatable, Sendable, CustomStringConvertible {
 
     /// From `version` to the next one that may break: the next major, or below 1.0.0 the next minor.
     public init(compatibleWith version: SemanticVersion) {
-        let end = version.major > 0 ? SemanticVersion(version.major + 1, 0, 0) : SemanticVersion(0, version.minor + 1, 0)
+        let end =
+            version.major > 0 ? SemanticVersion(version.major + 1, 0, 0) : SemanticVersion(0, version.minor + 1, 0)
         bounds = [Bound(relation: .atLeast, version: version), Bound(relation: .below, version: end)]
     }
 

@@ -26,7 +26,8 @@ struct LibZip: ~Copyable {
     func check(_ entries: [ZipEntry]) throws(ArchiveError) {
         // In the tolerant form folder entries are left out, so libzip may count more.
         guard zip_get_num_entries(archive, 0) >= entries.count else {
-            throw ArchiveError(.structure, "libzip sees \(zip_get_num_entries(archive, 0)) entries, not \(entries.count)")
+            throw ArchiveError(
+                .structure, "libzip sees \(zip_get_num_entries(archive, 0)) entries, not \(entries.count)")
         }
         for entry in entries {
             var status = zip_stat_t()
@@ -35,14 +36,18 @@ struct LibZip: ~Copyable {
                 let name = status.name, String(cString: name) == entry.name, status.size == UInt64(entry.size),
                 status.crc == entry.crc, status.comp_size == UInt64(entry.data.count),
                 status.comp_method == (entry.isDeflated ? 8 : 0)
-            else { throw ArchiveError(.structure, "libzip reads another header than the one that was checked", at: entry.name) }
+            else {
+                throw ArchiveError(
+                    .structure, "libzip reads another header than the one that was checked", at: entry.name)
+            }
         }
     }
 
     /// The content of a deflated entry. Exactly its declared size is allocated, read, and required.
     func inflate(_ entry: ZipEntry) throws -> AlignedBytes {
         guard let file = zip_fopen_index(archive, UInt64(entry.position), 0) else {
-            throw ArchiveError(.content, "libzip: \(String(cString: zip_error_strerror(zip_get_error(archive))))", at: entry.name)
+            throw ArchiveError(
+                .content, "libzip: \(String(cString: zip_error_strerror(zip_get_error(archive))))", at: entry.name)
         }
         defer { zip_fclose(file) }
         return try AlignedBytes(count: entry.size) { buffer in
@@ -50,14 +55,16 @@ struct LibZip: ~Copyable {
             while filled < buffer.count {
                 let count = zip_fread(file, buffer.baseAddress! + filled, UInt64(buffer.count - filled))
                 guard count > 0 else {
-                    throw ArchiveError(.content, "inflates to fewer than its \(buffer.count) bytes, or is damaged", at: entry.name)
+                    throw ArchiveError(
+                        .content, "inflates to fewer than its \(buffer.count) bytes, or is damaged", at: entry.name)
                 }
                 filled += Int(count)
             }
             // One byte more than declared is asked for: a bomb shows itself here, and libzip checks the CRC at the end.
             var extra: UInt8 = 0
             guard zip_fread(file, &extra, 1) == 0 else {
-                throw ArchiveError(.content, "inflates to more than its \(buffer.count) bytes, or is damaged", at: entry.name)
+                throw ArchiveError(
+                    .content, "inflates to more than its \(buffer.count) bytes, or is damaged", at: entry.name)
             }
         }
     }

@@ -17,7 +17,8 @@ enum ZipOutput {
         zip_error_init(&error)
         defer { zip_error_fini(&error) }
         func failure(_ error: inout zip_error_t) -> any Error {
-            target.failure ?? ArchiveError(.file, "cannot write '\(path)': \(String(cString: zip_error_strerror(&error)))")
+            target.failure
+                ?? ArchiveError(.file, "cannot write '\(path)': \(String(cString: zip_error_strerror(&error)))")
         }
         guard let source = zip_source_function_create(Target.callback, target.retainedPointer, &error) else {
             target.release()
@@ -50,7 +51,8 @@ enum ZipOutput {
     ) throws(ArchiveError) {
         func require(_ isDone: Bool) throws(ArchiveError) {
             if !isDone {
-                throw ArchiveError(.file, "libzip: \(String(cString: zip_error_strerror(zip_get_error(archive))))", at: name)
+                throw ArchiveError(
+                    .file, "libzip: \(String(cString: zip_error_strerror(zip_get_error(archive))))", at: name)
             }
         }
         guard let source = zip_source_function(archive, Input.callback, input.retainedPointer) else {
@@ -75,7 +77,9 @@ enum ZipOutput {
                 UInt16(padding.count), zip_flags_t(ZIP_FL_LOCAL)) == 0)
     }
 
-    private static func commands(_ list: zip_source_cmd_t...) -> Int64 { list.reduce(0) { $0 | 1 << Int64($1.rawValue) } }
+    private static func commands(_ list: zip_source_cmd_t...) -> Int64 {
+        list.reduce(0) { $0 | 1 << Int64($1.rawValue) }
+    }
 
     /// The file that libzip writes.
     private final class Target {

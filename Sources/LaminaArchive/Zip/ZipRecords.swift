@@ -114,7 +114,9 @@ struct ZipEnd {
     init(_ zip: ZipBytes) throws(ArchiveError) {
         let offset = zip.count - ZipRecords.endSize
         guard offset >= 0, zip.u32(offset) == ZipRecords.endSignature, zip.u16(offset + 20) == 0 else {
-            throw .structure("the file does not end with an end record (cut off, or with trailing bytes or a comment)", at: max(offset, 0))
+            throw .structure(
+                "the file does not end with an end record (cut off, or with trailing bytes or a comment)",
+                at: max(offset, 0))
         }
         var count = UInt64(zip.u16(offset + 10))
         var size = UInt64(zip.u32(offset + 12))
@@ -129,7 +131,9 @@ struct ZipEnd {
             guard count == 0xFFFF || count == full.count, size == UInt64(ZipRecords.elsewhere) || size == full.size,
                 start == UInt64(ZipRecords.elsewhere) || start == full.start
             else { throw .structure("the end record and its zip64 form disagree", at: offset) }
-            guard full.count >= 0xFFFF || full.size >= UInt64(ZipRecords.elsewhere) || full.start >= UInt64(ZipRecords.elsewhere)
+            guard
+                full.count >= 0xFFFF || full.size >= UInt64(ZipRecords.elsewhere)
+                    || full.start >= UInt64(ZipRecords.elsewhere)
             else { throw .structure("a zip64 end record without need", at: offset) }
             (count, size, start) = full
             recordsStart -= ZipRecords.locator64Size + ZipRecords.end64Size

@@ -29,7 +29,8 @@ extension ZipStructure {
         for one in found {
             guard one.range.lowerBound == entryEnd else {
                 throw ArchiveError(
-                    .structure, "the entry begins at byte \(one.range.lowerBound), the one before it ends at \(entryEnd)",
+                    .structure,
+                    "the entry begins at byte \(one.range.lowerBound), the one before it ends at \(entryEnd)",
                     at: one.entry.name)
             }
             entryEnd = one.range.upperBound
@@ -88,7 +89,8 @@ private struct Found {
         else { throw fault("the local header and the central record differ") }
         let hasDescriptor = common.flags & Self.descriptorFlag != 0
         let inLocal = try Self.sizes(
-            zip, local.extra, size: local.common.size, compressedSize: local.common.compressedSize, offset: 0, name: name)
+            zip, local.extra, size: local.common.size, compressedSize: local.common.compressedSize, offset: 0,
+            name: name)
         let isLeftOpen = inLocal.size == 0 && inLocal.compressedSize == 0 && local.common.crc == 0
         guard
             (hasDescriptor && isLeftOpen)
@@ -99,7 +101,9 @@ private struct Found {
             throw fault("a size that does not fit the entry")
         }
         let start = local.extra.upperBound
-        guard central.compressedSize <= limit - start else { throw fault("the data reach beyond the central directory's start") }
+        guard central.compressedSize <= limit - start else {
+            throw fault("the data reach beyond the central directory's start")
+        }
         var end = start + central.compressedSize
         if hasDescriptor {
             end = try Self.descriptorEnd(

@@ -64,7 +64,8 @@ struct ZipStructure {
         guard zip.count >= ZipRecords.endSize, zip.u32(0) == ZipRecords.localSignature else {
             let reason =
                 zip.count == 0 ? "the file is empty" : "the file begins with \(printable(zip.bytes.prefix(4)))"
-            throw ArchiveError(.notAnArchive, "this is no Lamina archive (\(reason)); a .lamina file begins with 'PK\\x03\\x04'")
+            throw ArchiveError(
+                .notAnArchive, "this is no Lamina archive (\(reason)); a .lamina file begins with 'PK\\x03\\x04'")
         }
     }
 
@@ -116,7 +117,9 @@ struct ZipStructure {
         guard local.extra.upperBound == start, isCanonicalExtra(zip, local, size: size) else {
             throw fault("the local extra field is not the padding that puts the data on byte \(start)")
         }
-        guard size <= limit - start else { throw fault("\(size) bytes of data reach beyond the central directory's start") }
+        guard size <= limit - start else {
+            throw fault("\(size) bytes of data reach beyond the central directory's start")
+        }
         return ZipEntry(
             name: name, data: start..<start + size, size: size, crc: common.crc, isDeflated: false, position: position)
     }
@@ -144,7 +147,8 @@ struct ZipStructure {
             for (index, field) in missing.enumerated() {
                 values[field] = zip.u64(start + 4 + 8 * index)
                 guard values[field] >= UInt64(ZipRecords.elsewhere), values[field] <= UInt64(Int64.max) else {
-                    throw ArchiveError(.structure, "a zip64 value that a plain field could hold, or none could", at: name)
+                    throw ArchiveError(
+                        .structure, "a zip64 value that a plain field could hold, or none could", at: name)
                 }
             }
         }

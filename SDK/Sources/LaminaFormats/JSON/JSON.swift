@@ -1,8 +1,8 @@
 /// A JSON value as Lamina reads and writes it: strict, ordered, with integers kept apart from floating point.
 ///
 /// A literal without fraction and exponent is an `integer` and must fit `Int64`; every other literal (and `-0`, whose
-/// sign an integer would lose) is a `number`. Two values are equal when they would be written as the same bytes: strings
-/// compare byte by byte, so that a composed and a decomposed "é" differ, and objects compare with their order.
+/// sign an integer would lose) is a `number`. Two values are equal when they would be written as the same bytes:
+/// strings compare byte by byte, so that a composed and a decomposed "é" differ, and objects compare with their order.
 ///
 /// Source: RFC 8259, narrowed (see `JSON.parse`).
 public enum JSON: Sendable {

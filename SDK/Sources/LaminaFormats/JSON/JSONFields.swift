@@ -28,7 +28,9 @@ public struct JSONFields {
     }
 
     /// The value of a key that must be there.
-    public mutating func read<Value: JSONReadable>(_ key: String, as: Value.Type = Value.self) throws(JSONError) -> Value {
+    public mutating func read<Value: JSONReadable>(_ key: String, as: Value.Type = Value.self) throws(JSONError)
+        -> Value
+    {
         guard let value = try readIfPresent(key, as: Value.self) else {
             throw JSONError(.missingKey, "the key \(quoted(key)) is missing", path: path)
         }

@@ -2,10 +2,11 @@
 ///
 /// ```
 /// 8 bytes           n, little-endian
-/// n bytes           {"__metadata__": {"key": "text"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …}
+/// n bytes           {"__metadata__": {"key": "text"},
+///                    "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …}
 /// to the end        tensor data, row-major, little-endian; offsets count from here
 /// ```
-/// Source: https://github.com/huggingface/safetensors (format section of the README), narrowed by the checks of `Header`.
+/// Source: https://github.com/huggingface/safetensors (format section of its README), narrowed by what `Header` checks.
 public enum Safetensors {
     /// The largest header that is read or written, in bytes.
     public static let headerLimit = 16 << 20

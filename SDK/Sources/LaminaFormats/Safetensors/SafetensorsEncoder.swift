@@ -14,7 +14,7 @@ extension Safetensors {
         public let byteCount: Int
 
         /// Lays out tensors given by name, dtype and shape.
-        /// - Throws: `SafetensorsError` for a name that stands twice or is reserved, and for what a reader would refuse.
+        /// - Throws: `SafetensorsError` for a name that stands twice or is reserved, and for what a reader refuses.
         public init(
             _ list: [(name: String, dtype: DType, shape: [Int])], metadata: [(String, String)] = []
         ) throws(SafetensorsError) {
@@ -70,7 +70,7 @@ extension Safetensors {
             var end = 0
             for (name, dtype, shape) in list {
                 guard let count = Safetensors.byteCount(dtype, shape),
-                    case let (sum, overflow) = end.addingReportingOverflow(count),
+                    case (let sum, let overflow) = end.addingReportingOverflow(count),
                     !overflow
                 else {
                     throw SafetensorsError(
@@ -86,7 +86,8 @@ extension Safetensors {
         }
 
         /// Delivers the file in pieces, front to back; `data` gives the bytes of each tensor, and is asked in order.
-        /// - Throws: `SafetensorsError` (kind `data`) when a source has not exactly its tensor's bytes; what the closures throw.
+        /// - Throws: `SafetensorsError` (kind `data`) when a source has not exactly its tensor's bytes; what the closures
+        ///   throw.
         public func write(
             _ data: (Tensor) throws -> UnsafeRawBufferPointer, to sink: (UnsafeRawBufferPointer) throws -> Void
         ) throws {
@@ -96,7 +97,8 @@ extension Safetensors {
                 guard bytes.count == tensor.range.count else {
                     throw SafetensorsError(
                         .data,
-                        "tensor \(quoted(tensor.name)) takes \(tensor.range.count) bytes, its source has \(bytes.count)")
+                        "tensor \(quoted(tensor.name)) takes \(tensor.range.count) bytes, its source has \(bytes.count)"
+                    )
                 }
                 if !bytes.isEmpty { try sink(bytes) }
             }

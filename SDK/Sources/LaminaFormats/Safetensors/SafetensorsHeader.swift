@@ -20,12 +20,14 @@ extension Safetensors {
             }
             let length = UInt64(littleEndian: file.loadUnaligned(as: UInt64.self))
             guard length <= UInt64(headerLimit) else {
-                throw SafetensorsError(.headerLimit, "the header has \(length) bytes, at most \(headerLimit) are allowed")
+                throw SafetensorsError(
+                    .headerLimit, "the header has \(length) bytes, at most \(headerLimit) are allowed")
             }
             dataStart = 8 + Int(length)
             guard dataStart <= file.count else {
                 throw SafetensorsError(
-                    .length, "the file has \(file.count) bytes and ends inside its header, which reaches to \(dataStart)")
+                    .length,
+                    "the file has \(file.count) bytes and ends inside its header, which reaches to \(dataStart)")
             }
             let text = UnsafeRawBufferPointer(rebasing: file[8..<dataStart])
             guard text.first == UInt8(ascii: "{") else {
@@ -83,7 +85,8 @@ extension Safetensors {
             }
             guard let byteCount = byteCount(dtype, shape) else {
                 throw SafetensorsError(
-                    .shape, "\(label): shape \(shape) is out of bounds (at most \(rankLimit) dimensions, none negative)")
+                    .shape, "\(label): shape \(shape) is out of bounds (at most \(rankLimit) dimensions, none negative)"
+                )
             }
             guard offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1] else {
                 throw SafetensorsError(.offsets, "\(label): data_offsets \(offsets) is no range [begin, end]")
