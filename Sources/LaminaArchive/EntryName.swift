@@ -10,7 +10,6 @@ public enum EntryName {
     public static let weights = "weights/model.safetensors"
     public static let optimizerState = "state/optimizer.safetensors"
     public static let trainerState = "state/trainer.json"
-    public static let labels = "assets/labels.txt"
     public static let readme = "README.md"
     public static let licence = "LICENSE"
 
