@@ -25,6 +25,8 @@ let targets: [Target] = [
     .testTarget(name: "LaminaFormatsTests", dependencies: ["LaminaFormats"]),
     .testTarget(name: "LaminaSchemaTests", dependencies: ["LaminaSchema"]),
     .testTarget(name: "LaminaSDKTests", dependencies: ["LaminaSDK", "LaminaTesting"]),
+    // Builds the example in C and loads it.
+    .testTarget(name: "ExampleTests", dependencies: ["LaminaSDK", "LaminaTesting"]),
 ]
 
 let package = Package(

@@ -39,7 +39,7 @@ public struct Port: Sendable {
 }
 
 /// One entry of a plugin's catalogue, ready for the C ABI: `.layer(Dense.self)`, `.optimizer(Adam.self)`, …
-public struct Component {
+public struct Component: @unchecked Sendable {
     public let kind: String
     public let name: String
     /// Lives as long as the process.

@@ -3,7 +3,7 @@ import Glibc
 import LaminaSDK
 
 /// A plugin's shared library, loaded as a host loads it: for tests of what is really shipped.
-public struct PluginLibrary {
+public struct PluginLibrary: Sendable {
     public let id: String
     public let name: String
     public let version: String

@@ -41,6 +41,7 @@ import Testing
         ("no_text", "infer returned status 3 without calling set_error"),
         ("channels_last_wrong", "in channels-last layout, output 0 differs at [0, 0, 0, 0]"),
         ("inference_wrong", "in the inference phase, forward writes outside of output 0"),
+        ("inference_gradient_wrong", "in the inference phase, the gradient of input 0 is 0.0"),
         ("flushes_denormals", "changes the floating-point state"),
         ("nan", "output 0 is nan at [0, 0, 0, 0], with finite inputs"),
         ("name_twice", "the name 'weight' stands for two parameters or buffers"),

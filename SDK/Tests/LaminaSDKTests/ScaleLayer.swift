@@ -11,8 +11,8 @@ struct ScaleLayer: Layer {
         "none", "forward_outside", "backward_outside", "workspace_outside", "unwritten", "writes_input", "wrong_gradient",
         "wrong_weight_gradient", "wrong_tail", "forgets_accumulate", "writes_unwanted", "not_repeatable",
         "depends_on_order", "depends_on_threads", "keeps_state", "reads_unsaved", "in_place_wrong", "symbolic_wrong",
-        "symbolic_refused", "no_text", "channels_last_wrong", "inference_wrong", "flushes_denormals", "nan",
-        "scratch_outside", "name_twice",
+        "symbolic_refused", "no_text", "channels_last_wrong", "inference_wrong", "inference_gradient_wrong",
+        "flushes_denormals", "nan", "scratch_outside", "name_twice",
     ]
     static let attributes: [AttributeSchema] = [
         .string("fault", default: "none", choices: faults, "What is wrong.")
@@ -94,6 +94,10 @@ private struct PlannedScale: PlannedLayer {
         }
         if dx.isAbsent { return }
         let factor: Float = fault == "wrong_gradient" ? 2.1 : 2
+        if fault == "inference_gradient_wrong", !run.isTraining {
+            for i in 0..<count { dx.floats[i] = dx.accumulates ? dx.floats[i] : 0 }
+            return
+        }
         if fault == "in_place_wrong" {
             for i in 0..<count { dx.floats[i] = 0 }
         }

@@ -95,6 +95,9 @@ struct LayerCheck {
         var faults = try subject.checkSymbolicBatch()
         if layerCase.checksDerivatives, subject.isDifferentiable {
             faults += try FiniteDifferences(subject, layerCase.derivativeTolerance).check()
+            faults += try FiniteDifferences(subject, layerCase.derivativeTolerance, isTraining: false).check().map {
+                "in the inference phase, \($0)"
+            }
         }
         return faults
     }

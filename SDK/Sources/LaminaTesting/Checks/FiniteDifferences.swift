@@ -15,10 +15,10 @@ struct FiniteDifferences {
     /// Elements per tensor that are looked at one by one.
     private static let elementLimit = 40
 
-    init(_ subject: LayerSubject, _ tolerance: Double) throws {
+    init(_ subject: LayerSubject, _ tolerance: Double, isTraining: Bool = true) throws {
         self.subject = subject
         self.tolerance = tolerance
-        session = try subject.session(.init())
+        session = try subject.session(.init(isTraining: isTraining, hasBackward: true))
         result = try session.step(subject.values)
     }
 

@@ -102,6 +102,23 @@ extension LayerSubject {
         }
     }
 
+    /// Gradients may be wanted in the inference phase too: batch statistics and dropout then play no part.
+    private func checkInferenceGradients(_ layout: Layouts, _ forward: LayerResult) throws -> [String] {
+        func step(_ unsaved: LayerSession.Unsaved) throws -> LayerResult {
+            try session(.init(isTraining: false, hasBackward: true, layout: layout, unsaved: unsaved)).step(values)
+        }
+        let whole = try step(.values)
+        var faults = whole.violations
+        faults += forward.differences(from: whole, inferred, tolerance: 1e-5).map { "without gradients, \($0)" }
+        let poisoned = try step(.poison)
+        faults += (poisoned.violations + poisoned.differences(from: whole, inferred)).map {
+            "backward reads an input or output that plan did not save: \($0)"
+        }
+        guard faults.isEmpty else { return faults }
+        let bare = try step(.null)
+        return bare.violations + bare.differences(from: whole, inferred)
+    }
+
     /// The inference phase follows the same rules.
     func checkInference(_ layout: Layouts) throws -> [String] {
         let session = try session(.init(isTraining: false, layout: layout))
@@ -112,6 +129,7 @@ extension LayerSubject {
         faults += together.differences(from: first, inferred).map { "with 3 threads instead of 1, \($0)" }
         let shared = try self.session(.init(isTraining: false, layout: layout, isInPlace: true)).step(values)
         faults += (shared.violations + shared.differences(from: first, inferred)).map { "in place, as plan allows, \($0)" }
+        if faults.isEmpty, isDifferentiable { faults += try checkInferenceGradients(layout, first) }
         return faults.map { "in the inference phase, \($0)" }
     }
 }

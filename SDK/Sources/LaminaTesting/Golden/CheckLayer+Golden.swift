@@ -77,7 +77,8 @@ private struct GoldenCheck {
         let wanted = try golden.numbered("input_gradient")
         let parameters = golden.named("parameter_gradient")
         return .init(
-            isTraining: isTraining, layout: layout, isInPlace: isInPlace,
+            isTraining: isTraining, hasBackward: !golden.named("output_gradient").isEmpty, layout: layout,
+            isInPlace: isInPlace,
             wantedInputs: inputs.indices.map { $0 < wanted.count && wanted[$0] != nil },
             wantedParameters: inferred.parameters.map { parameters[$0.name] != nil })
     }
@@ -120,8 +121,8 @@ private struct GoldenCheck {
         values.outputGradients = inferred.outputs.enumerated().map { index, output in
             gradients["\(index)"] ?? .filled(output.dtype, output.shape, 0)
         }
-        let hasGradients = isTraining && !gradients.isEmpty
-        let result = try hasGradients ? session.step(values) : session.forward(values)
+        let hasGradients = !gradients.isEmpty
+        let result = try session.step(values)
         var faults = result.violations
 
         func check(_ name: String, _ got: TensorValue?, _ wanted: TensorValue?, _ tolerance: Double) {

@@ -36,6 +36,10 @@ public final class LayerHarness {
         var layer: UnsafeMutableRawPointer?
         let status = table.pointee.create(component, host.raw, self.attributes.raw, &layer)
         try host.check(status, "create")
+        guard layer != nil else {
+            throw CallError(
+                call: "create", status: LAMINA_ERROR_INTERNAL, text: "create succeeds but leaves its result NULL", argument: -1)
+        }
         self.layer = layer
     }
 

@@ -26,14 +26,14 @@ extension LayerSession {
             inputs: harness.padded(inputs), parameters: parameters, buffers: buffers, outputGradients: gradients)
     }
 
-    /// Forward, and in the training phase backward, when the layer has one. Throws `CallError`.
+    /// Forward, and backward when gradients are asked for and the layer has one. Throws `CallError`.
     func step(_ values: Values) throws -> LayerResult {
         var result = try forward(values)
-        if options.isTraining, harness.table.pointee.backward != nil { try backward(values, &result) }
+        if options.computesGradients, harness.table.pointee.backward != nil { try backward(values, &result) }
         return result
     }
 
-    /// Forward alone; in the inference phase `prepare` comes before it.
+    /// Forward alone; in the inference phase `prepare` comes before it when parameters or buffers have changed.
     func forward(_ values: Values) throws -> LayerResult {
         var result = LayerResult()
         load(values)
@@ -51,8 +51,10 @@ extension LayerSession {
         if !options.isTraining { watched += snapshot(buffers) }
         var run = self.run(workspaces.forward)
         try withSaved(&run) { run in
-            if !options.isTraining, let prepare = harness.table.pointee.prepare {
+            let state = values.parameters + values.buffers
+            if !options.isTraining, prepared != state, let prepare = harness.table.pointee.prepare {
                 try call("prepare", &result) { prepare(planned, run) }
+                prepared = state
             }
             try call("forward", &result) { harness.table.pointee.forward(planned, run) }
         }

@@ -10,6 +10,8 @@ final class LayerSession {
 
     struct Options {
         var isTraining = true
+        /// Whether backward follows; nil: in the training phase. Both phases may have gradients.
+        var hasBackward: Bool?
         var layout: Layouts = .plain
         /// Uses every allowed in-place and view.
         var isInPlace = false
@@ -17,6 +19,8 @@ final class LayerSession {
         /// Which gradients backward computes; nil: all that can be.
         var wantedInputs: [Bool]?
         var wantedParameters: [Bool]?
+
+        var computesGradients: Bool { hasBackward ?? isTraining }
     }
 
     let harness: LayerHarness
@@ -39,6 +43,8 @@ final class LayerSession {
     let aliases: [LayerNeeds.InPlace]
     let gradientAliases: [LayerNeeds.InPlace]
     let planned: UnsafeMutableRawPointer?
+    /// The parameters and buffers that `prepare` has seen.
+    var prepared: [TensorValue]?
 
     /// Runs `plan` and allocates what it asks for. Throws `CallError`.
     init(_ harness: LayerHarness, _ given: [TensorForm?], _ inferred: InferredLayer, _ options: Options) throws {
@@ -52,11 +58,11 @@ final class LayerSession {
         let parameterForms = inferred.parameters.map { TensorForm(.float32, $0.shape.map(Int64.init)) }
         let bufferForms = inferred.buffers.map { TensorForm($0.dtype, $0.shape.map(Int64.init)) }
         let last = inputForms.count - 1
-        let isTraining = options.isTraining
+        let hasBackward = options.computesGradients && harness.table.pointee.backward != nil
         let wantsInput = inputForms.enumerated().map { index, form in
-            isTraining && form?.dtype.isReal == true && options.wantedInputs?[index] ?? !(harness.isLoss && index == last)
+            hasBackward && form?.dtype.isReal == true && options.wantedInputs?[index] ?? !(harness.isLoss && index == last)
         }
-        let wantsParameter = parameterForms.indices.map { isTraining && options.wantedParameters?[$0] ?? true }
+        let wantsParameter = parameterForms.indices.map { hasBackward && options.wantedParameters?[$0] ?? true }
 
         func names(_ what: String, _ count: Int) -> [String] { (0..<count).map { "\(what) \($0)" } }
         let parameterNames = inferred.parameters.map { "parameter '\($0.name)'" }
@@ -65,14 +71,13 @@ final class LayerSession {
         parameters = TensorArray(parameterForms, names: parameterNames)
         buffers = TensorArray(bufferForms, names: inferred.buffers.map { "buffer '\($0.name)'" })
         outputGradients = TensorArray(
-            outputForms.map { isTraining && $0.dtype.isReal ? $0 : nil },
-            names: names("the gradient of output", outputForms.count), placeholders: outputForms)
+            outputForms.map { hasBackward && $0.dtype.isReal ? $0 : nil },
+            names: names("the gradient of output", outputForms.count))
         inputGradients = TensorArray(
-            zip(inputForms, wantsInput).map { $1 ? $0 : nil }, names: names("the gradient of input", inputForms.count),
-            placeholders: inputForms.map { $0 ?? TensorForm(.float32, []) })
+            zip(inputForms, wantsInput).map { $1 ? $0 : nil }, names: names("the gradient of input", inputForms.count))
         parameterGradients = TensorArray(
             zip(parameterForms, wantsParameter).map { $1 ? $0 : nil },
-            names: parameterNames.map { "the gradient of \($0)" }, placeholders: parameterForms)
+            names: parameterNames.map { "the gradient of \($0)" })
 
         (planned, needs) = try Self.plan(
             harness, options, inputForms, outputForms, parameterForms, bufferForms, wantsInput, wantsParameter)
@@ -95,7 +100,7 @@ final class LayerSession {
             options.isInPlace
             ? Self.share(outputs, inputs, needs.inPlace.filter { $0.isView || !needs.savedInputs.contains($0.source) }) : []
         gradientAliases =
-            options.isInPlace && isTraining ? Self.share(inputGradients, outputGradients, needs.gradientInPlace) : []
+            options.isInPlace && hasBackward ? Self.share(inputGradients, outputGradients, needs.gradientInPlace) : []
     }
 
     deinit { harness.table.pointee.release(planned) }
@@ -131,8 +136,9 @@ final class LayerSession {
         }
         let outside = harness.host.endCall()
         try harness.host.check(status, "plan")
-        if let fault = sink.faults.first ?? outside.first {
-            harness.table.pointee.release(planned)
+        let nothing = planned == nil ? "plan succeeds but leaves its result NULL" : nil
+        if let fault = sink.faults.first ?? outside.first ?? nothing {
+            if planned != nil { harness.table.pointee.release(planned) }
             throw CallError(call: "plan", status: LAMINA_ERROR_INTERNAL, text: fault, argument: -1)
         }
         return (planned, sink.needs)

@@ -45,8 +45,7 @@ final class TensorArray {
     private(set) var memory: [GuardedMemory?]
     private var allocations: [UnsafeMutablePointer<Int64>] = []
 
-    /// `placeholder` gives absent tensors a shape, as gradients that nobody wants have one.
-    init(_ forms: [TensorForm?], names: [String], placeholders: [TensorForm]? = nil) {
+    init(_ forms: [TensorForm?], names: [String]) {
         self.forms = forms
         self.names = names
         memory = Array(repeating: nil, count: forms.count)
@@ -55,15 +54,18 @@ final class TensorArray {
             var tensor = lamina_tensor()
             tensor.device_type = LAMINA_DEVICE_CPU
             tensor.layout = LAMINA_LAYOUT_PLAIN
-            if form == nil { tensor.flags = LAMINA_TENSOR_ABSENT }
-            if let form = form ?? placeholders?[index] {
+            if let form {
                 tensor.dtype = form.dtype.raw
                 tensor.rank = Int32(form.dimensions.count)
                 tensor.layout = form.layout.rawValue
                 tensor.shape = copy(form.dimensions)
                 tensor.strides = copy(form.dimensions.contains { $0 < 0 } ? form.dimensions : form.strides)
             } else {
+                // As in hosts, an absent tensor has no shape to go by.
+                tensor.flags = LAMINA_TENSOR_ABSENT
                 tensor.dtype = DataType.float32.raw
+                tensor.shape = copy([])
+                tensor.strides = copy([])
             }
             raw[index] = tensor
         }
