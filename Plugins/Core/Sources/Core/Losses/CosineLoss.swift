@@ -1,4 +1,4 @@
-import Glibc
+import CLaminaMath
 import LaminaSDK
 
 /// Cosine distance: ℓ = 1 − x·t / (max(‖x‖, ε) max(‖t‖, ε)), the vectors lying along axis 1.
@@ -73,11 +73,16 @@ struct CosinePlan: PlannedLayer {
     @inline(__always)
     private func angle(_ x: UnsafePointer<Float>, _ t: UnsafePointer<Float>) -> Angle {
         var (product, xx, tt) = (0.0, 0.0, 0.0)
-        for i in 0..<rows.classes {
-            let (a, b) = (Double(x[i &* rows.stride]), Double(t[i &* rows.stride]))
-            product += a * b
-            xx += a * a
-            tt += b * b
+        if rows.stride == 1 {
+            let count = Int64(rows.classes)
+            (product, xx, tt) = (lamina_math_dot(x, t, count), lamina_math_dot(x, x, count), lamina_math_dot(t, t, count))
+        } else {
+            for i in 0..<rows.classes {
+                let (a, b) = (Double(x[i &* rows.stride]), Double(t[i &* rows.stride]))
+                product += a * b
+                xx += a * a
+                tt += b * b
+            }
         }
         let (normX, normT) = (xx.squareRoot(), tt.squareRoot())
         let (x, t) = (normX < epsilon ? epsilon : normX, normT < epsilon ? epsilon : normT)

@@ -1,3 +1,4 @@
+import CLaminaMath
 import LaminaSDK
 
 /// A loss that is a sum over elements of a function of input and target, which have one shape.
@@ -110,7 +111,7 @@ struct ElementwiseLossPlan<Loss: ElementwiseLoss>: PlannedLayer {
                     if partial.badBlock < 0, loss.complaint(block) != nil { partial.badBlock = block.first }
                     loss.terms(block, into: out)
                     if let weight { scale(out, by: weight + block.first, block.count) }
-                    partial.sum += laneSum(out, block.count)
+                    partial.sum += lamina_math_sum(out, Int64(block.count))
                 }
                 partials[begin / Self.grain] = partial
             }

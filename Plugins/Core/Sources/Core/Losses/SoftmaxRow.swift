@@ -11,14 +11,19 @@ struct SoftmaxRow {
 
     /// Of the `classes` logits at `x`, `stride` apart; `buffer` has room for `LossBlock.size` floats.
     init(_ x: UnsafePointer<Float>, classes: Int, stride: Int, buffer: UnsafeMutablePointer<Float>) {
-        maximum = laneMaximum(x, classes, stride: stride)
+        if stride == 1 {
+            maximum = lamina_math_max(x, Int64(classes))
+        } else {
+            maximum = -.infinity
+            for c in 0..<classes where x[c &* stride] > maximum { maximum = x[c &* stride] }
+        }
         var sum = 0.0
         var first = 0
         while first < classes {
             let count = min(LossBlock.size, classes - first)
             subtract(maximum, from: x + first * stride, stride, into: buffer, count)
             lamina_math_exp(buffer, buffer, Int64(count))
-            sum += laneSum(buffer, count)
+            sum += lamina_math_sum(buffer, Int64(count))
             first += count
         }
         logSum = Float(log(sum))
