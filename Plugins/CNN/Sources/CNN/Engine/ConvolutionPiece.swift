@@ -12,8 +12,12 @@ struct ConvolutionPiece {
     private static let smallestWork = 2e6
     private static let mostPieces = 16
 
+    /// A power of two: an odd number of pieces leaves one of two threads waiting.
     private static func wantedPieces(_ shape: ConvolutionShape, most: Int) -> Int {
-        max(1, min(most, mostPieces, Int(min(shape.flops / smallestWork, 1e6))))
+        let limit = min(most, mostPieces, Int(min(shape.flops / smallestWork, 1e6)))
+        var pieces = 1
+        while pieces * 2 <= limit { pieces *= 2 }
+        return pieces
     }
 
     /// Pieces that share no output: for forward, and for weight gradients, which are the sum over the pieces.
