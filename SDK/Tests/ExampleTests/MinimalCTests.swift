@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func exportsNothingElse() throws {
-        let symbols = try Self.run("nm", "-D", "--defined-only", Self.path.get()).output.split(separator: "\n")
+        let symbols = try Self.run("nm", "-D", "-g", "--defined-only", Self.path.get()).output.split(separator: "\n")
         #expect(symbols.map { $0.split(separator: " ").last! } == ["lamina_plugin_v1"])
     }
 }
