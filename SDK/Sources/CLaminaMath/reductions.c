@@ -36,9 +36,12 @@ V_KERNEL float lamina_math_max(const float *x, int64_t n) {
 #pragma clang loop unroll(full)
         for (int j = 0; j < 4; j++) greatest[j] = v_max_with_nan(greatest[j], v_load(x + i + j * V_LANES));
     }
-    for (; i + V_LANES <= n; i += V_LANES) greatest[0] = v_max_with_nan(greatest[0], v_load(x + i));
-    greatest[0] = v_max_with_nan(v_max_with_nan(greatest[0], greatest[1]), v_max_with_nan(greatest[2], greatest[3]));
-    float result = v_max_total(greatest[0]);
-    for (; i < n; i++) result = x[i] > result || x[i] != x[i] ? x[i] : result;
-    return result;
+    for (; i < n; i += V_LANES) {
+        int64_t rest = n - i < V_LANES ? n - i : V_LANES;
+        vfloat x_or_nothing = v_first_lanes(rest) ? v_load_partial(x + i, rest) : (vfloat)-__builtin_inff();
+        greatest[0] = v_max_with_nan(greatest[0], x_or_nothing);
+    }
+    greatest[0] = v_max_with_nan(greatest[0], greatest[1]);
+    greatest[2] = v_max_with_nan(greatest[2], greatest[3]);
+    return v_max_total(v_max_with_nan(greatest[0], greatest[2]));
 }

@@ -22,7 +22,7 @@ V_INLINE double exp_row(const float *x, float greatest, float *y, int64_t n) {
         int64_t rest = n - i < V_LANES ? n - i : V_LANES;
         vfloat e = v_exp(v_load_partial(x + i, rest) - greatest);
         if (y) v_store_partial(y + i, e, rest);
-        sum.part[j] += v_widen(v_first_lanes(e, rest));
+        sum.part[j] += v_widen(v_first_lanes(rest) ? e : (vfloat)0.0f);
     }
     return v_sum_total(&sum);
 }

@@ -16,23 +16,32 @@ V_INLINE vdouble v_widen(vfloat x) { return __builtin_convertvector(x, vdouble);
 
 /* Lane l and lane l + 16 are added, then l and l + 8, and so on. */
 V_INLINE double v_sum_total(const v_sum *sum) {
-    double lanes[V_SUM_LANES];
-    memcpy(lanes, sum->part, sizeof lanes);
-    for (int width = V_SUM_LANES / 2; width > 0; width /= 2) {
-        for (int lane = 0; lane < width; lane++) lanes[lane] += lanes[lane + width];
-    }
-    return lanes[0];
+    typedef double lanes16 __attribute__((ext_vector_type(16)));
+    lanes16 half[2];
+    memcpy(half, sum->part, sizeof half);
+    lanes16 s16 = half[0] + half[1];
+    __typeof__(s16.lo) s8 = s16.lo + s16.hi;
+    __typeof__(s8.lo) s4 = s8.lo + s8.hi;
+    __typeof__(s4.lo) s2 = s4.lo + s4.hi;
+    return s2.x + s2.y;
 }
 
-/* The greater of each pair of lanes; NaN once there has been one. */
-V_INLINE vfloat v_max_with_nan(vfloat greatest, vfloat x) { return ((x > greatest) | (x != x)) ? x : greatest; }
+/* The greater of each pair of lanes; NaN once there has been one. A macro, because it serves every width. */
+#define V_MAX_WITH_NAN(a, b) ((((a) > (b)) | ((a) != (a))) ? (a) : (b))
+
+V_INLINE vfloat v_max_with_nan(vfloat a, vfloat b) { return V_MAX_WITH_NAN(a, b); }
 
 V_INLINE float v_max_total(vfloat greatest) {
-    float result = greatest[0];
-    for (int lane = 1; lane < V_LANES; lane++) {
-        result = greatest[lane] > result || greatest[lane] != greatest[lane] ? greatest[lane] : result;
-    }
-    return result;
+#if V_LANES == 16
+    __typeof__(greatest.lo) v8 = V_MAX_WITH_NAN(greatest.lo, greatest.hi);
+    __typeof__(v8.lo) v4 = V_MAX_WITH_NAN(v8.lo, v8.hi);
+#elif V_LANES == 8
+    __typeof__(greatest.lo) v4 = V_MAX_WITH_NAN(greatest.lo, greatest.hi);
+#else
+    vfloat v4 = greatest;
+#endif
+    __typeof__(v4.lo) v2 = V_MAX_WITH_NAN(v4.lo, v4.hi);
+    return v2.x > v2.y || v2.x != v2.x ? v2.x : v2.y;
 }
 
 #endif

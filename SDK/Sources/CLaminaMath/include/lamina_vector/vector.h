@@ -59,11 +59,11 @@ V_INLINE vfloat v_copy_sign(vfloat magnitude, vfloat sign) {
     return v_from_bits((v_bits(magnitude) & 0x7fffffffu) | (v_bits(sign) & 0x80000000u));
 }
 
-/* x in the first n lanes, 0 in the rest. */
-V_INLINE vfloat v_first_lanes(vfloat x, int64_t n) {
+/* True in the first n lanes. */
+V_INLINE vint v_first_lanes(int64_t n) {
     vint lane;
     for (int i = 0; i < V_LANES; i++) lane[i] = i;
-    return lane < (vint)(int32_t)n ? x : (vfloat)0.0f;
+    return lane < (vint)(int32_t)n;
 }
 
 /* Loads and stores at any alignment. The partial forms touch `n` elements only, 0 <= n <= V_LANES, and load zeros into
@@ -77,25 +77,33 @@ V_INLINE vfloat v_load(const float *p) {
 V_INLINE void v_store(float *p, vfloat v) { memcpy(p, &v, sizeof v); }
 
 V_INLINE vfloat v_load_partial(const float *p, int64_t n) {
-#if defined(__AVX512F__)
+#if V_LANES == 16
     return (vfloat)__builtin_ia32_loadups512_mask((const void *)p, (vfloat)0.0f, (uint16_t)((1u << n) - 1));
+#elif V_LANES == 8
+    return (vfloat)__builtin_ia32_maskloadps256((const void *)p, v_first_lanes(n));
 #else
-    if (n == V_LANES) return v_load(p);
     vfloat v = (vfloat)0.0f;
-    memcpy(&v, p, (size_t)n * sizeof(float));
+    if (n == V_LANES) return v_load(p);
+    if (n > 0) v[0] = p[0];
+    if (n > 1) v[1] = p[1];
+    if (n > 2) v[2] = p[2];
     return v;
 #endif
 }
 
 V_INLINE void v_store_partial(float *p, vfloat v, int64_t n) {
-#if defined(__AVX512F__)
+#if V_LANES == 16
     __builtin_ia32_storeups512_mask((void *)p, v, (uint16_t)((1u << n) - 1));
+#elif V_LANES == 8
+    __builtin_ia32_maskstoreps256((void *)p, v_first_lanes(n), v);
 #else
     if (n == V_LANES) {
         v_store(p, v);
-    } else {
-        memcpy(p, &v, (size_t)n * sizeof(float));
+        return;
     }
+    if (n > 0) p[0] = v[0];
+    if (n > 1) p[1] = v[1];
+    if (n > 2) p[2] = v[2];
 #endif
 }
 
