@@ -18,12 +18,15 @@ let package = Package(
             linkerSettings: [
                 .unsafeFlags(["-Xlinker", "--version-script=\(sdk)/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs"])
             ]),
-        .executableTarget(name: "CNNBenchmark", dependencies: ["CNN", sdk("LaminaSDK")], path: "Benchmarks/CNNBenchmark"),
+        .executableTarget(
+            name: "CNNBenchmark", dependencies: ["CNN", sdk("LaminaSDK")], path: "Benchmarks/CNNBenchmark"),
     ]
 )
 
 // The tests need the SDK's test support.
 if FileManager.default.fileExists(atPath: sdk + "/Sources/LaminaTesting") {
     package.targets.append(
-        .testTarget(name: "CNNTests", dependencies: ["CNN", sdk("LaminaTesting"), sdk("LaminaFormats"), sdk("LaminaSchema")], exclude: ["Golden"]))
+        .testTarget(
+            name: "CNNTests", dependencies: ["CNN", sdk("LaminaTesting"), sdk("LaminaFormats"), sdk("LaminaSchema")],
+            exclude: ["Golden"]))
 }

@@ -1,3 +1,6 @@
+import Glibc
+import LaminaSDK
+
 // Speed of the convolutions: GFLOP/s of each direction, packing of the weights and adding of partial sums included.
 //
 //     swift run -c release CNNBenchmark [threads] [plain]
@@ -5,8 +8,6 @@
 // The shapes are those of a small image classifier on 28 × 28 pixels (batch 64) and of a ResNet with stages 64, 128
 // and 256 on 96 × 96 (batch 32) or 224 × 224 (batch 1).
 @testable import CNN
-import Glibc
-import LaminaSDK
 
 func shape(
     _ batch: Int, _ channels: Int, _ size: Int, _ filters: Int, _ kernel: Int, stride: Int = 1, padding: Int,
@@ -45,16 +46,21 @@ func time(_ body: () throws -> Void) rethrows -> Double {
     return times.min()!
 }
 
-func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.utf8.count)) }
+func pad(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.utf8.count))
+}
 func report(_ what: String, _ seconds: Double, _ flops: Double, _ implementations: Set<String>) {
     let gigaflops = Int((flops / seconds * 1e-9).rounded())
     let list = implementations.sorted().joined(separator: ", ")
-    print("  \(pad(what, 17)) \(pad("\(Int((seconds * 1e6).rounded())) µs", 10)) \(pad("\(gigaflops) GFLOP/s", 14)) \(list)")
+    print(
+        "  \(pad(what, 17)) \(pad("\(Int((seconds * 1e6).rounded())) µs", 10)) \(pad("\(gigaflops) GFLOP/s", 14)) \(list)"
+    )
 }
 
 func measure(_ shape: ConvolutionShape, _ host: Host) throws {
-    print("\(shape.inputChannels) × \(shape.input) → \(shape.outputChannels), kernel \(shape.kernel[0]), "
-        + "stride \(shape.stride[0]), batch \(shape.batch): \(Int(shape.flops * 1e-6)) MFLOP")
+    print(
+        "\(shape.inputChannels) × \(shape.input) → \(shape.outputChannels), kernel \(shape.kernel[0]), "
+            + "stride \(shape.stride[0]), batch \(shape.batch): \(Int(shape.flops * 1e-6)) MFLOP")
     let x = numbers(shape.batch * shape.inputElements)
     let y = numbers(shape.batch * shape.outputElements)
     let w = numbers(shape.weightElements)

@@ -32,7 +32,8 @@ final class BlockExpander {
     }
 
     private func run(_ block: String, _ attributes: JSONObject, inputs: [String]) throws -> [String] {
-        let component = try #require(CNNCatalogue.blocks.first { "cnn.\($0.name)" == block }, "there is no block \(block)")
+        let component = try #require(
+            CNNCatalogue.blocks.first { "cnn.\($0.name)" == block }, "there is no block \(block)")
         let set = try AttributeSet.bind(attributeSchemas(of: component.raw), attributes)
         let (outer, outerOutputs) = (names, outputs)
         names = Dictionary(uniqueKeysWithValues: inputs.enumerated().map { ("#\($0)", $1) })
@@ -75,7 +76,9 @@ final class BlockExpander {
             } else {
                 if component.hasPrefix("cnn.") { try checkAttributes(component, attributes) }
                 nodes.append(
-                    Node(name: prefix + own, component: component, inputs: inputs, attributes: JSON.object(attributes).text()))
+                    Node(
+                        name: prefix + own, component: component, inputs: inputs,
+                        attributes: JSON.object(attributes).text()))
                 names[own] = prefix + own
             }
             return LAMINA_OK
@@ -87,7 +90,8 @@ final class BlockExpander {
 
     /// The layer exists and takes the attributes.
     private func checkAttributes(_ component: String, _ attributes: JSONObject) throws {
-        let layer = try #require(CNNCatalogue.layers.first { "cnn.\($0.name)" == component }, "there is no \(component)")
+        let layer = try #require(
+            CNNCatalogue.layers.first { "cnn.\($0.name)" == component }, "there is no \(component)")
         _ = try LayerHarness(layer, attributes)
     }
 

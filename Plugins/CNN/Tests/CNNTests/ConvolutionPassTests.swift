@@ -1,6 +1,7 @@
-@testable import CNN
 import LaminaSDK
 import Testing
+
+@testable import CNN
 
 /// The three directions against the naive loops, over many random shapes: pieces by samples and by rows, both layouts.
 @Suite struct ConvolutionPassTests {
@@ -52,7 +53,9 @@ import Testing
         let products = Double(shape.inputChannels / shape.groups * shape.kernel.reduce(1, *))
 
         #expect(distance(try runner.output(x, w, bias), naive.output(x, w, bias)) < 2e-7 * products + 1e-6, comment)
-        #expect(distance(try runner.inputGradient(dy, w), naive.inputGradient(dy, w)) < 1e-5 * products.squareRoot() + 1e-5, comment)
+        #expect(
+            distance(try runner.inputGradient(dy, w), naive.inputGradient(dy, w)) < 1e-5 * products.squareRoot() + 1e-5,
+            comment)
         let (dw, db) = try runner.parameterGradients(x, dy)
         let sums = Double(shape.batch * shape.output.reduce(1, *)).squareRoot()
         #expect(distance(dw, naive.weightGradient(x, dy)) < 2e-6 * sums + 1e-6, comment)
@@ -70,7 +73,8 @@ import Testing
                 outputChannels: groups * (random.below(17) + 1),
                 input: (0..<axes).map { _ in random.below(axes == 3 ? 6 : 12) + 1 },
                 output: [], kernel: (0..<axes).map { _ in random.below(4) + 1 },
-                stride: (0..<axes).map { _ in random.below(3) + 1 }, dilation: (0..<axes).map { _ in random.below(3) + 1 },
+                stride: (0..<axes).map { _ in random.below(3) + 1 },
+                dilation: (0..<axes).map { _ in random.below(3) + 1 },
                 before: (0..<axes).map { _ in random.below(4) }, channelsLast: random.below(3) > 0)
             let sizes = (0..<axes).map { shape.input[$0] + shape.before[$0] + random.below(4) - shape.reach($0) }
             if sizes.contains(where: { $0 < 0 }) { continue }

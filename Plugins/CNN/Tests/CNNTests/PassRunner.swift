@@ -1,6 +1,7 @@
-@testable import CNN
 import LaminaSDK
 import LaminaTesting
+
+@testable import CNN
 
 /// Runs the passes of a convolution on plain arrays, through the layout that its shape asks for.
 struct PassRunner {

@@ -16,17 +16,21 @@ import Testing
 
     @Test(arguments: ["max_pool", "avg_pool"])
     func refusals(_ name: String) {
-        check(name + "2d", [
-            LayerCase(
-                rejects: "at most half of the window, which reaches over 2", ["size": 2, "padding": [0, 2, 0, 0]],
-                .normal([2, 2, 5, 5])),
-            LayerCase(rejects: "the kernel reaches over 6", ["size": 6], .normal([2, 2, 5, 5])),
-            LayerCase(
-                rejects: "the kernel reaches over 6", ["size": 6, "ceil_mode": true, "stride": 5],
-                .normal([2, 2, 5, 5])),
-            LayerCase(rejects: "wanted 4 dimensions", ["size": 2], .normal([2, 2, 5])),
-            LayerCase(rejects: "padding has 3 values, wanted 1, 2 or 4", ["size": 2, "padding": [1, 1, 1]], .normal([2, 2, 5, 5])),
-        ])
+        check(
+            name + "2d",
+            [
+                LayerCase(
+                    rejects: "at most half of the window, which reaches over 2", ["size": 2, "padding": [0, 2, 0, 0]],
+                    .normal([2, 2, 5, 5])),
+                LayerCase(rejects: "the kernel reaches over 6", ["size": 6], .normal([2, 2, 5, 5])),
+                LayerCase(
+                    rejects: "the kernel reaches over 6", ["size": 6, "ceil_mode": true, "stride": 5],
+                    .normal([2, 2, 5, 5])),
+                LayerCase(rejects: "wanted 4 dimensions", ["size": 2], .normal([2, 2, 5])),
+                LayerCase(
+                    rejects: "padding has 3 values, wanted 1, 2 or 4", ["size": 2, "padding": [1, 1, 1]],
+                    .normal([2, 2, 5, 5])),
+            ])
     }
 
     @Test(arguments: ["max", "avg"])
@@ -48,9 +52,11 @@ import Testing
         let count = shape.reduce(1, *)
         let distinct = (0..<count).map { Float($0 * 7919 % 10007 % 1009) / 8 }
         #expect(Set(distinct).count == count, "the test's inputs are not distinct")
-        check(name, [
-            LayerCase(attributes, .normal(shape)).with { $0.checksDerivatives = name.contains("avg") },
-            LayerCase("distinct inputs", attributes, .value(TensorValue(shape, distinct))),
-        ], sourceLocation: sourceLocation)
+        check(
+            name,
+            [
+                LayerCase(attributes, .normal(shape)).with { $0.checksDerivatives = name.contains("avg") },
+                LayerCase("distinct inputs", attributes, .value(TensorValue(shape, distinct))),
+            ], sourceLocation: sourceLocation)
     }
 }

@@ -2,12 +2,12 @@ import LaminaSDK
 
 /// A residual network: stem, stages of residual blocks, global average pooling and, with `classes`, a dense layer.
 ///
-/// The stem is a 7 × 7 convolution with stride 2, batch norm, relu and 3 × 3 max pooling with stride 2; for small images
-/// `stem: 3x3` is a 3 × 3 convolution alone. The first stage keeps the size; every later one halves it with its first
-/// block, whose skip is a 1 × 1 convolution. As it stands, three stages of 64, 128 and 256 channels with two blocks each.
-/// `{ filters: [64, 128, 256, 512], blocks: [2, 2, 2, 2], bias: false, projection_norm: true, classes: 1000 }` is
-/// torchvision's ResNet-18, and parameters have the same names: conv1, bn1, layer1.0.conv1, …, fc. Source: He et al.,
-/// Deep residual learning for image recognition (2015).
+/// The stem is a 7 × 7 convolution with stride 2, batch norm, relu and 3 × 3 max pooling with stride 2; for small
+/// images `stem: 3x3` is a 3 × 3 convolution alone. The first stage keeps the size; every later one halves it with its
+/// first block, whose skip is a 1 × 1 convolution. As it stands, three stages of 64, 128 and 256 channels with two
+/// blocks each. `{ filters: [64, 128, 256, 512], blocks: [2, 2, 2, 2], bias: false, projection_norm: true, classes:
+/// 1000 }` is torchvision's ResNet-18, and parameters have the same names: conv1, bn1, layer1.0.conv1, …, fc. Source:
+/// He et al., Deep residual learning for image recognition (2015).
 struct ResNet: Block {
     static let name = "resnet"
     static let documentation = "Residual network: stem, stages, global average pooling, and a dense layer for classes."

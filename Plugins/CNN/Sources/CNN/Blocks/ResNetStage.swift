@@ -2,7 +2,8 @@ import LaminaSDK
 
 /// Residual blocks of one size, one after the other; the first may halve the image and change the channels.
 ///
-/// Nodes: 0, 1, …, each a `cnn.residual`. Source: He et al., Deep residual learning for image recognition (2015), table 1.
+/// Nodes: 0, 1, …, each a `cnn.residual`. Source: He et al., Deep residual learning for image recognition (2015), table
+/// 1.
 struct ResNetStage: Block {
     static let name = "resnet_stage"
     static let documentation = "Residual blocks of one size; the first may shrink the image and change the channels."
@@ -25,7 +26,8 @@ struct ResNetStage: Block {
         projects = attributes.bool("projection")
         form = ResidualForm(attributes)
         guard stride == 1 || projects else {
-            throw PluginError.attribute("stride is \(stride), so the first skip has to shrink too: set projection: true")
+            throw PluginError.attribute(
+                "stride is \(stride), so the first skip has to shrink too: set projection: true")
         }
     }
 

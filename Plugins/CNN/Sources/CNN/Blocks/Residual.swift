@@ -2,8 +2,8 @@ import LaminaSDK
 
 /// The residual block of two 3 × 3 convolutions: y = relu(norm(conv(relu(norm(conv(x))))) + skip(x)).
 ///
-/// The first convolution moves by `stride`. The skip is x itself, or with `projection` a 1 × 1 convolution of x with that
-/// stride, which a change of channels or size needs. As it stands, convolutions have biases and the projection no
+/// The first convolution moves by `stride`. The skip is x itself, or with `projection` a 1 × 1 convolution of x with
+/// that stride, which a change of channels or size needs. As it stands, convolutions have biases and the projection no
 /// normalisation, as in Zhang et al., Dive into Deep Learning, section 8.6; `bias: false, projection_norm: true` gives
 /// the form of torchvision. Nodes: conv1, bn1, relu1, conv2, bn2, downsample.0 (and .1), add, relu2. Source: He et al.,
 /// Deep residual learning for image recognition (2015), figure 2.

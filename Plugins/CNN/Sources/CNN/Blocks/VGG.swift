@@ -3,9 +3,9 @@ import LaminaSDK
 /// VGG: stages of 3 × 3 convolutions with relu, each stage ended by 2 × 2 max pooling; with `classes`, a dense head.
 ///
 /// As it stands, the eight convolutions of VGG-11. The head is flatten, then dense, relu and dropout for each number in
-/// `hidden`, then dense with `classes`. Nodes are numbered as in torchvision, features.0, features.1, … and classifier.0,
-/// …, so that its parameters fit images of 224 × 224. Source: Simonyan, Zisserman, Very deep convolutional networks for
-/// large-scale image recognition (2014), table 1.
+/// `hidden`, then dense with `classes`. Nodes are numbered as in torchvision, features.0, features.1, … and
+/// classifier.0, …, so that its parameters fit images of 224 × 224. Source: Simonyan, Zisserman, Very deep
+/// convolutional networks for large-scale image recognition (2014), table 1.
 struct VGG: Block {
     static let name = "vgg"
     static let documentation = "VGG: stages of 3 × 3 convolutions and max pooling, and a dense head for classes."
@@ -31,7 +31,8 @@ struct VGG: Block {
         classes = attributes.optionalInteger("classes")
         guard convolutions.count == filters.count else {
             throw PluginError.attribute(
-                "convolutions has \(convolutions.count) values and filters \(filters.count): give one of each per stage")
+                "convolutions has \(convolutions.count) values and filters \(filters.count): give one of each per stage"
+            )
         }
     }
 

@@ -50,7 +50,8 @@ extension MemoryDescriptor {
         return try .init([batch, channels] + spatial, (channelsLast ? last : plain)[spatial.count - 1])
     }
 
-    /// Weights (O, I / groups, k…) as the host keeps them: row-major. oneDNN wants the groups apart: (G, O / G, I / G, k…).
+    /// Weights (O, I / groups, k…) as the host keeps them: row-major. oneDNN wants the groups apart: (G, O / G, I / G,
+    /// k…).
     static func weights(_ shape: ConvolutionShape) throws -> MemoryDescriptor {
         let plain = shape.groups == 1 ? [dnnl_oiw, dnnl_oihw, dnnl_oidhw] : [dnnl_goiw, dnnl_goihw, dnnl_goidhw]
         return try .init(weightDimensions(shape), plain[shape.kernel.count - 1])
@@ -72,7 +73,9 @@ extension MemoryDescriptor {
     func slice(_ range: Range<Int>) throws -> MemoryDescriptor {
         let rank = Int(ndims)
         var whole = self
-        var dimensions = withUnsafeBytes(of: &whole.dims) { Array($0.bindMemory(to: Int64.self).prefix(rank)).map(Int.init) }
+        var dimensions = withUnsafeBytes(of: &whole.dims) {
+            Array($0.bindMemory(to: Int64.self).prefix(rank)).map(Int.init)
+        }
         if range == 0..<dimensions[0] { return self }
         dimensions[0] = range.count
         return try part(dimensions, from: [range.lowerBound] + Array(repeating: 0, count: rank - 1))

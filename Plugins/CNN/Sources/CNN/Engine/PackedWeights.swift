@@ -19,7 +19,7 @@ final class PackedWeights {
 
     /// Fills `memory`, of size `bytes`, from the host's weights.
     func pack(_ host: Host, _ weights: UnsafeMutableRawPointer, into memory: UnsafeMutableRawPointer?) throws {
-        for case let (reorder, offset)? in copies { try reorder.run(host, from: weights, to: memory! + offset) }
+        for case (let reorder, let offset)? in copies { try reorder.run(host, from: weights, to: memory! + offset) }
     }
 
     /// Where the weights of layout `index` are after `pack`.

@@ -122,8 +122,8 @@ final class PrimitiveCall {
         if arguments[count - 1].arg == DNNL_ARG_SCRATCHPAD { bind(count - 1, address) }
     }
 
-    /// Runs the primitive; call it under `OneDNN.onThisThread`. It may be on another thread than the caller's caller, so
-    /// whether it went well is asked for afterwards, with `check`.
+    /// Runs the primitive; call it under `OneDNN.onThisThread`. It may be on another thread than the caller's caller,
+    /// so whether it went well is asked for afterwards, with `check`.
     @inline(__always)
     func run() { status = dnnl_primitive_execute(primitive.handle, stream, Int32(count), arguments) }
 

@@ -17,7 +17,8 @@ final class WeightedPass {
 
     /// y = conv(x, w) + b.
     static func forward(_ shape: ConvolutionShape, bias: Bool, training: Bool) throws -> WeightedPass {
-        try WeightedPass(shape, ConvolutionPiece.cuttingOutput(shape), .forward(bias: bias, training: training), bias: bias)
+        try WeightedPass(
+            shape, ConvolutionPiece.cuttingOutput(shape), .forward(bias: bias, training: training), bias: bias)
     }
 
     /// dx = convᵀ(dy, w).
@@ -35,7 +36,9 @@ final class WeightedPass {
         calls = try zip(pieces, primitives.ofPiece).map { piece, made in
             let weights = (DNNL_ARG_WEIGHTS, primitives.layouts[made.layout])
             let (x, y) = try (piece.shape.sourceLayout, piece.shape.destinationLayout)
-            if !forward { return try PrimitiveCall(made.primitive, [(DNNL_ARG_DIFF_DST, y), weights, (DNNL_ARG_DIFF_SRC, x)]) }
+            if !forward {
+                return try PrimitiveCall(made.primitive, [(DNNL_ARG_DIFF_DST, y), weights, (DNNL_ARG_DIFF_SRC, x)])
+            }
             let tensors = [(DNNL_ARG_SRC, x), weights, (DNNL_ARG_DST, y)]
             let biases = try bias ? [(DNNL_ARG_BIAS, MemoryDescriptor.vector(shape.outputChannels))] : []
             return try PrimitiveCall(made.primitive, tensors + biases)

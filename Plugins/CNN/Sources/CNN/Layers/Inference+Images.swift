@@ -2,7 +2,8 @@ import LaminaSDK
 
 extension Inference {
     /// The shape of a float32 input [N, C, spatial…], with its number of channels, on which parameters depend.
-    func image(_ axes: (some SpatialAxes).Type) throws -> (batch: Dimension, channels: Dimension, spatial: [Dimension]) {
+    func image(_ axes: (some SpatialAxes).Type) throws -> (batch: Dimension, channels: Dimension, spatial: [Dimension])
+    {
         try require(0, .float32)
         let shape = shape(0)
         guard shape.count == axes.count + 2 else {
@@ -35,9 +36,12 @@ extension Inference {
     }
 }
 
-/// A size of 0 along a spatial axis has no meaning; a batch of 0 has.
+/// A size of 0 along a spatial axis has no meaning (a batch of 0 has); beyond 2⁴⁰ sums could overflow.
 func requireExtent(_ size: Int, _ axis: Int) throws {
     guard size > 0 else { throw PluginError.shape("spatial axis \(axis) has size 0, wanted at least 1", input: 0) }
+    guard size <= 1 << 40 else {
+        throw PluginError.shape("spatial axis \(axis) has size \(size), wanted at most 2^40", input: 0)
+    }
 }
 
 extension Planning {

@@ -26,7 +26,8 @@ struct Padding {
         default:
             let wanted = axes == 1 ? "1 or 2" : "1, \(axes) or \(2 * axes)"
             throw PluginError.attribute(
-                "padding has \(values.count) values, wanted \(wanted): for all axes, per axis, or before and after each")
+                "padding has \(values.count) values, wanted \(wanted): for all axes, per axis, or before and after each"
+            )
         }
     }
 

@@ -1,7 +1,8 @@
-"""Writes the golden files of the CNN family with PyTorch. Run by hand: python3 generate.py (torch and safetensors from PyPI).
+"""Writes the golden files of the CNN family with PyTorch. Run by hand: python3 generate.py (needs torch, safetensors).
 
 A file holds the cases of one component: attributes and phase as JSON in the metadata, tensors named
-`<case>/input.0`, `<case>/parameter.weight`, `<case>/output.0`, `<case>/output_gradient.0`, `<case>/input_gradient.0`, ...
+`<case>/input.0`, `<case>/parameter.weight`, `<case>/output.0`, `<case>/output_gradient.0`, `<case>/input_gradient.0`,
+`<case>/parameter_gradient.weight`.
 """
 import json
 import pathlib

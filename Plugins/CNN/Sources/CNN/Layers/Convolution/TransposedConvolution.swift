@@ -74,10 +74,7 @@ struct TransposedConvolution<Axes: SpatialAxes>: Layer {
             - padding.after[axis]
         if let size = size.literal {
             try requireExtent(size, axis)
-            let (product, overflows) = size.multipliedReportingOverflow(by: stride[axis])
-            guard !overflows, product < Int.max / 2 else {
-                throw PluginError.shape("spatial axis \(axis) has size \(size), too large for stride \(stride[axis])", input: 0)
-            }
+            let product = size * stride[axis]
             guard product + rest > 0 else {
                 throw PluginError.shape(
                     "spatial axis \(axis) of the output would have size \(product + rest): use less padding", input: 0)

@@ -48,7 +48,8 @@ struct MaximumPlan: PlannedLayer {
                             if let ordinals { (ordinals + output).update(repeating: 0, count: channels) }
                             isEmpty = false
                         } else if let ordinals {
-                            keepLargest(candidate, best, ordinals + output, Ordinal(truncatingIfNeeded: ordinal), channels)
+                            keepLargest(
+                                candidate, best, ordinals + output, Ordinal(truncatingIfNeeded: ordinal), channels)
                         } else {
                             keepLargest(candidate, best, channels)
                         }

@@ -2,7 +2,8 @@ import LaminaSDK
 
 /// The sizes of one pooling, in a form that serves both layouts: planes of places with the channels innermost.
 ///
-/// Channels last, a plane is a sample. In the plain layout it is one channel of one sample, with a single channel inside.
+/// Channels last, a plane is a sample. In the plain layout it is one channel of one sample, with a single channel
+/// inside.
 struct PoolingShape {
     let planes: Int
     let channels: Int

@@ -42,7 +42,8 @@ struct SlidingWindow {
             let extra = ceils ? stride[axis] - 1 : 0
             if ceils, size.isSymbolic, stride[axis] > 1 {
                 throw PluginError.shape(
-                    "spatial axis \(axis) has size \(inference.host.text(size)), but ceil_mode needs a fixed one", input: 0)
+                    "spatial axis \(axis) has size \(inference.host.text(size)), but ceil_mode needs a fixed one",
+                    input: 0)
             }
             if let size = size.literal, size + before + after < reach(axis) {
                 _ = try inference.places(
