@@ -115,6 +115,15 @@ extension AttributeSchema {
             documentation)
     }
 
+    /// A list of integers, each within bounds, that may be left out.
+    public static func optionalIntegers(
+        _ name: String, _ range: ClosedRange<Double> = -.infinity ... .infinity,
+        count: ClosedRange<Int> = 0...Int(Int32.max), _ documentation: String
+    ) -> AttributeSchema {
+        .init(
+            name, types: LAMINA_ATTRIBUTE_INTEGERS, defaultJSON: "null", range: range, count: count, documentation)
+    }
+
     /// A list of numbers; without a default it is required. A lone number counts as a list of one.
     public static func reals(
         _ name: String, default value: [Double]? = nil, count: ClosedRange<Int> = 0...Int(Int32.max),

@@ -24,6 +24,8 @@ public struct LayerCase: Sendable {
     public var largeBatch: Int?
     /// Whether finite differences are compared; switch off for gradients that are none on purpose.
     public var checksDerivatives = true
+    /// Whether every layout gives the same values; switch off for random layers, which draw in the order of the memory.
+    public var layoutsAgree = true
     /// Allowed error of finite differences, relative to the largest gradient.
     public var derivativeTolerance = 3e-3
     /// When set, the layer must refuse the case with a text that contains this.
