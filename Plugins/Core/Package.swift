@@ -1,6 +1,5 @@
 // swift-tools-version: 6.2
 // The Core family, built alone against the SDK.
-import Foundation
 import PackageDescription
 
 let sdk = Context.packageDirectory + "/../../SDK"
@@ -17,11 +16,7 @@ let package = Package(
             linkerSettings: [
                 .unsafeFlags(["-Xlinker", "--version-script=\(sdk)/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs"])
             ]),
+        .testTarget(
+            name: "CoreTests", dependencies: ["Core", sdk("LaminaTesting")], exclude: ["Golden"]),
     ]
 )
-
-// The tests need the SDK's test support.
-if FileManager.default.fileExists(atPath: sdk + "/Sources/LaminaTesting") {
-    package.targets.append(
-        .testTarget(name: "CoreTests", dependencies: ["Core", sdk("LaminaTesting")], exclude: ["Golden"]))
-}

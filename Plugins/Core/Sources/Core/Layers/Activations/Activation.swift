@@ -27,7 +27,7 @@ extension Activation {
     }
 
     func plan(_ planning: Planning) -> any PlannedLayer {
-        if planning.isTraining && planning.wantsInputGradient(0) {
+        if planning.wantsInputGradient(0) {
             switch Self.derivativeOf {
             case .input: planning.saveInput(0)
             case .output: planning.saveOutput(0)

@@ -1,66 +1,95 @@
 import LaminaSDK
 
-/// The sum of two or more tensors of one shape: y = x₀ + x₁ + ….
+/// The sum of two or more tensors with broadcasting, y = x₀ + x₁ + ….
 struct Add: Layer {
     static let name = "add"
-    static let documentation = "Sum of two or more inputs."
+    static let documentation = "Sum of two or more inputs with broadcasting."
     static let inputs = [Port("inputs", .variadic, "two or more tensors")]
 
     init(_ attributes: Attributes) {}
 
     func infer(_ inference: Inference) throws {
         guard inference.inputCount >= 2 else {
-            throw PluginError.shape("add has 1 input, wanted two or more: name them with `from: [a, b]`")
+            throw PluginError.shape("there is 1 input, wanted two or more: name them with `from: [a, b]`")
         }
-        let shape = inference.shape(0)
-        for index in 0..<inference.inputCount {
-            try inference.require(index, .float32)
-            guard inference.shape(index) == shape else {
-                throw PluginError.shape(
-                    "input \(index) has shape \(inference.host.text(inference.shape(index))), wanted "
-                        + "\(inference.host.text(shape)), that of input 0", input: index)
-            }
-        }
-        try inference.addOutput(.float32, shape)
-        inference.setLayouts(.any)
+        try inference.addOutput(.float32, inference.broadcast())
     }
 
-    func plan(_ planning: Planning) -> any PlannedLayer {
-        // Only these two: whichever comes first, the additions happen in the same order up to a + b = b + a.
-        planning.allowReuse(ofInput: 0)
-        planning.allowReuse(ofInput: 1)
-        for index in 0..<planning.inputCount { planning.allowGradientView(input: index) }
-        planning.setFLOPs(forward: Double(planning.inputCount - 1) * Double(planning.output(0).count))
-        return AddPlan(count: planning.inputCount)
-    }
+    func plan(_ planning: Planning) -> any PlannedLayer { AddPlan(planning) }
 }
 
 struct AddPlan: PlannedLayer {
-    let count: Int
+    /// y = x₀ + x₁, then y = y + xᵢ: lanes y, left, right.
+    private let sums: [LoopNest]
+    /// nil where the input has the result's shape.
+    private let reductions: [AxisReduction?]
+
+    init(_ planning: Planning) {
+        let y = planning.output(0)
+        let inputs = (0..<planning.inputCount).map { planning.input($0) }
+        sums = inputs.indices.dropFirst().map { broadcastLoops(y, [$0 == 1 ? inputs[0] : y, inputs[$0]]) }
+        // Only these two: whichever of them shares its memory, the additions are the same, as a + b = b + a.
+        for index in 0...1 where inputs[index].count == y.count { planning.allowReuse(ofInput: index) }
+        var workspace = 0
+        var flops = 0.0
+        reductions = inputs.indices.map { index in
+            if inputs[index].count == y.count {
+                planning.allowGradientView(input: index)
+                return nil
+            }
+            let reduction = broadcastReduction(to: inputs[index], from: y, [])
+            if planning.wantsInputGradient(index) {
+                workspace = max(workspace, reduction.workspaceBytes)
+                flops += Double(y.count)
+            }
+            return reduction
+        }
+        planning.setWorkspace(backward: workspace)
+        planning.setFLOPs(forward: Double(inputs.count - 1) * Double(y.count), backward: flops)
+    }
 
     func forward(_ run: Run) {
-        let n = run.output(0).count
-        if n == 0 { return }
+        if run.output(0).count == 0 { return }
         let y = run.output(0).floats
-        for index in 1..<count {
-            let (left, right) = (index == 1 ? run.input(0).floats : y, run.input(index).floats)
-            run.host.parallelFor(n, grain: elementGrain) { begin, end in
-                forEachVector(end &- begin) { i, remaining in
-                    let sum = left.vector(begin &+ i, remaining) + right.vector(begin &+ i, remaining)
-                    y.store(sum, begin &+ i, remaining)
+        for (index, loops) in sums.enumerated() {
+            let (left, right) = (index == 0 ? run.input(0).floats : y, run.input(index + 1).floats)
+            let strides = loops.runStrides
+            loops.forEachRun(run.host) { offsets, count in
+                let (left, right, y) = (left + offsets[1], right + offsets[2], y + offsets[0])
+                forEachVector(count) { i, remaining in
+                    let sum =
+                        left.vector(i, remaining, stride: strides[1]) + right.vector(i, remaining, stride: strides[2])
+                    y.store(sum, i, remaining)
                 }
             }
         }
     }
 
-    // dx_i = dy
+    // dx_i = dy, summed over the axes along which x_i was repeated
     func backward(_ run: Run) {
         let dy = run.outputGradient(0)
-        let n = dy.count
-        if n == 0 { return }
-        for index in 0..<count where !run.inputGradient(index).isAbsent {
+        for (index, reduction) in reductions.enumerated() {
             let dx = run.inputGradient(index)
-            copyGradient(dy.floats, dx.floats, n, accumulate: dx.accumulates, host: run.host)
+            if dx.isAbsent || dx.count == 0 { continue }
+            if let reduction {
+                reduction.compute(
+                    Plain<SumCombiner>(dy.count == 0 ? nil : dy.floats), into: dx.floats, accumulate: dx.accumulates,
+                    workspace: run.raw.pointee.workspace, host: run.host)
+            } else {
+                copyGradient(dy.floats, dx.floats, dx.count, accumulate: dx.accumulates, host: run.host)
+            }
         }
+    }
+}
+
+/// The elements of lane 1 themselves.
+struct Plain<Combine: Combiner>: ReductionTerm {
+    private let x: UnsafeMutablePointer<Float>?
+
+    init(_ x: UnsafeMutablePointer<Float>?) { self.x = x }
+
+    @inline(__always)
+    func vector(_ offsets: SIMD4<Int>, _ strides: SIMD4<Int>, _ index: Int, _ remaining: Int) -> Vector {
+        (x.unsafelyUnwrapped + offsets[1]).vector(index, remaining, stride: strides[1])
     }
 }

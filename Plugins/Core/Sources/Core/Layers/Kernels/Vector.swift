@@ -56,3 +56,15 @@ extension UnsafeMutablePointer<Float> {
         store(accumulate ? self.vector(index, remaining) + vector : vector, index, remaining)
     }
 }
+
+/// `identity` in the lanes from `remaining` on.
+@inline(__always)
+func masked(_ value: Vector, _ remaining: Int, _ identity: Float) -> Vector {
+    if remaining >= lanes { return value }
+    let numbers = SIMD16<Int32>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+    return value.replacing(with: identity, where: numbers .>= Int32(truncatingIfNeeded: remaining))
+}
+
+func fill(_ out: UnsafeMutablePointer<Float>, _ count: Int, _ value: Float) {
+    forEachVector(count) { i, remaining in out.store(Vector(repeating: value), i, remaining) }
+}

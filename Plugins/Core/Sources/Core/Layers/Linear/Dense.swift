@@ -41,16 +41,14 @@ struct Dense: Layer {
         let biasSums = ColumnSums(rows: rows, columns: units)
         let product = 2 * Double(rows) * Double(features) * Double(units)
         var backward = 0.0
-        if planning.isTraining {
-            if planning.wantsParameterGradient(0) {
-                planning.saveInput(0)
-                backward += product
-            }
-            if planning.wantsInputGradient(0) { backward += product }
-            if hasBias && planning.wantsParameterGradient(1) {
-                planning.setWorkspace(backward: biasSums.workspaceBytes)
-                backward += Double(rows) * Double(units)
-            }
+        if planning.wantsParameterGradient(0) {
+            planning.saveInput(0)
+            backward += product
+        }
+        if planning.wantsInputGradient(0) { backward += product }
+        if hasBias && planning.wantsParameterGradient(1) {
+            planning.setWorkspace(backward: biasSums.workspaceBytes)
+            backward += Double(rows) * Double(units)
         }
         planning.setFLOPs(forward: product + (hasBias ? Double(rows) * Double(units) : 0), backward: backward)
         return DensePlan(rows: rows, features: features, units: units, hasBias: hasBias, biasSums: biasSums)

@@ -3,7 +3,7 @@ import LaminaSDK
 /// Joins the axes `start_axis` … `end_axis` into one; the memory stays as it is.
 ///
 /// [d0, …, ds, …, de, …] → [d0, …, ds · … · de, …]. A scalar becomes [1].
-struct Flatten: Layer, PlannedLayer {
+struct Flatten: Layer {
     static let name = "flatten"
     static let documentation = "Joins neighbouring axes into one; by default all but the batch."
     static let attributes: [AttributeSchema] = [
@@ -35,11 +35,6 @@ struct Flatten: Layer, PlannedLayer {
     func plan(_ planning: Planning) -> any PlannedLayer {
         planning.allowView()
         planning.allowGradientView()
-        return self
+        return ViewPlan()
     }
-
-    func forward(_ run: Run) { copyForward(run) }
-
-    // dx = dy
-    func backward(_ run: Run) { copyBackward(run) }
 }

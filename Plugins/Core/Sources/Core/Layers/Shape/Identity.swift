@@ -1,7 +1,7 @@
 import LaminaSDK
 
 /// The identity, y = x, of any shape and type: a named place in a graph.
-struct Identity: Layer, PlannedLayer {
+struct Identity: Layer {
     static let name = "identity"
     static let documentation = "Passes its input on: y = x."
 
@@ -15,11 +15,6 @@ struct Identity: Layer, PlannedLayer {
     func plan(_ planning: Planning) -> any PlannedLayer {
         planning.allowView()
         planning.allowGradientView()
-        return self
+        return ViewPlan()
     }
-
-    func forward(_ run: Run) { copyForward(run) }
-
-    // dx = dy
-    func backward(_ run: Run) { copyBackward(run) }
 }

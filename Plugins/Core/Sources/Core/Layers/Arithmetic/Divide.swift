@@ -1,0 +1,27 @@
+import LaminaSDK
+
+/// The elementwise quotient of two tensors with broadcasting, y = a / b.
+struct Divide: Layer {
+    static let name = "divide"
+    static let documentation = "Elementwise quotient of two inputs with broadcasting: y = left / right."
+    static let inputs = [Port("left"), Port("right")]
+
+    init(_ attributes: Attributes) {}
+
+    func infer(_ inference: Inference) throws { try inference.addOutput(.float32, inference.broadcast()) }
+
+    func plan(_ planning: Planning) -> any PlannedLayer { BinaryPlan<Division>(planning) }
+}
+
+enum Division: BinaryOperation {
+    static var leftReads: [Int] { [1] }
+    static var rightReads: [Int] { [0, 1] }
+
+    @inline(__always) static func value(_ a: Vector, _ b: Vector) -> Vector { a / b }
+    // da = dy / b
+    @inline(__always) static func gradientOfLeft(_ dy: Vector, _ a: Vector, _ b: Vector) -> Vector { dy / b }
+    // db = −dy · a / b²
+    @inline(__always) static func gradientOfRight(_ dy: Vector, _ a: Vector, _ b: Vector) -> Vector {
+        -dy * (a / b / b)
+    }
+}

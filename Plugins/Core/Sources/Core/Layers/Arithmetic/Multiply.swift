@@ -1,0 +1,25 @@
+import LaminaSDK
+
+/// The elementwise (Hadamard) product of two tensors with broadcasting, y = a · b.
+struct Multiply: Layer {
+    static let name = "multiply"
+    static let documentation = "Elementwise product of two inputs with broadcasting: y = left · right."
+    static let inputs = [Port("left"), Port("right")]
+
+    init(_ attributes: Attributes) {}
+
+    func infer(_ inference: Inference) throws { try inference.addOutput(.float32, inference.broadcast()) }
+
+    func plan(_ planning: Planning) -> any PlannedLayer { BinaryPlan<Multiplication>(planning) }
+}
+
+enum Multiplication: BinaryOperation {
+    static var leftReads: [Int] { [1] }
+    static var rightReads: [Int] { [0] }
+
+    @inline(__always) static func value(_ a: Vector, _ b: Vector) -> Vector { a * b }
+    // da = dy · b
+    @inline(__always) static func gradientOfLeft(_ dy: Vector, _ a: Vector, _ b: Vector) -> Vector { dy * b }
+    // db = dy · a
+    @inline(__always) static func gradientOfRight(_ dy: Vector, _ a: Vector, _ b: Vector) -> Vector { dy * a }
+}

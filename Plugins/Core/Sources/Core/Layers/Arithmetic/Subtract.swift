@@ -1,0 +1,25 @@
+import LaminaSDK
+
+/// The difference of two tensors with broadcasting, y = a − b.
+struct Subtract: Layer {
+    static let name = "subtract"
+    static let documentation = "Difference of two inputs with broadcasting: y = left - right."
+    static let inputs = [Port("left"), Port("right")]
+
+    init(_ attributes: Attributes) {}
+
+    func infer(_ inference: Inference) throws { try inference.addOutput(.float32, inference.broadcast()) }
+
+    func plan(_ planning: Planning) -> any PlannedLayer { BinaryPlan<Subtraction>(planning) }
+}
+
+enum Subtraction: BinaryOperation {
+    static var leftReads: [Int] { [] }
+    static var rightReads: [Int] { [] }
+
+    @inline(__always) static func value(_ a: Vector, _ b: Vector) -> Vector { a - b }
+    // da = dy
+    @inline(__always) static func gradientOfLeft(_ dy: Vector, _ a: Vector, _ b: Vector) -> Vector { dy }
+    // db = −dy
+    @inline(__always) static func gradientOfRight(_ dy: Vector, _ a: Vector, _ b: Vector) -> Vector { -dy }
+}

@@ -1,0 +1,18 @@
+import LaminaSDK
+
+/// The greatest element along axes; NaN where there is one. Ties share the gradient evenly.
+struct ReduceMax: Layer {
+    static let name = "reduce_max"
+    static let documentation = "Greatest element along axes; ties share the gradient evenly."
+    static let attributes = ReducedAxes.attributes
+
+    let axes: ReducedAxes
+
+    init(_ attributes: Attributes) { axes = ReducedAxes(attributes) }
+
+    func infer(_ inference: Inference) throws { try axes.infer(inference) }
+
+    func plan(_ planning: Planning) throws -> any PlannedLayer {
+        try ExtremumPlan<MaximumCombiner>(planning, axes, "maximum")
+    }
+}
