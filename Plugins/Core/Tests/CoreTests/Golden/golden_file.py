@@ -22,7 +22,17 @@ class GoldenFile:
 
     def write(self):
         save_file(self.tensors, self.path, self.metadata)
+        self.sort_header()
         print(self.path.name, self.path.stat().st_size, "bytes", len(self.metadata), "cases")
+
+    def sort_header(self):
+        """save_file writes the metadata in an order that changes from run to run."""
+        data = self.path.read_bytes()
+        size = int.from_bytes(data[:8], "little")
+        header = json.dumps(json.loads(data[8:8 + size]), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        padded = header.encode().ljust(size)
+        assert len(padded) == size, "the header has grown"
+        self.path.write_bytes(data[:8] + padded + data[8 + size:])
 
 
 def loss_case(file, name, attributes, function, inputs, differentiable=(0,), gradient=1.7):
