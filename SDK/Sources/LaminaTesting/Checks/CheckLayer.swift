@@ -107,7 +107,7 @@ struct LayerCheck {
         let subject: LayerSubject
         do {
             subject = try LayerSubject(component, variant, seed: seed &+ 17)
-            _ = try subject.session(.init()).step(subject.values)
+            _ = try subject.session(.init(unsaved: .poison)).step(subject.values)
         } catch let error as CallError {
             // A layer may refuse a batch (statistics of nothing), but must say why.
             return error.text.isEmpty ? ["\(error)"] : []

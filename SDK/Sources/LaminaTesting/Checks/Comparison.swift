@@ -19,7 +19,7 @@ enum Comparison {
             if excess > 1, excess > worst?.excess ?? 0 { worst = (excess, index) }
         }
         guard let worst else { return nil }
-        return "differs at \(got.position(of: worst.index)): got \(left[worst.index]), wanted \(right[worst.index])"
+        return "differs at \(got.position(of: worst.index)): got \(text(left[worst.index])), wanted \(text(right[worst.index]))"
             + " (tolerance \(tolerance) of \(scale + abs(right[worst.index])))"
     }
 
@@ -31,8 +31,11 @@ enum Comparison {
         let index = (0..<got.count).first { element in
             got.bytes[element * size..<(element + 1) * size] != wanted.bytes[element * size..<(element + 1) * size]
         }!
-        return "differs at \(got.position(of: index)): got \(got.doubles[index]), wanted \(wanted.doubles[index])"
+        return "differs at \(got.position(of: index)): got \(text(got.doubles[index])), wanted \(text(wanted.doubles[index]))"
     }
+
+    /// Plain "nan", without the bits that Swift would print.
+    static func text(_ number: Double) -> String { number.isNaN ? "nan" : "\(number)" }
 }
 
 extension LayerResult {

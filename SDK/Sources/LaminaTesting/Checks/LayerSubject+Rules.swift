@@ -18,12 +18,17 @@ extension LayerSubject {
         // Poison first: a layer that reads what it has not saved then shows in its results. Only after that NULL, which
         // would end the process.
         let poisoned = try session(.init(layout: layout, unsaved: .poison)).step(values)
-        faults += (poisoned.violations + poisoned.differences(from: whole, inferred)).map {
-            "backward reads an input or output that plan did not save: \($0)"
-        }
+        faults += unsavedReads(poisoned, whole)
         guard faults.isEmpty else { return faults }
         let bare = try session(.init(layout: layout, unsaved: .null)).step(values)
         return bare.violations + bare.differences(from: whole, inferred)
+    }
+
+    /// What shows that backward has read poison instead of `whole`'s values.
+    private func unsavedReads(_ poisoned: LayerResult, _ whole: LayerResult) -> [String] {
+        (poisoned.differences(from: whole, inferred) + poisoned.violations).prefix(1).map {
+            "backward reads an input or output that plan did not save: \($0)"
+        }
     }
 
     /// The same bits again: on a new plan, on a used one, on other threads.
@@ -111,9 +116,7 @@ extension LayerSubject {
         var faults = whole.violations
         faults += forward.differences(from: whole, inferred, tolerance: 1e-5).map { "without gradients, \($0)" }
         let poisoned = try step(.poison)
-        faults += (poisoned.violations + poisoned.differences(from: whole, inferred)).map {
-            "backward reads an input or output that plan did not save: \($0)"
-        }
+        faults += unsavedReads(poisoned, whole)
         guard faults.isEmpty else { return faults }
         let bare = try step(.null)
         return bare.violations + bare.differences(from: whole, inferred)

@@ -78,7 +78,7 @@ private struct GoldenCheck {
         let parameters = golden.named("parameter_gradient")
         return .init(
             isTraining: isTraining, hasBackward: !golden.named("output_gradient").isEmpty, layout: layout,
-            isInPlace: isInPlace,
+            isInPlace: isInPlace, unsaved: .poison,
             wantedInputs: inputs.indices.map { $0 < wanted.count && wanted[$0] != nil },
             wantedParameters: inferred.parameters.map { parameters[$0.name] != nil })
     }

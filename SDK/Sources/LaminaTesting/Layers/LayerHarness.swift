@@ -80,14 +80,15 @@ public final class LayerHarness {
 
     /// One forward and backward in the training phase, on memory that is watched.
     ///
-    /// Parameters and buffers that are not given get random and initial values. Every gradient is computed that `wants`
-    /// allows; without `outputGradients` they are 1.
+    /// Parameters and buffers that are not given get random and initial values. Every gradient is computed, for output
+    /// gradients of 1 when none are given. What `plan` does not save is NaN in backward.
     public func train(
         _ inputs: [TensorValue?], parameters: [String: TensorValue] = [:], buffers: [String: TensorValue] = [:],
         outputGradients: [TensorValue]? = nil, layout: Layouts = .plain, seed: UInt64 = 1
     ) throws -> LayerResult {
         let inferred = try infer(forms: inputs.map { $0.map { TensorForm($0) } })
-        let session = try LayerSession(self, inputs.map { $0.map { TensorForm($0) } }, inferred, .init(layout: layout))
+        let session = try LayerSession(
+            self, inputs.map { $0.map { TensorForm($0) } }, inferred, .init(layout: layout, unsaved: .poison))
         var values = session.values(inputs, parameters: parameters, buffers: buffers, seed: seed)
         if let outputGradients { values.outputGradients = outputGradients }
         return try session.step(values)
