@@ -3,9 +3,9 @@ import LaminaFormats
 extension Archive {
     /// Checks everything that can be checked without the plugins.
     ///
-    /// Beyond what opening checks: CRC and SHA-256 of every entry, the JSON of every `.json`, header and coverage of every
-    /// `.safetensors`, the self-test cases' form, tied weights naming tensors that exist, and that libzip, as a second
-    /// reader, sees the same entries.
+    /// Beyond what opening checks: CRC and SHA-256 of every entry, the JSON of every `.json`, header and coverage of
+    /// every `.safetensors`, the self-test cases' form, tied weights naming tensors that exist, and that libzip, as a
+    /// second reader, sees the same entries.
     /// - Throws: `ArchiveError` at the first fault.
     public func verify() throws(ArchiveError) {
         do {
@@ -30,7 +30,7 @@ extension Archive {
             guard weights.tensor(pair.source) != nil else {
                 throw ArchiveError(
                     .content,
-                    "there is no tensor \(printable(pair.source.utf8)), to which \(printable(pair.tensor.utf8)) is tied",
+                    "\(printable(pair.tensor.utf8)) is tied to \(printable(pair.source.utf8)), which is not there",
                     at: EntryName.weights)
             }
             guard weights.tensor(pair.tensor) == nil else {

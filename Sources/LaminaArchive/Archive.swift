@@ -9,8 +9,8 @@ import LaminaFormats
 /// let weights = try archive.tensors(EntryName.weights)
 /// ```
 /// Opening checks every header, `format.json`, the manifest, that the manifest lists exactly the entries with their
-/// sizes, and CRC and SHA-256 of all entries up to `hashedAtOpen` bytes. Larger ones, the weights, are hashed by `verify`
-/// only: that takes two seconds per gigabyte, and reads every page of a file of which a prediction may need few. Their
+/// sizes, and CRC and SHA-256 of all entries up to `hashedAtOpen` bytes. Larger ones, the weights, are hashed by
+/// `verify` only: that takes two seconds per gigabyte, and reads every page of a file of which a prediction may need few. Their
 /// headers are checked whenever `tensors` reads them.
 public final class Archive: Sendable {
     /// Entries up to this size are hashed when an archive is opened.

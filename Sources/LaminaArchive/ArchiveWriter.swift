@@ -45,8 +45,8 @@ public struct ArchiveWriter {
 
     /// Writes the archive at `path`, which is replaced only when the new file is complete and verified.
     ///
-    /// The new file is made beside the target, read back and checked by `Archive.verify`, flushed, and renamed; the folder
-    /// is flushed last. When anything fails, or the process is killed, the previous archive is as it was.
+    /// The new file is made beside the target, read back and checked by `Archive.verify`, flushed, and renamed; the
+    /// folder is flushed last. When anything fails, or the process is killed, the previous archive is as it was.
     /// - Throws: `ArchiveError`; what a stream's reader throws.
     public func write(to path: String) throws {
         try write(to: path) { _ in }

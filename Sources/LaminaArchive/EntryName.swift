@@ -1,8 +1,8 @@
 /// What an entry may be called, and where it stands.
 ///
 /// A name is a relative path of at most `depthLimit` segments and 255 bytes. A segment is made of `a-z 0-9 . _ -` and
-/// has more than dots; only `README.md` and `LICENSE`, at the top, have capitals. So no two names can mean the same file
-/// on any system, and none can leave the folder into which it is extracted.
+/// has more than dots; only `README.md` and `LICENSE`, at the top, have capitals. So no two names can mean the same
+/// file on any system, and none can leave the folder into which it is extracted.
 public enum EntryName {
     public static let format = "format.json"
     public static let manifest = "manifest.json"

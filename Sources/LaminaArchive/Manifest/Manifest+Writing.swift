@@ -16,7 +16,9 @@ extension Manifest {
             "preprocess": [
                 "decode": .object(preprocess.decode),
                 "steps": .array(
-                    preprocess.steps.map { ["component": .string($0.component), "attributes": .object($0.attributes)] }),
+                    preprocess.steps.map {
+                        ["component": .string($0.component), "attributes": .object($0.attributes)]
+                    }),
             ],
         ]
         if let labels { object["labels"] = .array(labels.map(JSON.string)) }

@@ -15,8 +15,8 @@ struct ZipEntry {
 
 /// The check over the bytes of a zip file, before any other reader sees them.
 ///
-/// libzip (1.7.3, even with `ZIP_CHECKCONS`) accepts overlapping entries, gaps, data before the first and after the last
-/// entry, and names and modes that make extraction dangerous; and of two concatenated archives it and other programs
+/// libzip (1.7.3, even with `ZIP_CHECKCONS`) accepts overlapping entries, gaps, data before the first and after the
+/// last entry, and names and modes that make extraction dangerous; and of two concatenated archives it and other programs
 /// read different ones. The canonical form leaves no byte without a meaning: entries from 0 on without gap, the central
 /// directory, the end record, the end.
 struct ZipStructure {

@@ -2,8 +2,8 @@ import Glibc
 
 /// What happens when somebody truncates a file while it is mapped.
 ///
-/// Reading a page that the file no longer has raises `SIGBUS`, at whatever instruction reads it; no check beforehand can
-/// prevent that. A command should then say so in one line and end with a documented code instead of a crash.
+/// Reading a page that the file no longer has raises `SIGBUS`, at whatever instruction reads it; no check beforehand
+/// can prevent that. A command should then say so in one line and end with a documented code instead of a crash.
 public enum TruncationGuard {
     /// From now on, ends the process with `status` and writes `line` to standard error when a mapped page is gone.
     ///

@@ -75,8 +75,8 @@ extension Safetensors {
                 else {
                     throw SafetensorsError(
                         .shape,
-                        "tensor \(quoted(name)): shape \(shape) is out of bounds (at most \(rankLimit) dimensions, none "
-                            + "negative)")
+                        "tensor \(quoted(name)): shape \(shape) is out of bounds (at most \(rankLimit) dimensions, "
+                            + "none negative)")
                 }
                 isAligned = isAligned && end % dtype.size == 0
                 tensors.append(Tensor(name: name, dtype: dtype, shape: shape, range: end..<sum))
@@ -86,8 +86,8 @@ extension Safetensors {
         }
 
         /// Delivers the file in pieces, front to back; `data` gives the bytes of each tensor, and is asked in order.
-        /// - Throws: `SafetensorsError` (kind `data`) when a source has not exactly its tensor's bytes; what the closures
-        ///   throw.
+        /// - Throws: `SafetensorsError` (kind `data`) when a source has not exactly its tensor's bytes; what the
+        ///   closures throw.
         public func write(
             _ data: (Tensor) throws -> UnsafeRawBufferPointer, to sink: (UnsafeRawBufferPointer) throws -> Void
         ) throws {
