@@ -36,11 +36,21 @@ var targets: [Target] = [
     .target(
         name: "LaminaGraph",
         dependencies: ["LaminaHost", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSchema"), sdk("LaminaSDK")]),
+    .target(
+        name: "LaminaRecipe",
+        dependencies: [
+            "LaminaHost", "LaminaGraph", "Yams", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSchema"),
+            sdk("LaminaSDK"),
+        ]),
     .testTarget(name: "ArchiveTests", dependencies: ["LaminaArchive", sdk("LaminaFormats")]),
     .testTarget(name: "HostTests", dependencies: ["LaminaHost", sdk("LaminaSDK")]),
     .testTarget(
         name: "GraphTests",
         dependencies: ["LaminaGraph", "LaminaHost", sdk("LaminaSDK"), sdk("LaminaFormats")] + plugins("Core", "CNN")),
+    .testTarget(
+        name: "RecipeTests",
+        dependencies: ["LaminaRecipe", "LaminaHost", "LaminaGraph", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSDK")]
+            + plugins("Core", "Data", "CNN")),
 ].filter { exists(($0.isTest ? "Tests/" : "Sources/") + $0.name) }
 
 var products: [Product] = [

@@ -1,0 +1,95 @@
+import LaminaFormats
+import LaminaGraph
+import LaminaSchema
+
+extension RecipeReader {
+    static let dataKeys = ["test", "validation", "input", "target", "transforms", "classes"]
+
+    static let transformKeys = ["field"]
+
+    func datasets(_ node: YAMLNode, inputs: [GraphDefinition.Input]) throws(RecipeError) -> Recipe.Datasets {
+        var fields = try RecipeFields(node, "'data'", wanted: "a mapping with 'train'", file: file)
+        let train = try fields.require("train", "write 'train: { reader: <plugin>.<name>, … }'")
+        let test = fields.take("test")
+        let validation = fields.take("validation")
+        let input = fields.take("input")
+        let target = fields.take("target")
+        let transforms = fields.take("transforms")
+        let classes = fields.take("classes")
+        try fields.finish()
+
+        var datasets = Recipe.Datasets(train: try source(train, "'data.train'"))
+        if let test { datasets.test = try source(test, "'data.test'") }
+        if let validation { datasets.validation = try source(validation, "'data.validation'") }
+        if let input {
+            datasets.inputs = try texts(input, "'data.input'", of: "fields")
+            guard datasets.inputs.count == inputs.count else {
+                throw error(
+                    "'data.input' names \(datasets.inputs.count) fields, the model has \(inputs.count) "
+                        + "(\(inputs.map(\.name).joined(separator: ", "))): name one for each", input)
+            }
+        } else if inputs.count > 1 {
+            throw error(
+                "the model has \(inputs.count) inputs (\(inputs.map(\.name).joined(separator: ", "))): "
+                    + "write 'input: [fields]' here, one for each", node)
+        }
+        if let target { datasets.target = try text(target, "'data.target'") }
+        if let transforms { datasets.transforms = try self.transforms(transforms) }
+        if let classes { datasets.classes = try self.classes(classes) }
+        return datasets
+    }
+
+    /// `{ reader: <plugin>.<name>, attribute: value, … }`
+    private func source(_ node: YAMLNode, _ subject: String) throws(RecipeError) -> Recipe.Component {
+        if let id = node.string {
+            return try bind(
+                ComponentEntry(
+                    id: id, place: node.place, attributes: [],
+                    siblings: RecipeFields([], node.place, subject, file: file)),
+                kinds: ["source"], hostKeys: [])
+        }
+        var fields = try RecipeFields(node, subject, wanted: "a mapping with 'reader' and its attributes", file: file)
+        let example = registry.components(kind: "source").first?.id ?? "<plugin>.<name>"
+        if fields.entries.count == 1, let entry = fields.entries.first, entry.key.contains(".") {
+            throw error(
+                "\(subject): write '{ reader: \(shortened(entry.key)), … }' with the attributes beside 'reader'", entry.place)
+        }
+        let reader = try fields.require("reader", "write 'reader: \(example)' and its attributes beside it")
+        let id = try text(reader, "'reader'")
+        let description = try describe(id, reader.place, kinds: ["source"])
+        let given = fields.entries.filter { $0.key != "reader" }
+        return try component(description, given, reader.place)
+    }
+
+    private func transforms(_ node: YAMLNode) throws(RecipeError) -> [Recipe.Transform] {
+        guard case .list(let nodes) = node.content else {
+            throw error("'transforms' is a list of components, got \(node.summary); begin each entry with '- '", node)
+        }
+        var transforms: [Recipe.Transform] = []
+        for node in nodes {
+            var entry = try entry(node, "an entry of 'transforms'", kinds: ["transform"], hostKeys: Self.transformKeys)
+            let field = entry.siblings.take("field")
+            var transform = Recipe.Transform(try bind(entry, kinds: ["transform"], hostKeys: Self.transformKeys))
+            try finish(entry, hostKeys: Self.transformKeys)
+            if let field { transform.field = try text(field, "'field'") }
+            transforms.append(transform)
+        }
+        return transforms
+    }
+
+    /// Class names; numbers count as texts here, because digits are classes too.
+    private func classes(_ node: YAMLNode) throws(RecipeError) -> [String] {
+        var names: [String] = []
+        var seen: Set<String> = []
+        for element in try list(node, "'classes'", of: "names") {
+            guard case .scalar(let value, let name) = element.content, value != .null else {
+                throw error("'classes': wanted a name, got \(element.summary)", element)
+            }
+            guard seen.insert(name).inserted else {
+                throw error("'classes': '\(shortened(name))' stands twice", element)
+            }
+            names.append(name)
+        }
+        return names
+    }
+}

@@ -1,0 +1,226 @@
+import LaminaFormats
+import LaminaGraph
+import LaminaSchema
+import LaminaSDK
+
+extension RecipeReader {
+    static let modelKeys = ["input", "layers", "outputs"]
+    static let layerKeys = ["name", "from", "repeat", "initializers", "share", "frozen"]
+    /// Kinds that may stand in `layers`.
+    static let layerKinds = ["layer", "block"]
+
+    func model(_ node: YAMLNode) throws(RecipeError) -> Recipe.Model {
+        var fields = try RecipeFields(node, "'model'", wanted: "a mapping with 'input' and 'layers'", file: file)
+        let input = try fields.require("input", "write the shape of one sample, as in 'input: [1, 28, 28]'")
+        let layers = try fields.require("layers", "write the list of layers")
+        let outputs = fields.take("outputs")
+        try fields.finish()
+        guard case .list(let nodes) = layers.content else {
+            throw error("'layers' is a list, got \(layers.summary); begin each layer with '- '", layers)
+        }
+        guard !nodes.isEmpty else { throw error("'layers' is empty; a model has at least one layer", layers) }
+        var model = Recipe.Model(inputs: try inputs(input), layers: [])
+        for node in nodes { model.layers.append(try layer(node)) }
+        if let outputs { model.outputs = try self.outputs(outputs) }
+        return model
+    }
+
+    // MARK: Inputs
+
+    /// A shape; `{ shape, dtype, name }`; or several inputs by name, each in one of these forms.
+    private func inputs(_ node: YAMLNode) throws(RecipeError) -> [GraphDefinition.Input] {
+        guard let entries = node.entries, !entries.contains(where: { $0.key == "shape" }) else {
+            return [try input(node, name: nil)]
+        }
+        guard !entries.isEmpty else { throw error("'input' is empty; write the shape of one sample", node) }
+        let known = ["shape", "dtype", "name"]
+        // `{ dtype: …, name: … }` lacks its shape; two inputs of these names are unlikely.
+        if entries.allSatisfy({ known.contains($0.key) }) {
+            throw error("'input' lacks 'shape': write the shape of one sample, as in [1, 28, 28]", node)
+        }
+        var inputs: [GraphDefinition.Input] = []
+        for entry in entries {
+            try check(newName: entry.key, "an input", entry.place)
+            inputs.append(try input(entry.value, name: entry.key))
+        }
+        return inputs
+    }
+
+    private func input(_ node: YAMLNode, name given: String?) throws(RecipeError) -> GraphDefinition.Input {
+        let subject = given.map { "input '\($0)'" } ?? "'input'"
+        var result = GraphDefinition.Input(given ?? Recipe.inputName, .float32, [])
+        guard node.entries != nil else {
+            result.shape = try shape(node, subject)
+            return result
+        }
+        var fields = try RecipeFields(node, subject, wanted: "a shape", file: file)
+        result.shape = try shape(fields.require("shape", "write the shape of one sample, as in [1, 28, 28]"), subject)
+        if let dtype = fields.take("dtype") {
+            let name = try text(dtype, "'dtype'")
+            guard let type = DataType.allCases.first(where: { $0.name == name }) else {
+                let names = DataType.allCases.map(\.name)
+                throw error(
+                    "'dtype': wanted one of \(names.joined(separator: ", ")), got '\(shortened(name))'"
+                        + Suggestion.question(for: name, among: names), dtype)
+            }
+            result.dtype = type
+        }
+        if given == nil, let name = fields.take("name") {
+            result.name = try text(name, "'name'")
+            try check(newName: result.name, "an input", name.place)
+        }
+        try fields.finish()
+        return result
+    }
+
+    private func shape(_ node: YAMLNode, _ subject: String) throws(RecipeError) -> [GraphDefinition.Size] {
+        guard case .list(let nodes) = node.content else {
+            throw error("\(subject): wanted the shape of one sample, as in [1, 28, 28], got \(node.summary)", node)
+        }
+        guard nodes.count < 8 else {
+            throw error("\(subject) has \(nodes.count) dimensions, at most 7 (and the batch) are possible", node)
+        }
+        var shape: [GraphDefinition.Size] = [.symbol(Recipe.batchDimension)]
+        for node in nodes {
+            switch node.content {
+            case .scalar(.integer(let size), _) where size >= 1 && size <= 1 << 40:
+                shape.append(.fixed(Int(size)))
+            case .scalar(.string(Recipe.batchDimension), _):
+                throw error("\(subject): N is the batch, which a shape leaves out; take another name", node)
+            case .scalar(.string(let name), _) where Self.isDimension(name):
+                shape.append(.symbol(name))
+            default:
+                throw error("\(subject): a dimension is an integer >= 1 or a name such as T, got \(node.summary)", node)
+            }
+        }
+        return shape
+    }
+
+    private static func isDimension(_ name: String) -> Bool {
+        guard let first = name.utf8.first, name.utf8.count <= 32 else { return false }
+        func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) || byte == 0x5F }
+        return isLetter(first) && name.utf8.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) }
+    }
+
+    // MARK: Layers
+
+    private func layer(_ node: YAMLNode) throws(RecipeError) -> Recipe.Layer {
+        let keys = Self.layerKeys
+        var entry = try entry(node, "an entry of 'layers'", kinds: Self.layerKinds, hostKeys: keys)
+        var layer = Recipe.Layer(try bind(entry, kinds: Self.layerKinds, hostKeys: keys))
+        let name = entry.siblings.take("name")
+        let from = entry.siblings.take("from")
+        let repetitions = entry.siblings.take("repeat")
+        let initializers = entry.siblings.take("initializers")
+        let share = entry.siblings.take("share")
+        let frozen = entry.siblings.take("frozen")
+        try finish(entry, hostKeys: keys)
+
+        let isBlock = layer.component.kind == "block"
+        if let name {
+            let text = try text(name, "'name'")
+            if !text.isEmpty || !isBlock { try check(newName: text, "a layer", name.place) }
+            layer.name = text
+        }
+        if let from { layer.inputs = try links(from, "'from'") }
+        if let repetitions { layer.repetitions = try integer(repetitions, "'repeat'", least: 1) }
+        if let repetitions, layer.repetitions > GraphBuilder.nodeLimit {
+            throw error("'repeat': at most \(GraphBuilder.nodeLimit) nodes are possible, got \(layer.repetitions)", repetitions)
+        }
+        if let initializers {
+            if isBlock {
+                throw error(
+                    "'initializers' stands beside layers only, '\(layer.component.id)' is a block: look for an attribute of it",
+                    initializers)
+            }
+            layer.initializers = try self.initializers(initializers)
+        }
+        if let share {
+            if isBlock { throw error("'share' stands beside layers only, '\(layer.component.id)' is a block", share) }
+            layer.share = Recipe.Link(.init(try text(share, "'share'")), place: share.place)
+        }
+        if let frozen { layer.isFrozen = try bool(frozen, "'frozen'") }
+        return layer
+    }
+
+    private func initializers(_ node: YAMLNode) throws(RecipeError) -> [String: Recipe.Component] {
+        guard let entries = node.entries else {
+            throw error("'initializers' is a mapping from parameter names to components, got \(node.summary)", node)
+        }
+        var initializers: [String: Recipe.Component] = [:]
+        for entry in entries {
+            try check(name: entry.key, "a parameter", entry.place)
+            initializers[entry.key] = try component(
+                entry.value, "the initializer of '\(entry.key)'", kind: "initializer")
+        }
+        return initializers
+    }
+
+    /// `a`, or `[a, null, "b:1"]`.
+    private func links(_ node: YAMLNode, _ subject: String) throws(RecipeError) -> [Recipe.Link?] {
+        var links: [Recipe.Link?] = []
+        for element in try list(node, subject, of: "names") {
+            links.append(element.isNull ? nil : try link(element, subject))
+        }
+        return links
+    }
+
+    func link(_ node: YAMLNode, _ subject: String) throws(RecipeError) -> Recipe.Link {
+        let text = try text(node, subject)
+        guard let reference = GraphDefinition.Reference(text) else {
+            throw error("\(subject): wanted NAME or NAME:OUTPUT, got '\(shortened(text))'", node)
+        }
+        try check(name: reference.name, "a layer or an input", node.place)
+        return Recipe.Link(reference, place: node.place)
+    }
+
+    /// `[a, b]`, or `{ name: a, other: b }`.
+    private func outputs(_ node: YAMLNode) throws(RecipeError) -> [Recipe.Output] {
+        var outputs: [Recipe.Output] = []
+        if let entries = node.entries {
+            for entry in entries {
+                try check(name: entry.key, "an output", entry.place)
+                outputs.append(Recipe.Output(entry.key, try link(entry.value, "'outputs'")))
+            }
+        } else {
+            for element in try list(node, "'outputs'", of: "names") {
+                let link = try link(element, "'outputs'")
+                let name = link.reference.description
+                guard !outputs.contains(where: { $0.name == name }) else {
+                    throw error("'outputs' lists '\(name)' twice", element)
+                }
+                outputs.append(Recipe.Output(name, link))
+            }
+        }
+        guard !outputs.isEmpty else { throw error("'outputs' is empty; leave it out for the last layer's", node) }
+        return outputs
+    }
+
+    func check(name: String, _ what: String, _ place: Place) throws(RecipeError) {
+        guard !name.isNodeName else { return }
+        throw error(
+            "'\(shortened(name))' cannot be the name of \(what): wanted letters, digits and '_', with dots between them",
+            place)
+    }
+
+    /// The same for what is defined here; "loss" and "target" are the host's own.
+    private func check(newName name: String, _ what: String, _ place: Place) throws(RecipeError) {
+        try check(name: name, what, place)
+        if [GraphDefinition.targetName, GraphBuilder.lossName].contains(name) {
+            throw error("'\(name)' cannot be the name of \(what): the loss has it; take another", place)
+        }
+    }
+}
+
+extension String {
+    /// Words of [A-Za-z0-9_] with single dots between them, at most 255 characters.
+    var isNodeName: Bool {
+        guard utf8.count <= 255 else { return false }
+        return utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { word in
+            !word.isEmpty
+                && word.allSatisfy {
+                    (0x61...0x7A).contains($0 | 0x20) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "_")
+                }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import LaminaFormats
+import LaminaGraph
+import LaminaHost
+import LaminaSchema
+
+/// Turns a YAML tree into a recipe, checking everything that can be checked without running a plugin.
+struct RecipeReader {
+    let file: String
+    /// What relative paths are relative to; nil leaves them as they are.
+    let folder: String?
+    let registry: Registry
+
+    static let keys = ["lamina", "name", "description", "data", "model", "loss", "optimizer", "metrics", "train"]
+
+    /// Every key of the host that may stand beside a component.
+    static let hostKeys = layerKeys + lossKeys + optimizerKeys + transformKeys
+
+    func recipe(_ root: YAMLNode?) throws(RecipeError) -> Recipe {
+        guard let root, !root.isNull else {
+            throw RecipeError(file: file, "the recipe is empty: it begins with 'lamina: \(Recipe.version)', then 'model:'")
+        }
+        var fields = try RecipeFields(root, "the recipe", wanted: "a mapping that begins with 'lamina: 1'", file: file)
+        try version(&fields)
+        try refuseProcedures(fields.entries)
+        let name = fields.take("name")
+        let documentation = fields.take("description")
+        let data = fields.take("data")
+        let model = try fields.require("model", "write 'model:' with 'input' and 'layers'")
+        let loss = fields.take("loss")
+        let optimizer = fields.take("optimizer")
+        let metrics = fields.take("metrics")
+        let train = fields.take("train")
+        try refuseMisplaced(fields)
+        try fields.finish()
+
+        var recipe = Recipe(model: try self.model(model), file: file)
+        if let name { recipe.name = try text(name, "'name'") }
+        if let documentation { recipe.documentation = try text(documentation, "'description'") }
+        if let data { recipe.data = try datasets(data, inputs: recipe.model.inputs) }
+        if let loss { recipe.loss = try self.loss(loss) }
+        if let optimizer { recipe.optimizer = try self.optimizer(optimizer) }
+        if let metrics { recipe.metrics = try components(metrics, "'metrics'", kind: "metric") }
+        if let train { recipe.training = try training(train, recipe) }
+        return recipe
+    }
+
+    private func version(_ fields: inout RecipeFields) throws(RecipeError) {
+        let node = try fields.require("lamina", "begin the recipe with 'lamina: \(Recipe.version)', the format's version")
+        guard case .scalar(.integer(let version), _) = node.content, version >= 1 else {
+            throw error("'lamina' is the version of the format, wanted \(Recipe.version), got \(node.summary)", node)
+        }
+        guard version == Recipe.version else {
+            throw error(
+                "this recipe has version \(version) of the format, this program reads \(Recipe.version): "
+                    + "use a newer lamina", node)
+        }
+    }
+
+    /// Several graphs that are trained together are a later version's.
+    private func refuseProcedures(_ entries: [YAMLNode.Entry]) throws(RecipeError) {
+        for entry in entries where !Self.keys.contains(entry.key) {
+            let isGraph = entry.value.entries?.contains { $0.key == "layers" } ?? false
+            guard entry.key == "procedure" || isGraph else { continue }
+            throw error(
+                "'\(shortened(entry.key))': several graphs with a procedure are not supported by this version; "
+                    + "a recipe has one graph, 'model:'", entry.place)
+        }
+    }
+
+    /// Keys that exist, but elsewhere.
+    private func refuseMisplaced(_ fields: RecipeFields) throws(RecipeError) {
+        let homes = [
+            ("optimizer", ["schedule"] + Self.optimizerKeys.filter { $0 != "schedule" }), ("data", Self.dataKeys),
+            ("model", Self.modelKeys), ("train", Self.trainingKeys),
+        ]
+        for entry in fields.entries where !fields.known.contains(entry.key) {
+            guard let home = homes.first(where: { $0.1.contains(entry.key) })?.0 else { continue }
+            throw error("'\(entry.key)' stands in '\(home)': indent it there", entry.place)
+        }
+    }
+}
+
+extension RecipeReader {
+    func error(_ message: String, _ node: YAMLNode) -> RecipeError { error(message, node.place) }
+
+    func error(_ message: String, _ place: Place, kind: RecipeError.Kind = .recipe) -> RecipeError {
+        place.error(message, in: file, kind: kind)
+    }
+
+    func text(_ node: YAMLNode, _ subject: String) throws(RecipeError) -> String {
+        guard let text = node.string else {
+            var advice = ""
+            if case .scalar = node.content { advice = "; put it in quotes" }
+            throw error("\(subject): wanted a text, got \(node.summary)\(advice)", node)
+        }
+        return text
+    }
+
+    func bool(_ node: YAMLNode, _ subject: String) throws(RecipeError) -> Bool {
+        guard case .scalar(.bool(let value), _) = node.content else {
+            throw error("\(subject): wanted true or false, got \(node.summary)", node)
+        }
+        return value
+    }
+
+    func integer(_ node: YAMLNode, _ subject: String, least: Int) throws(RecipeError) -> Int {
+        guard case .scalar(.integer(let value), _) = node.content, value >= least else {
+            throw error("\(subject): wanted an integer >= \(least), got \(node.summary)", node)
+        }
+        return Int(value)
+    }
+
+    /// `wanted` puts the bounds into words.
+    func number(
+        _ node: YAMLNode, _ subject: String, _ wanted: String, where isRight: (Double) -> Bool
+    ) throws(RecipeError) -> Double {
+        var number: Double?
+        switch node.content {
+        case .scalar(.integer(let value), _): number = Double(value)
+        case .scalar(.number(let value), _): number = value
+        default: break
+        }
+        guard let number, isRight(number) else {
+            throw error("\(subject): wanted \(wanted), got \(node.summary)", node)
+        }
+        return number
+    }
+
+    /// The elements of a list; a lone value that is no mapping counts as a list of one.
+    func list(_ node: YAMLNode, _ subject: String, of items: String) throws(RecipeError) -> [YAMLNode] {
+        switch node.content {
+        case .list(let nodes): return nodes
+        case .scalar: return [node]
+        case .mapping: throw error("\(subject): wanted a list of \(items), got a mapping", node)
+        }
+    }
+
+    func texts(_ node: YAMLNode, _ subject: String, of items: String) throws(RecipeError) -> [String] {
+        var texts: [String] = []
+        for element in try list(node, subject, of: items) { texts.append(try text(element, subject)) }
+        return texts
+    }
+}

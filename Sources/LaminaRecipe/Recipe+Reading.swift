@@ -1,0 +1,56 @@
+import Glibc
+import LaminaFormats
+import LaminaHost
+
+extension Recipe {
+    /// Reads and checks the recipe in a file.
+    ///
+    /// Relative paths in it are relative to its folder. Only manifests of plugins are consulted; none is loaded.
+    /// - Parameter overrides: `path=value`, applied in order before anything is checked ("train.epochs=5").
+    /// - Throws: `RecipeError` for the first fault.
+    public static func load(
+        _ path: String, overrides: [String] = [], registry: Registry
+    ) throws(RecipeError) -> Recipe {
+        let bytes: [UInt8]
+        do {
+            let mapping = try FileMapping(path: path)
+            guard mapping.bytes.count <= YAMLParser.byteLimit else {
+                throw RecipeError(
+                    file: path, "the recipe has \(mapping.bytes.count) bytes, at most \(YAMLParser.byteLimit) are allowed")
+            }
+            bytes = Array(mapping.bytes)
+        } catch let error as FileError {
+            throw RecipeError(file: path, "cannot \(error.operation) the recipe: \(error.reason)")
+        } catch let error as RecipeError {
+            throw error
+        } catch {
+            throw RecipeError(file: path, "cannot read the recipe: \(error)")
+        }
+        return try parse(bytes, file: path, folder: folder(of: path), overrides: overrides, registry: registry)
+    }
+
+    /// Reads and checks a recipe from text. `file` names it in messages; `folder` is what relative paths are relative to.
+    public static func parse(
+        _ bytes: [UInt8], file: String = "recipe", folder: String? = nil, overrides: [String] = [], registry: Registry
+    ) throws(RecipeError) -> Recipe {
+        var root = try YAMLParser.parse(bytes, file: file)
+        for override in overrides {
+            root = try RecipeOverride(override).apply(to: root)
+        }
+        return try RecipeReader(file: file, folder: folder, registry: registry).recipe(root)
+    }
+
+    public static func parse(
+        _ text: String, file: String = "recipe", folder: String? = nil, overrides: [String] = [], registry: Registry
+    ) throws(RecipeError) -> Recipe {
+        try parse(Array(text.utf8), file: file, folder: folder, overrides: overrides, registry: registry)
+    }
+
+    /// The absolute path of the folder in which a file is.
+    private static func folder(of path: String) -> String {
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        guard let real = realpath(folder, nil) else { return folder }
+        defer { free(real) }
+        return String(cString: real)
+    }
+}
