@@ -101,7 +101,7 @@ public final class Runtime: @unchecked Sendable {
             },
             random_normal: { _, random, first, out, count in
                 let r = random!.pointee
-                lamina_random_uniform(r.seed, r.stream, r.offset &+ first, out, count)
+                lamina_random_normal(r.seed, r.stream, r.offset &+ first, out, count)
             },
             scratch: { _, bytes in ThreadContext.current.scratch(bytes: bytes) },
             is_cancelled: { Runtime.of($0).isCancelled ? 1 : 0 },
