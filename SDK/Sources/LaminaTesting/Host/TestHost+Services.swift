@@ -39,9 +39,7 @@ extension TestHost {
         }
         table.random_normal = { _, random, first, out, count in
             let random = random!.pointee
-            for i in 0..<Int(max(count, 0)) {
-                out![i] = standardNormal(random.seed, random.stream, random.offset &+ first &+ UInt64(i))
-            }
+            lamina_random_normal(random.seed, random.stream, random.offset &+ first, out, count)
         }
         table.scratch = { host, bytes in
             TestHost.of(host).state.withLock { $0.scratch.allocate(Int(bytes), thread: currentThread()) }
@@ -57,16 +55,6 @@ extension TestHost {
         table.get_extension = { _, _ in nil }
         return table
     }()
-}
-
-/// A standard normal number of element `index` of a stream, by Box and Muller's method in double precision.
-private func standardNormal(_ seed: UInt64, _ stream: UInt64, _ index: UInt64) -> Float {
-    var words: (UInt32, UInt32) = (0, 0)
-    withUnsafeMutableBytes(of: &words) {
-        lamina_random_bits(seed, stream, index &* 2, $0.baseAddress!.assumingMemoryBound(to: UInt32.self), 2)
-    }
-    let radius = sqrt(-2 * log((Double(words.0) + 1) / 4_294_967_296))
-    return Float(radius * cos(2 * Double.pi * Double(words.1) / 4_294_967_296))
 }
 
 extension String {

@@ -1,5 +1,4 @@
 import CLaminaMath
-import Glibc
 import LaminaSDK
 
 extension TensorValue {
@@ -11,13 +10,9 @@ extension TensorValue {
 
     /// Standard normal float32 numbers, a function of the seed alone.
     public static func normal(_ shape: [Int], seed: UInt64) -> TensorValue {
-        let count = shape.reduce(1, *)
-        let unit = random(2 * count, seed)
-        return TensorValue(
-            shape,
-            (0..<count).map { i in
-                Float(sqrt(-2 * log(1 - Double(unit[2 * i]))) * cos(2 * Double.pi * Double(unit[2 * i + 1])))
-            })
+        var values = [Float](repeating: 0, count: shape.reduce(1, *))
+        lamina_random_normal(seed, 0x7E57, 0, &values, Int64(values.count))
+        return TensorValue(shape, values)
     }
 
     /// Integers of `range`, a function of the seed alone.
