@@ -1,6 +1,6 @@
-/* Turns functions of vectors into loops over arrays. The last, incomplete vector runs through the same code with zeros in
- * the lanes beyond the end, so that no element's result depends on where it stands. The loops are always inlined into
- * kernels, and the functions into the loops. */
+/* Turns functions of vectors into loops over arrays. The last, incomplete vector runs through the same code with zeros
+ * in the lanes beyond the end, so that no element's result depends on where it stands. The loops are always inlined
+ * into kernels, and the functions into the loops. */
 #ifndef LAMINA_MAP_H
 #define LAMINA_MAP_H
 

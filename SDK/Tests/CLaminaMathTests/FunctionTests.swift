@@ -49,10 +49,7 @@ private func atMost(_ bound: Double, _ x: Double) -> Double { x > bound ? bound 
 
 private func geluArgument(_ x: Double) -> Double { 2 * (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x) }
 
-private func derivative(
-    _ kernel: @escaping @Sendable (UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int64, Bool)
-        -> Void
-) -> Kernel {
+private func derivative(_ kernel: @escaping GradientTests.Gradient) -> Kernel {
     { x, y, n in
         let ones = [Float](repeating: 1, count: max(0, Int(n)))
         kernel(x, ones, y, n, false)

@@ -105,8 +105,8 @@ import Testing
     }
 }
 
-/// Mean, variance, correlation with the neighbour (each within 4.5 standard errors) and the Kolmogorov–Smirnov distance
-/// to the distribution function (critical value at a level of 1e-5). The samples are fixed by their seed: no flakiness.
+/// Mean, variance, correlation with neighbours (each within 4.5 standard errors) and the Kolmogorov–Smirnov distance to
+/// the distribution function (critical value at a level of 1e-5). The samples are fixed by their seed: no flakiness.
 func checkDistribution(
     _ x: [Float], mean: Double, variance: Double, fourth: Double, distribution: (Double) -> Double
 ) {

@@ -60,8 +60,9 @@ void lamina_math_softplus(const float *x, float *y, int64_t n);
  *  silu(-infinity) = -0, the limit. Source: Elfwing, Uchibe, Doya 2017; Ramachandran, Zoph, Le 2017. */
 void lamina_math_silu(const float *x, float *y, int64_t n);
 
-/** GELU in its exact form, x Phi(x) = x erfc(-x / sqrt 2) / 2, within 4 ulp, tiny results for large negative x included.
- *  gelu(-infinity) = -0, the limit. Source: Hendrycks, Gimpel 2016. */
+/** GELU in its exact form, x Phi(x) = x erfc(-x / sqrt 2) / 2, within 4 ulp.
+ *  Tiny results for large negative x are accurate too; gelu(-infinity) = -0, the limit.
+ *  Source: Hendrycks, Gimpel 2016. */
 void lamina_math_gelu(const float *x, float *y, int64_t n);
 
 /** GELU in its tanh form, x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, within 4 ulp.

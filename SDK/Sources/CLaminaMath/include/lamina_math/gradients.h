@@ -1,7 +1,7 @@
 /* Gradients of the activations: dx[i] = dy[i] f'(x[i]), or dx[i] += ... with `accumulate`.
  *
- * Where f' is a simple expression of y = f(x), the kernel takes y, so that x need not be kept. `dx` may be the same array
- * as `dy` (or `x`, `y`). The conventions are in CLaminaMath.h.
+ * Where f' is a simple expression of y = f(x), the kernel takes y, so that x need not be kept. `dx` may be the same
+ * array as `dy` (or `x`, `y`). The conventions are in CLaminaMath.h.
  *
  * Accuracy of f' for silu, gelu and gelu_tanh: within 6 ulp for |x| >= 4, tiny results included; below, where f' passes
  * through 0, its absolute error is at most 2e-7.

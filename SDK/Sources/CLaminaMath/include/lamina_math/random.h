@@ -1,12 +1,12 @@
-/* Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2, 3,
- * SC 2011).
+/* Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2,
+ * 3, SC 2011).
  *
- * There is no state to keep. A number is a function of (seed, stream, position), so that threads may produce any part of
- * a sequence in any order, and a part may be produced again instead of being stored.
+ * There is no state to keep. A number is a function of (seed, stream, position), so that threads may produce any part
+ * of a sequence in any order, and a part may be produced again instead of being stored.
  *
  * Layout: key = (seed low, seed high); counter = (block low, block high, stream low, stream high). Block b of a stream
- * holds its elements 4b … 4b + 3, in the order of Philox's output words. `offset` counts elements: filling n elements at
- * offset o and then m at o + n gives the same as n + m at o. A stream holds 2^64 elements.
+ * holds its elements 4b to 4b + 3, in the order of Philox's output words. `offset` counts elements: filling n elements
+ * at offset o and then m at o + n gives the same as n + m at o. A stream holds 2^64 elements.
  */
 #ifndef LAMINA_MATH_RANDOM_H
 #define LAMINA_MATH_RANDOM_H

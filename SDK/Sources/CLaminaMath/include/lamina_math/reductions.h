@@ -2,8 +2,8 @@
  *
  * Sums are accumulated in double, in 32 lanes (element i goes to lane i mod 32) that are added pairwise at the end. So
  * the order never depends on the instruction set: every machine gives the same bits. The error is about n 2^-58 of the
- * sum of magnitudes: nothing, after rounding to float. To split a sum among threads, cut the array at places that do not
- * depend on the number of threads and add the parts in order.
+ * sum of magnitudes: nothing, after rounding to float. To split a sum among threads, cut the array at places that do
+ * not depend on the number of threads and add the parts in order.
  */
 #ifndef LAMINA_MATH_REDUCTIONS_H
 #define LAMINA_MATH_REDUCTIONS_H

@@ -33,9 +33,10 @@ V_INLINE vfloat v_erf(vfloat x) {
 }
 
 /* The tail Phi(-a) = erfc(a / sqrt 2) / 2 of the normal distribution for 0 <= a <= 14.6, in parts:
- *     2^64 e^(-a^2 / 2) = power (1 + growth)    and    Phi(-a) e^(a^2 / 2) = N / (sqrt(2 pi) a N + rest), N = 1/2 + a slope.
- * In this form of the minimax rational function (relative error 2^-25.3, and 2^-27.3 below 0.4), rounding errors of a N cancel for large `a`, and
- * `rest` hardly counts there. */
+ *     2^64 e^(-a^2 / 2) = power (1 + growth),
+ *     Phi(-a) e^(a^2 / 2) = N / (sqrt(2 pi) a N + rest) with N = 1/2 + a slope.
+ * In this form of the minimax rational function (relative error 2^-25.3, and 2^-27.3 below 0.4), rounding errors of a N
+ * cancel for large `a`, and `rest` hardly counts there. */
 typedef struct {
     vfloat power, growth, slope, rest;
 } v_tail;

@@ -42,8 +42,8 @@ V_INLINE vfloat v_growth_of_remainder(vfloat r) {
 
 V_INLINE vfloat v_exp_of_remainder(vfloat r) { return v_growth_of_remainder(r) + 1.0f; }
 
-/* 1 - e^r for |r| <= ln 2 / 2, with a relative error of 2^-31 even near 0. The opposite of e^r - 1, because r + p r^2 would
- * turn -0 into 0 where -r - p r^2 keeps zeros apart. */
+/* 1 - e^r for |r| <= ln 2 / 2, with a relative error of 2^-31 even near 0. The opposite of e^r - 1, because r + p r^2
+ * would turn -0 into 0 where -r - p r^2 keeps zeros apart. */
 V_INLINE vfloat v_one_minus_exp_of_remainder(vfloat r) {
     vfloat square = r * r;
     vfloat low = v_madd((vfloat)0x1.555554p-3f, r, (vfloat)0.5f);

@@ -8,7 +8,7 @@
 /* Words in a group: two vectors of 32-bit lanes. */
 #define V_PHILOX_WORDS (V_LANES * 2)
 
-/* The multipliers of the two halves and the Weyl steps of the two key words (Salmon et al., table 2 and section 3.3). */
+/* The multipliers of the two halves and the Weyl steps of the two key words (Salmon et al. 2011). */
 #define V_PHILOX_MULTIPLIER_0 0xd2511f53u
 #define V_PHILOX_MULTIPLIER_1 0xcd9e8d57u
 #define V_PHILOX_KEY_STEP_0 0x9e3779b9u

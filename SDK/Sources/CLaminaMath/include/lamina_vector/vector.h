@@ -1,5 +1,13 @@
 /* The widest float vector of the instruction set that this file is compiled for, and the few operations on it that C
- * has no operator for. Everything is plain C vector arithmetic: `+ - * /`, comparisons, and `mask ? a : b` by lane. */
+ * has no operator for. Everything is plain C vector arithmetic: `+ - * /`, comparisons, and `mask ? a : b` by lane.
+ *
+ * These headers are for C and C++ code (clang) that fuses the functions into kernels of its own. Include them in source
+ * files only: the types depend on the instruction set. Compile with -ffp-contract=off, as this package does, to get the
+ * same bits as its kernels.
+ *
+ * The coefficients of all polynomials and rational functions are minimax fits of the error that their comments state
+ * (Remez's exchange, or linear programming), rounded to float one by one from the lowest power up, with the rest fitted
+ * again after each. */
 #ifndef LAMINA_VECTOR_H
 #define LAMINA_VECTOR_H
 
@@ -21,7 +29,7 @@ typedef uint32_t vuint __attribute__((ext_vector_type(V_LANES)));
 typedef double vdouble __attribute__((ext_vector_type(V_LANES)));
 typedef uint64_t vulong __attribute__((ext_vector_type(V_LANES)));
 
-/* How pairs of registers would be passed depends on the instruction set; all functions here are inlined, none passes any. */
+/* How pairs of registers would be passed depends on the instruction set; but all functions here are inlined. */
 #pragma clang diagnostic ignored "-Wpsabi"
 
 /* The attribute keeps 512-bit registers where a CPU model's tuning prefers pairs of 256-bit ones. */
