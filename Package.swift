@@ -42,7 +42,10 @@ var targets: [Target] = [
             "LaminaHost", "LaminaGraph", "Yams", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSchema"),
             sdk("LaminaSDK"),
         ]),
+    // What a training run writes beside its model: history, curves, confusion matrix, TensorBoard events.
+    .target(name: "LaminaReport", dependencies: [sdk("LaminaFormats")]),
     .testTarget(name: "ArchiveTests", dependencies: ["LaminaArchive", sdk("LaminaFormats")]),
+    .testTarget(name: "ReportTests", dependencies: ["LaminaReport", sdk("LaminaFormats")]),
     .testTarget(name: "HostTests", dependencies: ["LaminaHost", sdk("LaminaSDK")]),
     .testTarget(
         name: "GraphTests",

@@ -1,0 +1,69 @@
+/// A picture being drawn: SVG 1.1 on a white ground, without scripts, fonts or anything from outside.
+struct SVG {
+    private var body = ""
+    private let title: String
+
+    /// - Parameter title: what the picture shows, in words; for readers that cannot see it.
+    init(title: String) { self.title = title }
+
+    enum Anchor: String { case start, middle, end }
+
+    mutating func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double, _ style: String) {
+        body += "<rect x=\"\(n(x))\" y=\"\(n(y))\" width=\"\(n(width))\" height=\"\(n(height))\" \(style)/>\n"
+    }
+
+    mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ style: String) {
+        body += "<line x1=\"\(n(x1))\" y1=\"\(n(y1))\" x2=\"\(n(x2))\" y2=\"\(n(y2))\" \(style)/>\n"
+    }
+
+    mutating func path(_ points: String, _ style: String) { body += "<path d=\"\(points)\" \(style)/>\n" }
+
+    /// Text with its base line at `y`; turned by `angle` degrees around (x, y).
+    mutating func text(
+        _ text: String, _ x: Double, _ y: Double, size: Double, anchor: Anchor = .start, color: String = "#222222",
+        isBold: Bool = false, angle: Double = 0
+    ) {
+        body += "<text x=\"\(n(x))\" y=\"\(n(y))\" font-size=\"\(n(size))\" fill=\"\(color)\""
+        if anchor != .start { body += " text-anchor=\"\(anchor.rawValue)\"" }
+        if isBold { body += " font-weight=\"bold\"" }
+        if angle != 0 { body += " transform=\"rotate(\(n(angle)) \(n(x)) \(n(y)))\"" }
+        body += ">\(Self.escaped(text))</text>\n"
+    }
+
+    /// Elements as they are, such as gradients.
+    mutating func raw(_ elements: String) { body += elements }
+
+    /// The whole file.
+    func document(width: Double, height: Double) -> String {
+        let (w, h) = (n(width.rounded(.up)), n(height.rounded(.up)))
+        return """
+            <?xml version="1.0" encoding="UTF-8"?>
+            <svg xmlns="http://www.w3.org/2000/svg" width="\(w)" height="\(h)" viewBox="0 0 \(w) \(h)" role="img" \
+            font-family="Helvetica, Arial, sans-serif">
+            <title>\(Self.escaped(title))</title>
+            <rect width="\(w)" height="\(h)" fill="#ffffff"/>
+            \(body)</svg>
+
+            """
+    }
+
+    /// Text for element content and quoted attributes; what XML 1.0 forbids becomes U+FFFD.
+    static func escaped(_ text: String) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": escaped += "&amp;"
+            case "<": escaped += "&lt;"
+            case ">": escaped += "&gt;"
+            case "\"": escaped += "&quot;"
+            case "'": escaped += "&#39;"
+            case "\t", "\n", "\r": escaped += " "
+            case "\u{0}"..<" ", "\u{7F}"..<"\u{A0}", "\u{FFFE}", "\u{FFFF}": escaped += "\u{FFFD}"
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
+    }
+
+    private func n(_ value: Double) -> String { NumberText.coordinate(value) }
+}

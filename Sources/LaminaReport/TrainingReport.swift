@@ -1,0 +1,92 @@
+import Glibc
+import LaminaFormats
+
+/// The files that a training run writes beside its model: history, curves, confusion matrix, TensorBoard events.
+///
+/// With the archive `dir/net.lamina` they are `dir/net.history.csv`, `dir/net.history.jsonl`, `dir/net.curves.svg`,
+/// `dir/net.confusion.svg`, `dir/net.recipe.yaml` and the folder `dir/net.tensorboard`. Every file is replaced as a whole,
+/// so that a reader never meets half of one; only the events are appended to, for TensorBoard follows the open file.
+public final class TrainingReport {
+    /// The network's name: the title of the charts.
+    public let name: String
+    /// The names of the classes, where there are any: for `ConfusionMatrix`.
+    public let classes: [String]
+
+    private let base: String
+    private let isResumed: Bool
+    private var events: EventLog
+    private var written: Set<Part> = []
+
+    private enum Part: String, CaseIterable {
+        case csv = "history.csv"
+        case jsonLines = "history.jsonl"
+        case curves = "curves.svg"
+        case confusion = "confusion.svg"
+        case recipe = "recipe.yaml"
+        case tensorBoard = "tensorboard"
+    }
+
+    /// A report beside the archive at `archive`, a path that ends in ".lamina"; writes nothing yet.
+    ///
+    /// A resumed run goes on with the events that are there: epochs keep the time at which they ended.
+    ///
+    /// - Throws: `FileError` when the folder is not there or nothing can be written in it.
+    public init(archive: String, name: String, classes: [String], isResumed: Bool) throws(FileError) {
+        let suffix = ".lamina"
+        let fileName = archive.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+        base = fileName.hasSuffix(suffix) && fileName != suffix ? String(archive.dropLast(suffix.count)) : archive
+        let folder = String(archive.dropLast(fileName.count))
+        guard access(folder.isEmpty ? "." : folder, W_OK | X_OK) == 0 else {
+            throw FileError("write files in", folder.isEmpty ? "." : folder)
+        }
+        self.name = name
+        self.classes = classes
+        self.isResumed = isResumed
+        events = EventLog(folder: "\(base).\(Part.tensorBoard.rawValue)", goesOn: isResumed)
+    }
+
+    /// The paths written so far, for a closing message; the events stand as their folder.
+    public var files: [String] { Part.allCases.filter(written.contains).map(path) }
+
+    /// Writes the recipe, with all that the command line changed, as `<base>.recipe.yaml`.
+    public func write(recipe text: String) throws(FileError) { try write(text, as: .recipe) }
+
+    /// Writes all other files for the whole `history`; call it after every epoch.
+    ///
+    /// - Parameter confusion: of the last epoch's evaluation; nil leaves the file of an earlier epoch in place.
+    public func write(_ history: [HistoryRow], confusion: ConfusionMatrix?) throws(FileError) {
+        let table = HistoryTable(history)
+        try write(table.csv, as: .csv)
+        try write(table.jsonLines, as: .jsonLines)
+        try write(CurvesChart(table, title: name).svg, as: .curves)
+        if let confusion {
+            try write(ConfusionChart(confusion, title: name).svg, as: .confusion)
+        } else if !isResumed, !written.contains(.confusion) {
+            // Left by an earlier run, it would be taken for this one's.
+            unlink(path(.confusion))
+        }
+        try events.write(table)
+        written.insert(.tensorBoard)
+    }
+
+    private func path(_ part: Part) -> String { "\(base).\(part.rawValue)" }
+
+    private func write(_ text: String, as part: Part) throws(FileError) {
+        try AtomicFile.replace(path(part), with: Array(text.utf8))
+        written.insert(part)
+    }
+}
+
+extension AtomicFile {
+    /// Puts `content` at `path`, whole or not at all.
+    static func replace(_ path: String, with content: [UInt8]) throws(FileError) {
+        let file = try AtomicFile(replacing: path)
+        defer { file.discard() }
+        var failure: FileError?
+        content.withUnsafeBytes { bytes in
+            do throws(FileError) { try file.write(bytes) } catch { failure = error }
+        }
+        if let failure { throw failure }
+        try file.commit()
+    }
+}
