@@ -18,6 +18,7 @@ let package = Package(
                 .unsafeFlags(["-Xlinker", "--version-script=\(sdk)/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs"])
             ]),
         .testTarget(
-            name: "MinimalTests", dependencies: ["Minimal", .product(name: "LaminaTesting", package: "SDK")]),
+            name: "MinimalTests", dependencies: ["Minimal", .product(name: "LaminaTesting", package: "SDK")],
+            exclude: ["Golden"]),
     ]
 )

@@ -13,6 +13,12 @@ import Testing
         #expect(result.parameterGradients[0]?.floats == [7, 10])
     }
 
+    @Test func agreesWithPyTorch() throws {
+        let folder = #filePath.split(separator: "/").dropLast().joined(separator: "/")
+        let faults = try checkLayer(.layer(LayerScale.self), golden: "/\(folder)/Golden/layer_scale.safetensors")
+        #expect(faults == [])
+    }
+
     @Test func rules() {
         let faults = checkLayer(
             .layer(LayerScale.self),
