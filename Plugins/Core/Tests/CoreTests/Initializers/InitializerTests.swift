@@ -49,6 +49,15 @@ import Testing
         #expect((outside - 0.0455).magnitude < 0.005)
     }
 
+    /// The padding row of an embedding; the others are what they would be without it.
+    @Test func normalWithAZeroRow() throws {
+        var wanted = try filled("normal", [4, 3])
+        wanted.replaceSubrange(6..<9, with: [0, 0, 0])
+        #expect(try filled("normal", [4, 3], ["zero_row": 2]) == wanted)
+        #expect { try filled("normal", [4, 3], ["zero_row": 4]) } throws: { "\($0)".contains("zero_row is 4") }
+        #expect { try filled("normal", [], ["zero_row": 0]) } throws: { "\($0)".contains("zero_row is 0") }
+    }
+
     @Test func truncatedNormal() throws {
         let values = try filled("truncated_normal", [200, 300])
         // The deviation of a standard normal that is cut at ±2.
