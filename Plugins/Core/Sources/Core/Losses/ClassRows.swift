@@ -45,6 +45,79 @@ struct ClassRows {
         return sample &* inner &+ rest &* targetFirst &+ first
     }
 
+    /// Calls `body(row, x, stride)` for rows of `x`: where a row begins and how far apart its numbers are.
+    ///
+    /// Rows whose numbers lie apart are copied in tiles of neighbours: read one by one, each would touch a cache line per
+    /// number, often all in the same few sets of the cache.
+    @inline(__always)
+    func forEach(
+        _ begin: Int, _ end: Int, of x: UnsafePointer<Float>, _ host: Host,
+        _ body: (_ row: Int, _ x: UnsafePointer<Float>, _ stride: Int) -> Void
+    ) {
+        guard let tile = tile(host) else {
+            for row in begin..<end { body(row, x + offset(row), stride) }
+            return
+        }
+        var row = begin
+        while row < end {
+            let size = neighbours(row, end)
+            gather(x + offset(row), size, into: tile)
+            for r in 0..<size { body(row &+ r, tile + r &* classes, 1) }
+            row += size
+        }
+    }
+
+    /// The same with an output of the same shape, which `body` writes, or adds to when it is told so.
+    @inline(__always)
+    func forEach(
+        _ begin: Int, _ end: Int, of x: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>, adding: Bool,
+        _ host: Host,
+        _ body: (
+            _ row: Int, _ x: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>, _ stride: Int, _ adding: Bool
+        ) -> Void
+    ) {
+        guard let tile = tile(host) else {
+            for row in begin..<end { body(row, x + offset(row), out + offset(row), stride, adding) }
+            return
+        }
+        var row = begin
+        while row < end {
+            let size = neighbours(row, end)
+            gather(x + offset(row), size, into: tile)
+            for r in 0..<size { body(row &+ r, tile + r &* classes, tile + r &* classes, 1, false) }
+            scatter(tile, size, to: out + offset(row), adding: adding)
+            row += size
+        }
+    }
+
+    private static let tileSize = 16
+
+    /// Room for a tile; nil when rows are contiguous, or memory is short.
+    private func tile(_ host: Host) -> UnsafeMutablePointer<Float>? {
+        if stride == 1 { return nil }
+        return try? host.scratch(bytes: Self.tileSize * classes * 4).assumingMemoryBound(to: Float.self)
+    }
+
+    /// How many rows from `row` on lie beside each other, at most a tile of them.
+    private func neighbours(_ row: Int, _ end: Int) -> Int { min(Self.tileSize, end - row, inner - row % inner) }
+
+    private func gather(_ x: UnsafePointer<Float>, _ size: Int, into tile: UnsafeMutablePointer<Float>) {
+        for c in 0..<classes {
+            for r in 0..<size { tile[r &* classes &+ c] = x[c &* stride &+ r] }
+        }
+    }
+
+    private func scatter(
+        _ tile: UnsafePointer<Float>, _ size: Int, to out: UnsafeMutablePointer<Float>, adding: Bool
+    ) {
+        for c in 0..<classes {
+            for r in 0..<size {
+                let (value, place) = (tile[r &* classes &+ c], c &* stride &+ r)
+                out[place] = adding ? out[place] + value : value
+            }
+        }
+    }
+
     /// Checks shapes: input [N, C, d…] float32; target int64 [N, d…], or float32 with the input's shape when that is
     /// allowed. Returns whether the target holds class indices.
     static func infer(_ inference: Inference, probabilities: Bool) throws -> Bool {

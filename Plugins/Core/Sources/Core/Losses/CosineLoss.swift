@@ -53,7 +53,7 @@ struct CosinePlan: PlannedLayer {
         rows = ClassRows(planning.input(0), target: planning.input(1))
         epsilon = loss.epsilon
         divisor = loss.reduction == .mean ? Double(rows.count) : 1
-        if planning.isTraining, planning.wantsInputGradient(0) || planning.wantsInputGradient(1) {
+        if planning.wantsInputGradient(0) || planning.wantsInputGradient(1) {
             planning.saveInput(0)
             planning.saveInput(1)
         }

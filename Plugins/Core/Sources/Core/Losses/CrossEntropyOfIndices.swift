@@ -17,7 +17,7 @@ struct CrossEntropyOfIndices: PlannedLayer {
         ignoreIndex = loss.ignoreIndex
         smoothing = loss.smoothing
         reduction = loss.reduction
-        saves = planning.isTraining && planning.wantsInputGradient(0)
+        saves = planning.wantsInputGradient(0)
         if saves {
             planning.saveInput(0)
             planning.saveInput(1)
@@ -35,7 +35,7 @@ struct CrossEntropyOfIndices: PlannedLayer {
             let stats = saves ? (run.saved(0) + 8).assumingMemoryBound(to: SoftmaxRow.self) : nil
             let partials = run.workspace.assumingMemoryBound(to: ClassPartial.self)
             run.host.parallelFor(rows.count, grain: rows.grain) { begin, end in
-                partials[begin / rows.grain] = chunk(x, t, stats, begin, end)
+                partials[begin / rows.grain] = chunk(x, t, stats, begin, end, run.host)
             }
             total = try ClassPartial.total(partials, rows, t, ignoring: ignoreIndex)
         }
@@ -46,28 +46,26 @@ struct CrossEntropyOfIndices: PlannedLayer {
 
     private func chunk(
         _ x: UnsafePointer<Float>, _ t: UnsafePointer<Int64>, _ stats: UnsafeMutablePointer<SoftmaxRow>?, _ begin: Int,
-        _ end: Int
+        _ end: Int, _ host: Host
     ) -> ClassPartial {
         withUnsafeTemporaryAllocation(of: Float.self, capacity: LossBlock.size) { buffer in
             var partial = ClassPartial()
-            for row in begin..<end {
+            rows.forEach(begin, end, of: x, host) { row, logits, stride in
                 let label = Int(t[rows.targetOffset(row)])
-                if label == ignoreIndex { continue }
+                if label == ignoreIndex { return }
                 guard label >= 0, label < rows.classes else {
                     if partial.badRow < 0 { partial.badRow = row }
-                    continue
+                    return
                 }
-                let logits = x + rows.offset(row)
-                let softmax = SoftmaxRow(
-                    logits, classes: rows.classes, stride: rows.stride, buffer: buffer.baseAddress!)
+                let softmax = SoftmaxRow(logits, classes: rows.classes, stride: stride, buffer: buffer.baseAddress!)
                 stats?[row] = softmax
                 let weight = Double(weights[label])
                 partial.weight += weight
-                partial.loss -= (1 - smoothing) * weight * Double(softmax.logProbability(logits[label &* rows.stride]))
+                partial.loss -= (1 - smoothing) * weight * Double(softmax.logProbability(logits[label &* stride]))
                 if smoothing > 0 {
                     var sum = 0.0
                     for c in 0..<rows.classes {
-                        sum += Double(weights[c]) * Double(softmax.logProbability(logits[c &* rows.stride]))
+                        sum += Double(weights[c]) * Double(softmax.logProbability(logits[c &* stride]))
                     }
                     partial.loss -= smoothing / Double(rows.classes) * sum
                 }
@@ -89,27 +87,25 @@ struct CrossEntropyOfIndices: PlannedLayer {
         run.host.parallelFor(rows.count, grain: rows.grain) { begin, end in
             withUnsafeTemporaryAllocation(of: Float.self, capacity: LossBlock.size) { buffer in
                 let p = buffer.baseAddress!
-                for row in begin..<end {
+                rows.forEach(begin, end, of: x, into: gradient, adding: adds, run.host) { row, logits, out, stride, adds in
                     let label = Int(t[rows.targetOffset(row)])
-                    let out = gradient + rows.offset(row)
                     if label == ignoreIndex {
-                        if !adds { for c in 0..<rows.classes { out[c &* rows.stride] = 0 } }
-                        continue
+                        if !adds { for c in 0..<rows.classes { out[c &* stride] = 0 } }
+                        return
                     }
-                    let logits = x + rows.offset(row)
                     let own = (1 - smoothing) * Double(weights[label])
                     let total = Float(factor * (own + spread * weights.sum))
                     var first = 0
                     while first < rows.classes {
                         let count = min(LossBlock.size, rows.classes - first)
-                        stats[row].logProbabilities(logits + first &* rows.stride, rows.stride, into: p, count)
+                        stats[row].logProbabilities(logits + first &* stride, stride, into: p, count)
                         lamina_math_exp(p, p, Int64(count))
                         for i in 0..<count { p[i] *= total }
                         if smoothing > 0 {
                             for i in 0..<count { p[i] -= Float(factor * spread) * weights[first &+ i] }
                         }
                         if label >= first, label < first &+ count { p[label &- first] -= Float(factor * own) }
-                        write(p, to: out + first &* rows.stride, stride: rows.stride, count, adding: adds)
+                        write(p, to: out + first &* stride, stride: stride, count, adding: adds)
                         first += count
                     }
                 }

@@ -15,7 +15,7 @@ struct CrossEntropyOfProbabilities: PlannedLayer {
         weights = ClassWeights(loss.classWeights, classes: rows.classes)
         smoothing = Float(loss.smoothing)
         divisor = loss.reduction == .mean ? Double(rows.count) : 1
-        saves = planning.isTraining && (planning.wantsInputGradient(0) || planning.wantsInputGradient(1))
+        saves = planning.wantsInputGradient(0) || planning.wantsInputGradient(1)
         if saves {
             planning.saveInput(0)
             planning.saveInput(1)

@@ -90,7 +90,7 @@ struct ElementwiseLossPlan<Loss: ElementwiseLoss>: PlannedLayer {
         divisor = loss.reduction == .mean ? loss.meanDivisor(input) : 1
         isWeighted = planning.inputCount > 2 && !planning.input(2).isAbsent
         let inputCount = isWeighted ? 3 : 2
-        if planning.isTraining, (0..<inputCount).contains(where: planning.wantsInputGradient) {
+        if (0..<inputCount).contains(where: planning.wantsInputGradient) {
             for index in 0..<inputCount { planning.saveInput(index) }
         }
         planning.setWorkspace(forward: max(1, chunks) * MemoryLayout<Partial>.stride)

@@ -51,7 +51,7 @@ struct NLLPlan: PlannedLayer {
         weights = ClassWeights(loss.classWeights, classes: rows.classes)
         ignoreIndex = loss.ignoreIndex
         reduction = loss.reduction
-        saves = planning.isTraining && planning.wantsInputGradient(0)
+        saves = planning.wantsInputGradient(0)
         if saves {
             planning.saveInput(1)
             planning.save(bytes: 8)
