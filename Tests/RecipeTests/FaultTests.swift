@@ -68,7 +68,7 @@ import Testing
             "lamina: 1\nname: 5\nmodel: { input: [1], layers: [test.bend] }",
             "recipe.yaml:2:7: 'name': wanted a text, got 5; put it in quotes"
         ),
-    ])
+    ] as [(String, String)])
     func ofTheWhole(text: String, expected: String) {
         #expect(message { _ = try parse(text) } == expected)
     }
@@ -93,7 +93,7 @@ import Testing
         ("{ a: [1], loss: [2] }", "'loss' cannot be the name of an input: the loss has it; take another"),
         ("{ a: { shpe: [1] } }", "input 'a' lacks 'shape': write the shape of one sample, as in [1, 28, 28]"),
         ("{ a: { shape: [1], name: b } }", "input 'a' has no key 'name'; known are 'shape', 'dtype'"),
-    ])
+    ] as [(String, String)])
     func ofInputs(input: String, expected: String) {
         let text = message { _ = try parse(model("- test.bend", input: input)) }
         let pattern = "recipe.yaml:3:*: " + expected
@@ -190,7 +190,7 @@ import Testing
             "'initializers' stands beside layers only, 'test.tower' is a block: look for an attribute of it"
         ),
         ("- test.tower:\n  share: x", "6:14", "'share' stands beside layers only, 'test.tower' is a block"),
-    ])
+    ] as [(String, String, String)])
     func ofLayers(layers: String, place: String, expected: String) {
         #expect(message { _ = try parse(model(layers)) } == "recipe.yaml:\(place): \(expected)")
     }
@@ -306,7 +306,7 @@ import Testing
                 + "}\ntrain: { validate: 0.1 }",
             "7:20", "'validate' splits the training data, but 'data.validation' is given too: keep one"
         ),
-    ])
+    ] as [(String, String, String)])
     func ofTheRest(rest: String, place: String, expected: String) {
         #expect(message { _ = try parse(model("- test.bend", rest: rest)) } == "recipe.yaml:\(place): \(expected)")
     }

@@ -214,7 +214,7 @@ import Testing
             "- test.tower: { stages: [1, 1, 1, 1, 1] }", "5:7",
             "'tower_1' (test.tower): it refused to expand: stages has 5 values, at most 4 make sense"
         ),
-    ])
+    ] as [(String, String, String)])
     func faults(layers: String, place: String, expected: String) {
         #expect(message { _ = try graph(model(layers)) } == "recipe.yaml:\(place): \(expected)")
     }
@@ -239,7 +239,7 @@ import Testing
             "inputs", "node 'a' (test.add) takes 2 inputs (left, right), got 1: name them with 'from: [left, right]'"
         ),
         ("many", "it has more than 100000 nodes"),
-    ])
+    ] as [(String, String)])
     func faultyBlocks(fault: String, expected: String) {
         #expect(
             message { _ = try graph(model("- test.faulty: { fault: \"\(fault)\" }")) }

@@ -88,7 +88,7 @@ import Testing
             "model.layers[0].other.thing.a=1",
             "--set model.layers[0].other.thing.a=1: there is 'test.linear' here, not 'other.thing'"
         ),
-    ])
+    ] as [(String, String)])
     func faults(argument: String, expected: String) {
         let text = message { _ = try parse(fullRecipe, argument) }
         #expect(Wildcard.matches(expected, text), "\(text)")

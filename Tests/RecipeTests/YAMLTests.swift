@@ -101,7 +101,7 @@ import Testing
         (String(repeating: "[", count: 100), "f:1:65: lists and mappings nest deeper than 64 levels"),
         (String(repeating: "- ", count: 100), "f:1:129: lists and mappings nest deeper than 64 levels"),
         (String(repeating: "{a: ", count: 100), "f:1:257: lists and mappings nest deeper than 64 levels"),
-    ])
+    ] as [(String, String)])
     func refusals(text: String, expected: String) {
         #expect(message { _ = try json(text) } == expected)
     }
