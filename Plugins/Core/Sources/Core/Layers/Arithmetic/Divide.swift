@@ -10,12 +10,17 @@ struct Divide: Layer {
 
     func infer(_ inference: Inference) throws { try inference.addOutput(.float32, inference.broadcast()) }
 
-    func plan(_ planning: Planning) -> any PlannedLayer { BinaryPlan<Division>(planning) }
+    func plan(_ planning: Planning) -> any PlannedLayer {
+        Division(
+            loops: BinaryLoops(planning, leftReads: Division.leftReads, rightReads: Division.rightReads))
+    }
 }
 
-enum Division: BinaryOperation {
+struct Division: BinaryPlan {
     static var leftReads: [Int] { [1] }
     static var rightReads: [Int] { [0, 1] }
+
+    let loops: BinaryLoops
 
     @inline(__always) static func value(_ a: Vector, _ b: Vector) -> Vector { a / b }
     // da = dy / b

@@ -10,12 +10,17 @@ struct Multiply: Layer {
 
     func infer(_ inference: Inference) throws { try inference.addOutput(.float32, inference.broadcast()) }
 
-    func plan(_ planning: Planning) -> any PlannedLayer { BinaryPlan<Multiplication>(planning) }
+    func plan(_ planning: Planning) -> any PlannedLayer {
+        Multiplication(
+            loops: BinaryLoops(planning, leftReads: Multiplication.leftReads, rightReads: Multiplication.rightReads))
+    }
 }
 
-enum Multiplication: BinaryOperation {
+struct Multiplication: BinaryPlan {
     static var leftReads: [Int] { [1] }
     static var rightReads: [Int] { [0] }
+
+    let loops: BinaryLoops
 
     @inline(__always) static func value(_ a: Vector, _ b: Vector) -> Vector { a * b }
     // da = dy · b

@@ -10,12 +10,17 @@ struct Subtract: Layer {
 
     func infer(_ inference: Inference) throws { try inference.addOutput(.float32, inference.broadcast()) }
 
-    func plan(_ planning: Planning) -> any PlannedLayer { BinaryPlan<Subtraction>(planning) }
+    func plan(_ planning: Planning) -> any PlannedLayer {
+        Subtraction(
+            loops: BinaryLoops(planning, leftReads: Subtraction.leftReads, rightReads: Subtraction.rightReads))
+    }
 }
 
-enum Subtraction: BinaryOperation {
+struct Subtraction: BinaryPlan {
     static var leftReads: [Int] { [] }
     static var rightReads: [Int] { [] }
+
+    let loops: BinaryLoops
 
     @inline(__always) static func value(_ a: Vector, _ b: Vector) -> Vector { a - b }
     // da = dy

@@ -101,6 +101,9 @@ struct StridedCopy {
         _ store: S.Type, _ to: UnsafeMutablePointer<S.Element>, _ from: UnsafePointer<S.Element>, _ rows: Int,
         _ columns: Int, _ rowStrides: SIMD4<Int>, _ columnStrides: SIMD4<Int>
     ) {
+        if rows == Self.tile && columns == Self.tile && MemoryLayout<S.Element>.size == 4 {
+            return transposeSquare(S.self, to, from, rowStrides[0], columnStrides[1])
+        }
         var row = 0
         while row < rows {
             var (at, origin) = (to + row &* rowStrides[0], from + row &* rowStrides[1])
@@ -116,14 +119,45 @@ struct StridedCopy {
     }
 }
 
+extension StridedCopy {
+    /// A tile of 16 × 16: every cache line is touched once and whole, whatever the strides; the transposition happens in
+    /// a block on the stack.
+    @inline(__always)
+    private func transposeSquare<S: Store>(
+        _ store: S.Type, _ to: UnsafeMutablePointer<S.Element>, _ from: UnsafePointer<S.Element>, _ rowStride: Int,
+        _ columnStride: Int
+    ) {
+        withUnsafeTemporaryAllocation(of: S.Element.self, capacity: Self.tile * Self.tile) { buffer in
+            let block = buffer.baseAddress!
+            for column in 0..<Self.tile {
+                UnsafeMutableRawPointer(block + column &* Self.tile).storeBytes(
+                    of: UnsafeRawPointer(from + column &* columnStride).loadUnaligned(as: SIMD16<S.Element>.self),
+                    as: SIMD16<S.Element>.self)
+            }
+            for row in 0..<Self.tile {
+                let c = block + row
+                S.store(
+                    to + row &* rowStride,
+                    SIMD16<S.Element>(
+                        c[0], c[16], c[32], c[48], c[64], c[80], c[96], c[112], c[128], c[144], c[160], c[176], c[192],
+                        c[208], c[224], c[240]))
+            }
+        }
+    }
+}
+
 /// What happens to each element. A type rather than a closure, so that it is always inlined.
 private protocol Store {
-    associatedtype Element
+    associatedtype Element: SIMDScalar
+    static func store(_ to: UnsafeMutablePointer<Element>, _ from: SIMD16<Element>)
     static func store(_ to: UnsafeMutablePointer<Element>, _ from: Element)
     static func contiguous(_ to: UnsafeMutablePointer<Element>, _ from: UnsafePointer<Element>, _ count: Int)
 }
 
-private enum Assign<Element>: Store {
+private enum Assign<Element: SIMDScalar>: Store {
+    @inline(__always) static func store(_ to: UnsafeMutablePointer<Element>, _ from: SIMD16<Element>) {
+        UnsafeMutableRawPointer(to).storeBytes(of: from, as: SIMD16<Element>.self)
+    }
     @inline(__always) static func store(_ to: UnsafeMutablePointer<Element>, _ from: Element) { to.pointee = from }
     static func contiguous(_ to: UnsafeMutablePointer<Element>, _ from: UnsafePointer<Element>, _ count: Int) {
         memcpy(to, from, count &* MemoryLayout<Element>.stride)
@@ -131,6 +165,9 @@ private enum Assign<Element>: Store {
 }
 
 private enum Accumulate: Store {
+    @inline(__always) static func store(_ to: UnsafeMutablePointer<Float>, _ from: SIMD16<Float>) {
+        to.store(to.vector(0) + from, 0)
+    }
     @inline(__always) static func store(_ to: UnsafeMutablePointer<Float>, _ from: Float) { to.pointee += from }
     static func contiguous(_ to: UnsafeMutablePointer<Float>, _ from: UnsafePointer<Float>, _ count: Int) {
         forEachVector(count) { i, remaining in to.store(from.vector(i, remaining), i, remaining, accumulate: true) }

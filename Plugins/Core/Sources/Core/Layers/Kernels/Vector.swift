@@ -21,6 +21,26 @@ func forEachVector(_ n: Int, _ body: (_ index: Int, _ remaining: Int) -> Void) {
     }
 }
 
+/// Copies fewer than 16 floats. A call of memcpy would cost more than the work around it, as all vectors in registers
+/// have to be put aside.
+@inline(__always)
+private func copyFew(_ to: UnsafeMutableRawPointer, _ from: UnsafeRawPointer, _ count: Int) {
+    var (to, from) = (to, from)
+    if count & 8 != 0 {
+        to.storeBytes(of: from.loadUnaligned(as: SIMD8<Float>.self), as: SIMD8<Float>.self)
+        (to, from) = (to + 32, from + 32)
+    }
+    if count & 4 != 0 {
+        to.storeBytes(of: from.loadUnaligned(as: SIMD4<Float>.self), as: SIMD4<Float>.self)
+        (to, from) = (to + 16, from + 16)
+    }
+    if count & 2 != 0 {
+        to.storeBytes(of: from.loadUnaligned(as: SIMD2<Float>.self), as: SIMD2<Float>.self)
+        (to, from) = (to + 8, from + 8)
+    }
+    if count & 1 != 0 { to.storeBytes(of: from.loadUnaligned(as: Float.self), as: Float.self) }
+}
+
 extension UnsafePointer<Float> {
     /// The elements from `index` on; zero in the lanes from `remaining` on.
     @inline(__always)
@@ -28,7 +48,7 @@ extension UnsafePointer<Float> {
         if remaining >= lanes { return UnsafeRawPointer(self + index).loadUnaligned(as: Vector.self) }
         var vector = Vector()
         withUnsafeMutableBytes(of: &vector) {
-            $0.baseAddress!.copyMemory(from: self + index, byteCount: remaining &* 4)
+            copyFew($0.baseAddress!, self + index, remaining)
         }
         return vector
     }
@@ -45,7 +65,7 @@ extension UnsafeMutablePointer<Float> {
             UnsafeMutableRawPointer(self + index).storeBytes(of: vector, as: Vector.self)
         } else {
             withUnsafeBytes(of: vector) {
-                UnsafeMutableRawPointer(self + index).copyMemory(from: $0.baseAddress!, byteCount: remaining &* 4)
+                copyFew(UnsafeMutableRawPointer(self + index), $0.baseAddress!, remaining)
             }
         }
     }

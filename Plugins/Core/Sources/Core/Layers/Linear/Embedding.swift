@@ -102,7 +102,7 @@ struct EmbeddingPlan: PlannedLayer {
     ) {
         let (dW, dy) = (run.parameterGradient(0).floats, run.outputGradient(0).floats)
         let (dimension, padding) = (dimension, padding)
-        let grain = n * dimension <= elementGrain ? dimension : max(lanes, (dimension / 8 + lanes - 1) / lanes * lanes)
+        let grain = n * dimension <= elementGrain ? dimension : max(64, (dimension / 4 + 15) / 16 * 16)
         run.host.parallelFor(dimension, grain: grain) { begin, end in
             for i in 0..<n {
                 let row = Int(indices[i])

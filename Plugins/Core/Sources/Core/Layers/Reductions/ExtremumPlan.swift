@@ -1,11 +1,28 @@
 import LaminaSDK
 
 /// Maxima and minima along axes.
-struct ExtremumPlan<Combine: Combiner>: PlannedLayer {
-    private let reduction: AxisReduction
-    private let spread: LoopNest
+///
+/// A protocol with two conformances, as the compiler does not specialise the loops of a generic plan.
+protocol ExtremumPlan: PlannedLayer {
+    associatedtype Combine: Combiner
+    var loops: ExtremumLoops { get }
+}
+
+struct MaximumPlan: ExtremumPlan {
+    typealias Combine = MaximumCombiner
+    let loops: ExtremumLoops
+}
+
+struct MinimumPlan: ExtremumPlan {
+    typealias Combine = MinimumCombiner
+    let loops: ExtremumLoops
+}
+
+struct ExtremumLoops {
+    fileprivate let reduction: AxisReduction
+    fileprivate let spread: LoopNest
     /// Where the workspace of the reduction begins, behind one number of ties per output.
-    private let tieBytes: Int
+    fileprivate let tieBytes: Int
 
     init(_ planning: Planning, _ axes: ReducedAxes, _ what: String) throws {
         let (x, y) = (planning.input(0), planning.output(0))
@@ -25,10 +42,12 @@ struct ExtremumPlan<Combine: Combiner>: PlannedLayer {
         planning.setWorkspace(forward: reduction.workspaceBytes, backward: tieBytes + reduction.workspaceBytes)
         planning.setFLOPs(forward: Double(x.count), backward: 3 * Double(x.count))
     }
+}
 
+extension ExtremumPlan {
     func forward(_ run: Run) {
         if run.output(0).count == 0 { return }
-        reduction.compute(
+        loops.reduction.compute(
             Plain<Combine>(run.input(0).floats), into: run.output(0).floats, workspace: run.raw.pointee.workspace,
             host: run.host)
     }
@@ -39,10 +58,11 @@ struct ExtremumPlan<Combine: Combiner>: PlannedLayer {
         if dx.isAbsent || dx.count == 0 { return }
         let (x, y) = (run.input(0).floats, run.output(0).floats)
         let ties = run.workspace.assumingMemoryBound(to: Float.self)
-        reduction.compute(Ties(x: x, y: y), into: ties, workspace: run.workspace + tieBytes, host: run.host)
+        loops.reduction.compute(
+            Ties(x: x, y: y), into: ties, workspace: run.workspace + loops.tieBytes, host: run.host)
         let (pdy, pdx, accumulate) = (dy.floats, dx.floats, dx.accumulates)
-        let strides = spread.runStrides
-        spread.forEachRun(run.host) { offsets, count in
+        let strides = loops.spread.runStrides
+        loops.spread.forEachRun(run.host) { offsets, count in
             let (px, to) = (x + offsets[1], pdx + offsets[1])
             let (py, from, share) = (y + offsets[0], pdy + offsets[0], ties + offsets[0])
             forEachVector(count) { i, remaining in

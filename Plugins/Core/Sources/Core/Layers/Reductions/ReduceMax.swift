@@ -13,6 +13,6 @@ struct ReduceMax: Layer {
     func infer(_ inference: Inference) throws { try axes.infer(inference) }
 
     func plan(_ planning: Planning) throws -> any PlannedLayer {
-        try ExtremumPlan<MaximumCombiner>(planning, axes, "maximum")
+        try MaximumPlan(loops: ExtremumLoops(planning, axes, "maximum"))
     }
 }

@@ -13,6 +13,6 @@ struct ReduceMin: Layer {
     func infer(_ inference: Inference) throws { try axes.infer(inference) }
 
     func plan(_ planning: Planning) throws -> any PlannedLayer {
-        try ExtremumPlan<MinimumCombiner>(planning, axes, "minimum")
+        try MinimumPlan(loops: ExtremumLoops(planning, axes, "minimum"))
     }
 }

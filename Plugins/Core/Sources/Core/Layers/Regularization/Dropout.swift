@@ -125,5 +125,5 @@ private func bits(_ mask: SIMDMask<SIMD16<Int32>>) -> UInt32 {
 
 @inline(__always)
 private func mask(_ bits: UInt16) -> SIMDMask<SIMD16<Int32>> {
-    SIMD16<UInt32>(repeating: UInt32(bits)) & laneBits .!= 0
+    SIMD16<UInt32>(repeating: UInt32(bits)) & laneBits .== laneBits
 }
