@@ -103,7 +103,9 @@ public final class Registry: Sendable {
                     + (near.isEmpty ? "; see `lamina plugins show \(pluginID)`" : near))
         }
         let candidates = plugins.flatMap(\.components).filter { $0.kind == kind }.map(\.id)
-        let near = id.contains(".") ? "" : Suggestion.question(for: "core.\(id)", among: candidates)
+        // A name without its plugin: perhaps one of the plugins has it.
+        let owner = id.contains(".") ? nil : candidates.first { $0.hasSuffix("." + id) }
+        let near = owner.map { "; did you mean '\($0)'?" } ?? Suggestion.question(for: id, among: candidates)
         let installed = plugins.map(\.id).sorted().joined(separator: ", ")
         throw .missingComponent(
             "\(kind) '\(id)' needs plugin '\(pluginID)', which is not installed (installed: "

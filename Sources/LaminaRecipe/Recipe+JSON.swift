@@ -45,7 +45,9 @@ extension Recipe.Component {
         guard let folder else { return attributes }
         var result = attributes
         for name in pathAttributes {
-            if case .string(let path)? = result[name], path.hasPrefix(folder + "/"), path.utf8.count > folder.utf8.count + 1 {
+            if case .string(let path)? = result[name], path.hasPrefix(folder + "/"),
+                path.utf8.count > folder.utf8.count + 1
+            {
                 result[name] = .string(String(path.dropFirst(folder.count + 1)))
             }
         }

@@ -16,7 +16,8 @@ extension Recipe {
             let mapping = try FileMapping(path: path)
             guard mapping.bytes.count <= YAMLParser.byteLimit else {
                 throw RecipeError(
-                    file: path, "the recipe has \(mapping.bytes.count) bytes, at most \(YAMLParser.byteLimit) are allowed")
+                    file: path,
+                    "the recipe has \(mapping.bytes.count) bytes, at most \(YAMLParser.byteLimit) are allowed")
             }
             bytes = Array(mapping.bytes)
         } catch let error as FileError {
@@ -29,7 +30,11 @@ extension Recipe {
         return try parse(bytes, file: path, folder: folder(of: path), overrides: overrides, registry: registry)
     }
 
-    /// Reads and checks a recipe from text. `file` names it in messages; `folder` is what relative paths are relative to.
+    /// Reads and checks a recipe from text.
+    ///
+    /// - Parameters:
+    ///   - file: names it in messages.
+    ///   - folder: what relative paths are relative to; nil leaves them as they are.
     public static func parse(
         _ bytes: [UInt8], file: String = "recipe", folder: String? = nil, overrides: [String] = [], registry: Registry
     ) throws(RecipeError) -> Recipe {

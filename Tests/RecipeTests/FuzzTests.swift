@@ -17,11 +17,15 @@ import Testing
         }
     }
 
-    static let fragments: [[UInt8]] = [
-        "", " ", "\n", "\n  ", "\t", ":", ": ", "- ", "[", "]", "{", "}", ",", "'", "\"", "#", "&a", "*a", "!", "|", ">", "%", "@",
-        "?", "~", "null", "true", "-1", "0", "99999999999999999999", "1e999", ".nan", "test.bend", "test.tower", "test.",
-        ".", "..", "from", "name", "units", "\u{FEFF}", "é", "\0", "---", "...", "<<: ", "test.endless", "repeat: 1000",
-    ].map { Array($0.utf8) } + [[0xFF], [0xC3], [0xED, 0xA0, 0x80]]
+    static let fragments: [[UInt8]] =
+        [
+            "", " ", "\n", "\n  ", "\t", ":", ": ", "- ", "[", "]", "{", "}", ",", "'", "\"", "#", "&a", "*a", "!", "|",
+            ">", "%", "@",
+            "?", "~", "null", "true", "-1", "0", "99999999999999999999", "1e999", ".nan", "test.bend", "test.tower",
+            "test.",
+            ".", "..", "from", "name", "units", "\u{FEFF}", "é", "\0", "---", "...", "<<: ", "test.endless",
+            "repeat: 1000",
+        ].map { Array($0.utf8) } + [[0xFF], [0xC3], [0xED, 0xA0, 0x80]]
 
     func check(_ bytes: [UInt8], _ seed: UInt64) {
         do throws(RecipeError) {
@@ -72,7 +76,9 @@ import Testing
     }
 
     @Test func mutatedOverrides() {
-        let paths = ["train.epochs=5", "model.layers[0].test.linear.units=3", "optimizer.groups[0].match=x"].map { Array($0.utf8) }
+        let paths = ["train.epochs=5", "model.layers[0].test.linear.units=3", "optimizer.groups[0].match=x"].map {
+            Array($0.utf8)
+        }
         for seed in 0..<UInt64(2000) {
             var random = Generator(state: seed &+ 1_000_000)
             var bytes = paths.randomElement(using: &random)!

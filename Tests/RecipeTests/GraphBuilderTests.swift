@@ -31,7 +31,8 @@ import Testing
         #expect(
             definition.loss
                 == .init(
-                    name: "loss", kind: "loss", component: "test.squared", version: 1, attributes: ["reduction": "mean"],
+                    name: "loss", kind: "loss", component: "test.squared", version: 1,
+                    attributes: ["reduction": "mean"],
                     inputs: [.init("linear_2"), .init("target")]))
     }
 
@@ -43,7 +44,8 @@ import Testing
                 "detour.0.linear1 = test.linear(bend_1)", "detour.0.bend = test.bend(detour.0.linear1)",
                 "detour.0.linear2 = test.linear(detour.0.bend)", "detour.0.add = test.add(detour.0.linear2, bend_1)",
                 "detour.1.linear1 = test.linear(detour.0.add)", "detour.1.bend = test.bend(detour.1.linear1)",
-                "detour.1.linear2 = test.linear(detour.1.bend)", "detour.1.add = test.add(detour.1.linear2, detour.0.add)",
+                "detour.1.linear2 = test.linear(detour.1.bend)",
+                "detour.1.add = test.add(detour.1.linear2, detour.0.add)",
                 "linear_1 = test.linear(detour.1.add)", "add_1 = test.add(linear_1, detour.1.linear2)",
                 "look = test.attend(add_1, -, bend_1)",
             ])
@@ -61,7 +63,9 @@ import Testing
 
     /// A sole block without prefix gives the parameter names that other frameworks have.
     @Test func blocksWithAndWithoutPrefix() throws {
-        let plain = ["stem", "layer1.0.linear1", "layer1.0.bend", "layer1.0.linear2", "layer1.0.add", "layer1.0.bend_out"]
+        let plain = [
+            "stem", "layer1.0.linear1", "layer1.0.bend", "layer1.0.linear2", "layer1.0.add", "layer1.0.bend_out",
+        ]
         func names(_ extra: String) throws -> [String] {
             try graph(model("- test.tower: { stages: [1] }\n\(extra)")).nodes.map(\.name)
         }
@@ -82,20 +86,28 @@ import Testing
                 - test.add:
                   from: [a, input]
                 """))
-        #expect(lines(definition).suffix(2) == ["add_1 = test.add(a.linear2, a.linear1)", "add_2 = test.add(a.bend_out, input)"])
+        #expect(
+            lines(definition).suffix(2) == [
+                "add_1 = test.add(a.linear2, a.linear1)", "add_2 = test.add(a.bend_out, input)",
+            ])
         #expect(definition.nodes.prefix(5).allSatisfy { $0.isFrozen })
         #expect(!definition.nodes[5].isFrozen)
     }
 
     @Test func repeats() throws {
-        let named = try graph(model("- test.linear: { units: 4 }\n  name: l\n  repeat: 3\n- test.bend\n- test.add:\n  from: [bend_1, l]"))
+        let named = try graph(
+            model("- test.linear: { units: 4 }\n  name: l\n  repeat: 3\n- test.bend\n- test.add:\n  from: [bend_1, l]"))
         #expect(
             lines(named) == [
-                "l.0 = test.linear(input)", "l.1 = test.linear(l.0)", "l.2 = test.linear(l.1)", "bend_1 = test.bend(l.2)",
+                "l.0 = test.linear(input)", "l.1 = test.linear(l.0)", "l.2 = test.linear(l.1)",
+                "bend_1 = test.bend(l.2)",
                 "add_1 = test.add(bend_1, l.2)",
             ])
         let automatic = try graph(model("- test.bend:\n  repeat: 2\n- test.bend"))
-        #expect(lines(automatic) == ["bend_1 = test.bend(input)", "bend_2 = test.bend(bend_1)", "bend_3 = test.bend(bend_2)"])
+        #expect(
+            lines(automatic) == [
+                "bend_1 = test.bend(input)", "bend_2 = test.bend(bend_1)", "bend_3 = test.bend(bend_2)",
+            ])
         let several = try graph(model("- test.bend\n- test.add:\n  from: [bend_1, input]\n  repeat: 2"))
         #expect(lines(several).suffix(2) == ["add_1 = test.add(bend_1, input)", "add_2 = test.add(add_1, input)"])
     }
@@ -132,13 +144,21 @@ import Testing
         #expect(try inputs("{ test.weighted: , from: [bend_1, input] }") == ["bend_1", "target", "input"])
         #expect(
             message { _ = try inputs("{ test.squared: , from: [bend_1, input] }") }
-                == "recipe.yaml:6:9: 'test.squared' takes 2 inputs (prediction, target), got 3: name them with 'from: [prediction]'")
+                == "recipe.yaml:6:9: 'test.squared' takes 2 inputs (prediction, target), got 3: name them with "
+                + "'from: [prediction]'"
+        )
     }
 
     @Test(arguments: [
         ("- test.bend:\n  from: bnd", "6:13", "there is no layer or input 'bnd' above"),
-        ("- test.bend\n- test.bend:\n  from: bend1", "7:13", "there is no layer or input 'bend1' above; did you mean 'bend_1'?"),
-        ("- test.bend:\n  from: later\n- test.bend:\n  name: later", "6:13", "'later' stands below; a layer takes what stands above it"),
+        (
+            "- test.bend\n- test.bend:\n  from: bend1", "7:13",
+            "there is no layer or input 'bend1' above; did you mean 'bend_1'?"
+        ),
+        (
+            "- test.bend:\n  from: later\n- test.bend:\n  name: later", "6:13",
+            "'later' stands below; a layer takes what stands above it"
+        ),
         ("- test.bend:\n  from: \"input:1\"", "6:13", "'input:1': an input of the model has no further outputs"),
         (
             "- test.residual:\n  name: r\n- test.bend:\n  from: \"r:2\"", "8:13",
@@ -157,29 +177,44 @@ import Testing
             "'attend_1' (test.attend) takes 3 to 4 inputs (query, mask?, memory, bias?), got 1: "
                 + "name them with 'from: [query, mask, memory, bias]'"
         ),
-        ("- test.attend:\n  from: [~, input, input]", "5:7", "'attend_1' (test.attend): its input 'query' has to be connected"),
+        (
+            "- test.attend:\n  from: [~, input, input]", "5:7",
+            "'attend_1' (test.attend): its input 'query' has to be connected"
+        ),
         (
             "- test.join:\n  from: []", "5:7",
             "'join_1' (test.join) takes 1 or more inputs (inputs…), got 0: name them with 'from: [inputs…]'"
         ),
-        ("- test.join:\n  from: [input, ~, input]", "5:7", "'join_1' (test.join): its input 'inputs' has to be connected"),
-        ("- test.bend:\n  name: a\n- test.bend:\n  name: a", "7:7", "two nodes are named 'a'; give this one another 'name'"),
+        (
+            "- test.join:\n  from: [input, ~, input]", "5:7",
+            "'join_1' (test.join): its input 'inputs' has to be connected"
+        ),
+        (
+            "- test.bend:\n  name: a\n- test.bend:\n  name: a", "7:7",
+            "two nodes are named 'a'; give this one another 'name'"
+        ),
         ("- test.bend:\n  name: input", "5:7", "two nodes are named 'input'; give this one another 'name'"),
         (
             "- test.residual:\n  name: \"\"\n- test.residual:\n  name: \"\"", "7:7",
             "two nodes are named 'linear1'; give this one another 'name'"
         ),
         ("- test.bend:\n  share: nope", "6:14", "there is no layer or input 'nope' above"),
-        ("- test.bend\n- test.linear: { units: 1 }\n  share: bend_1", "7:14", "'share': 'bend_1' is a 'test.bend', wanted a 'test.linear'"),
+        (
+            "- test.bend\n- test.linear: { units: 1 }\n  share: bend_1", "7:14",
+            "'share': 'bend_1' is a 'test.bend', wanted a 'test.linear'"
+        ),
         ("- test.residual:\n  name: r\n- test.bend:\n  share: r", "8:14", "'share': 'r' is no single layer"),
         ("- test.bend:\n  share: input", "6:14", "'share': 'input' is no single layer"),
-        ("- test.endless", "5:7", "'endless_1.again.again.again.again.again.again.again.again.again.again.again.again.again.again.again.again' (test.endless): blocks nest deeper than 16 levels"),
+        (
+            "- test.endless", "5:7",
+            "'endless_1\(String(repeating: ".again", count: 16))' (test.endless): blocks nest deeper than 16 levels"
+        ),
         ("- test.bend:\n  repeat: 100000\n- test.bend", "7:7", "the model has more than 100000 nodes"),
         (
             "- test.tower: { stages: [1, 1, 1, 1, 1] }", "5:7",
             "'tower_1' (test.tower): it refused to expand: stages has 5 values, at most 4 make sense"
         ),
-    ])
+    ] as [(String, String, String)])
     func faults(layers: String, place: String, expected: String) {
         #expect(message { _ = try graph(model(layers)) } == "recipe.yaml:\(place): \(expected)")
     }
@@ -204,7 +239,7 @@ import Testing
             "inputs", "node 'a' (test.add) takes 2 inputs (left, right), got 1: name them with 'from: [left, right]'"
         ),
         ("many", "it has more than 100000 nodes"),
-    ])
+    ] as [(String, String)])
     func faultyBlocks(fault: String, expected: String) {
         #expect(
             message { _ = try graph(model("- test.faulty: { fault: \"\(fault)\" }")) }
@@ -215,7 +250,8 @@ import Testing
         let error = #expect(throws: RecipeError.self) { try graph(model("- test.faulty: { fault: missing plugin }")) }
         #expect(error?.kind == .missingPlugin)
         #expect(
-            error?.message == "'faulty_1' (test.faulty): layer 'other.bend' needs plugin 'other', which is not installed "
+            error?.message
+                == "'faulty_1' (test.faulty): layer 'other.bend' needs plugin 'other', which is not installed "
                 + "(installed: test)")
     }
 
@@ -230,9 +266,13 @@ import Testing
         #expect(
             message {
                 _ = try graph(
-                    "lamina: 1\nmodel:\n  input: [4]\n  layers: [test.bend]\n  outputs: [bend_1, input]\nloss: test.squared\n")
+                    "lamina: 1\nmodel:\n  input: [4]\n  layers: [test.bend]\n  outputs: [bend_1, input]\nloss: "
+                        + "test.squared\n"
+                )
             }
-                == "recipe.yaml:6:7: the model has several outputs (bend_1, input): say with 'from' what 'test.squared' compares")
+                == "recipe.yaml:6:7: the model has several outputs (bend_1, input): say with 'from' what "
+                + "'test.squared' compares"
+        )
     }
 }
 

@@ -32,7 +32,8 @@ import Testing
         #expect(recipe.model.layers[2].repetitions == 2)
         #expect(recipe.model.layers[3].share?.reference == .init("first"))
         #expect(recipe.model.layers[3].isFrozen)
-        #expect(recipe.model.layers[4].inputs?.map { $0?.reference } == [.init("linear_1"), .init("detour", output: 1)])
+        #expect(
+            recipe.model.layers[4].inputs?.map { $0?.reference } == [.init("linear_1"), .init("detour", output: 1)])
         #expect(recipe.model.layers[5].inputs?.map { $0?.reference.name } == ["add_1", nil, "bend_1"])
         #expect(recipe.model.outputs.map(\.name) == ["look", "first"])
 

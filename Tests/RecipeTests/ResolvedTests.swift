@@ -7,7 +7,8 @@ import Testing
 /// The resolved recipe: everything spelled out, and the same recipe again when it is read.
 @Suite struct ResolvedTests {
     @Test(arguments: [
-        fullRecipe, model("- test.bend"), model("- test.tower:\n  name: \"\"\n- test.linear: { units: 1 }", rest: "loss: test.squared"),
+        fullRecipe, model("- test.bend"),
+        model("- test.tower:\n  name: \"\"\n- test.linear: { units: 1 }", rest: "loss: test.squared"),
         model("- test.join:\n  from: [a, b]", input: "{ a: [T], b: { shape: [1], dtype: uint8 } }"),
         model("- test.bend", input: "{ shape: [3], name: x, dtype: int64 }"),
         "lamina: 1\nmodel:\n  input: [1]\n  layers: [test.bend]\n  outputs: { \"a\": bend_1, b: input }\n",
@@ -26,7 +27,9 @@ import Testing
         let recipe = try parse(
             model(
                 "- test.linear: { units: 2 }\n- test.bend",
-                rest: "data: { train: { reader: test.table, file: a.csv } }\nloss: test.squared\noptimizer: test.descent"))
+                rest:
+                    "data: { train: { reader: test.table, file: a.csv } }\nloss: test.squared\noptimizer: test.descent")
+        )
         let expected = """
             lamina: 1
             data:
@@ -56,7 +59,9 @@ import Testing
 
     /// Whether a short mapping stands on one line is the writer's business.
     private static func unfolded(_ text: String) -> String {
-        text.replacing("train: { reader: test.table, file: /folder/a.csv }", with: "train:\n    reader: test.table\n    file: /folder/a.csv")
+        text.replacing(
+            "train: { reader: test.table, file: /folder/a.csv }",
+            with: "train:\n    reader: test.table\n    file: /folder/a.csv")
     }
 
     @Test func pathsCanBeRelative() throws {

@@ -67,7 +67,8 @@ struct SchemaValidator {
                 faults += try self.faults(value, root["$defs"]![name]!, path)
             case ("type", .string(let type)): require(Self.has(value, type), "type \(type)")
             case ("type", .array(let types)):
-                require(types.contains { if case .string(let type) = $0 { Self.has(value, type) } else { false } }, "type")
+                require(
+                    types.contains { if case .string(let type) = $0 { Self.has(value, type) } else { false } }, "type")
             case ("const", _): require(value == wanted, keyword)
             case ("enum", .array(let values)): require(values.contains(value), keyword)
             case ("not", _): require(try !self.faults(value, wanted, path).isEmpty, keyword)
@@ -79,9 +80,12 @@ struct SchemaValidator {
             case ("maximum", _): if let (a, b) = Self.numbers(value, wanted) { require(a <= b, keyword) }
             case ("exclusiveMinimum", _): if let (a, b) = Self.numbers(value, wanted) { require(a > b, keyword) }
             case ("exclusiveMaximum", _): if let (a, b) = Self.numbers(value, wanted) { require(a < b, keyword) }
-            case ("minItems", .integer(let count)): if case .array(let items) = value { require(items.count >= count, keyword) }
-            case ("maxItems", .integer(let count)): if case .array(let items) = value { require(items.count <= count, keyword) }
-            case ("minProperties", .integer(let count)): if case .object(let given) = value { require(given.count >= count, keyword) }
+            case ("minItems", .integer(let count)):
+                if case .array(let items) = value { require(items.count >= count, keyword) }
+            case ("maxItems", .integer(let count)):
+                if case .array(let items) = value { require(items.count <= count, keyword) }
+            case ("minProperties", .integer(let count)):
+                if case .object(let given) = value { require(given.count >= count, keyword) }
             case ("required", .array(let keys)):
                 guard case .object(let given) = value else { break }
                 for case .string(let key) in keys { require(given[key] != nil, "required \(key)") }
@@ -91,7 +95,9 @@ struct SchemaValidator {
             case ("properties", .object(let properties)):
                 guard case .object(let given) = value else { break }
                 for member in given.members {
-                    if let schema = properties[member.key] { faults += try self.faults(member.value, schema, "\(path).\(member.key)") }
+                    if let schema = properties[member.key] {
+                        faults += try self.faults(member.value, schema, "\(path).\(member.key)")
+                    }
                 }
             case ("additionalProperties", _):
                 guard case .object(let given) = value else { break }

@@ -1,93 +1,102 @@
 #if canImport(Core) && canImport(Data) && canImport(CNN)
 
-import CNN
-import Core
-import Data
-import Foundation
-import LaminaFormats
-import LaminaGraph
-import LaminaHost
-import LaminaSDK
-import Testing
+    import CNN
+    import Core
+    import Data
+    import Foundation
+    import LaminaFormats
+    import LaminaGraph
+    import LaminaHost
+    import LaminaSDK
+    import Testing
 
-@testable import LaminaRecipe
+    @testable import LaminaRecipe
 
-/// The recipes that come with the plugins, and the examples of the documentation, against the real catalogues.
-@Suite struct ShippedRecipeTests {
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
+    /// The recipes that come with the plugins, and the examples of the documentation, against the real catalogues.
+    @Suite struct ShippedRecipeTests {
+        static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
 
-    static let registry: Registry = {
-        let registry = Registry(folders: [])
-        do {
-            try registry.add { _, out in Plugin.export(CoreCatalogue.plugin, to: out) }
-            try registry.add { _, out in Plugin.export(DataCatalogue.plugin, to: out) }
-            try registry.add { _, out in Plugin.export(CNNCatalogue.plugin, to: out) }
-        } catch {
-            preconditionFailure("\(error)")
-        }
-        return registry
-    }()
+        static let registry: Registry = {
+            let registry = Registry(folders: [])
+            do {
+                try registry.add { _, out in Plugin.export(CoreCatalogue.plugin, to: out) }
+                try registry.add { _, out in Plugin.export(DataCatalogue.plugin, to: out) }
+                try registry.add { _, out in Plugin.export(CNNCatalogue.plugin, to: out) }
+            } catch {
+                preconditionFailure("\(error)")
+            }
+            return registry
+        }()
 
-    /// Every `Plugins/*/Recipes/*.yaml`.
-    static let recipes: [String] = {
-        let plugins = root.appendingPathComponent("Plugins")
-        let families = (try? FileManager.default.contentsOfDirectory(atPath: plugins.path)) ?? []
-        return families.sorted().flatMap { family in
-            let folder = plugins.appendingPathComponent(family).appendingPathComponent("Recipes").path
-            return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".yaml") }
+        /// Every `Plugins/*/Recipes/*.yaml`.
+        static let recipes: [String] = {
+            let plugins = root.appendingPathComponent("Plugins")
+            let families = (try? FileManager.default.contentsOfDirectory(atPath: plugins.path)) ?? []
+            return families.sorted().flatMap { family in
+                let folder = plugins.appendingPathComponent(family).appendingPathComponent("Recipes").path
+                return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
+                    $0.hasSuffix(".yaml")
+                }
                 .sorted().map { folder + "/" + $0 }
+            }
+        }()
+
+        /// Reads, expands, writes, reads again, and asks the schema.
+        func check(_ recipe: Recipe) throws {
+            #expect(try Recipe.parse(recipe.text(), registry: Self.registry) == recipe)
+            let definition = try recipe.graph(Self.registry)
+            #expect(!definition.nodes.isEmpty)
+            let schema = Recipe.schema(Self.registry)
+            #expect(try SchemaValidator(root: schema).faults(recipe.json(), schema, "recipe") == [])
         }
-    }()
 
-    /// Reads, expands, writes, reads again, and asks the schema.
-    func check(_ recipe: Recipe) throws {
-        #expect(try Recipe.parse(recipe.text(), registry: Self.registry) == recipe)
-        let definition = try recipe.graph(Self.registry)
-        #expect(!definition.nodes.isEmpty)
-        let schema = Recipe.schema(Self.registry)
-        #expect(try SchemaValidator(root: schema).faults(recipe.json(), schema, "recipe") == [])
-    }
+        @Test func thereAreSome() { #expect(!Self.recipes.isEmpty) }
 
-    @Test func thereAreSome() { #expect(!Self.recipes.isEmpty) }
+        @Test(arguments: recipes)
+        func recipe(path: String) throws {
+            try check(Recipe.load(path, registry: Self.registry))
+            let schema = Recipe.schema(Self.registry)
+            let written = try #require(
+                try YAMLParser.parse([UInt8](Foundation.Data(contentsOf: URL(fileURLWithPath: path))), file: path))
+            #expect(try SchemaValidator(root: schema).faults(written.json, schema, "recipe") == [])
+        }
 
-    @Test(arguments: recipes)
-    func recipe(path: String) throws {
-        try check(Recipe.load(path, registry: Self.registry))
-        let schema = Recipe.schema(Self.registry)
-        let written = try #require(try YAMLParser.parse([UInt8](Foundation.Data(contentsOf: URL(fileURLWithPath: path))), file: path))
-        #expect(try SchemaValidator(root: schema).faults(written.json, schema, "recipe") == [])
-    }
+        /// Each example of the reference, completed to a whole recipe where it shows a part.
+        @Test func examplesOfTheDocumentation() throws {
+            let text = try String(
+                contentsOf: Self.root.appendingPathComponent("SDK/Documentation/Recipes.md"), encoding: .utf8)
+            let examples = text.components(separatedBy: "```yaml\n").dropFirst().map {
+                $0.components(separatedBy: "```")[0]
+            }
+            #expect(examples.count >= 5)
+            for example in examples {
+                var whole = example
+                if !whole.hasPrefix("lamina:") { whole = "lamina: 1\n" + whole }
+                if !whole.contains("model:") { whole += "model: { input: [4], layers: [core.relu] }\n" }
+                try check(Recipe.parse(whole, file: "Recipes.md", registry: Self.registry))
+            }
+        }
 
-    /// Each example of the reference, completed to a whole recipe where it shows a part.
-    @Test func examplesOfTheDocumentation() throws {
-        let text = try String(contentsOf: Self.root.appendingPathComponent("SDK/Documentation/Recipes.md"), encoding: .utf8)
-        let examples = text.components(separatedBy: "```yaml\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
-        #expect(examples.count >= 5)
-        for example in examples {
-            var whole = example
-            if !whole.hasPrefix("lamina:") { whole = "lamina: 1\n" + whole }
-            if !whole.contains("model:") { whole += "model: { input: [4], layers: [core.relu] }\n" }
-            try check(Recipe.parse(whole, file: "Recipes.md", registry: Self.registry))
+        /// Every key that the reader knows is in the reference.
+        @Test func everyKeyIsDocumented() throws {
+            let text = try String(
+                contentsOf: Self.root.appendingPathComponent("SDK/Documentation/Recipes.md"), encoding: .utf8)
+            let keys =
+                RecipeReader.keys + RecipeReader.dataKeys + RecipeReader.modelKeys + RecipeReader.hostKeys
+                + RecipeReader.trainingKeys
+            for key in keys { #expect(text.contains("`\(key)`"), "\(key)") }
+        }
+
+        /// A block without prefix gives the names of PyTorch's modules.
+        @Test func residualNetworksHaveKnownNames() throws {
+            let recipe = try Recipe.parse(
+                "lamina: 1\nmodel:\n  input: [3, 32, 32]\n  layers:\n    - cnn.resnet: { filters: [8, 16], "
+                    + "blocks: [1, 2], classes: 10 }\n      name: \"\"\n",
+                registry: Self.registry)
+            let names = try recipe.graph(Self.registry).nodes.map(\.name)
+            for name in ["conv1", "layer1.0.conv1", "layer2.1.bn2", "fc"] { #expect(names.contains(name), "\(names)") }
         }
     }
-
-    /// Every key that the reader knows is in the reference.
-    @Test func everyKeyIsDocumented() throws {
-        let text = try String(contentsOf: Self.root.appendingPathComponent("SDK/Documentation/Recipes.md"), encoding: .utf8)
-        let keys = RecipeReader.keys + RecipeReader.dataKeys + RecipeReader.modelKeys + RecipeReader.hostKeys
-            + RecipeReader.trainingKeys
-        for key in keys { #expect(text.contains("`\(key)`"), "\(key)") }
-    }
-
-    /// A block without prefix gives the names of PyTorch's modules.
-    @Test func residualNetworksHaveKnownNames() throws {
-        let recipe = try Recipe.parse(
-            "lamina: 1\nmodel:\n  input: [3, 32, 32]\n  layers:\n    - cnn.resnet: { filters: [8, 16], blocks: [1, 2], classes: 10 }\n      name: \"\"\n",
-            registry: Self.registry)
-        let names = try recipe.graph(Self.registry).nodes.map(\.name)
-        for name in ["conv1", "layer1.0.conv1", "layer2.1.bn2", "fc"] { #expect(names.contains(name), "\(names)") }
-    }
-}
 
 #endif

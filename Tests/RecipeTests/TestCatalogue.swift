@@ -11,7 +11,8 @@ enum TestCatalogue {
             id: "test", name: "Test", version: "1.2.3", license: "Apache-2.0", documentation: "For tests of recipes.",
             components: [
                 .layer(Linear.self), .layer(Bend.self), .layer(Add.self), .layer(Attend.self), .layer(Join.self),
-                .loss(Squared.self), .loss(Weighted.self), .block(Residual.self), .block(Tower.self), .block(Faulty.self), .block(Endless.self),
+                .loss(Squared.self), .loss(Weighted.self), .block(Residual.self), .block(Tower.self),
+                .block(Faulty.self), .block(Endless.self),
                 .initializer(Bell.self), .optimizer(Descent.self), .schedule(Ramp.self), .metric(Hits.self),
                 .source(Table.self), .transform(Scale.self),
             ])
@@ -108,7 +109,8 @@ struct Residual: Block {
     }
 
     func expand(_ expansion: Expansion) throws {
-        let first = try expansion.add("test.linear", name: "linear1", inputs: [expansion.input()], ["units": .integer(units)])
+        let first = try expansion.add(
+            "test.linear", name: "linear1", inputs: [expansion.input()], ["units": .integer(units)])
         let bent = try expansion.add("test.bend", name: "bend", inputs: [first])
         let second = try expansion.add("test.linear", name: "linear2", inputs: [bent], ["units": .integer(units)])
         var out = try expansion.add("test.add", name: "add", inputs: [second, expansion.input()])
@@ -127,7 +129,9 @@ struct Tower: Block {
 
     init(_ attributes: Attributes) throws {
         stages = attributes.integers("stages")
-        guard stages.count < 5 else { throw PluginError.attribute("stages has \(stages.count) values, at most 4 make sense") }
+        guard stages.count < 5 else {
+            throw PluginError.attribute("stages has \(stages.count) values, at most 4 make sense")
+        }
     }
 
     func expand(_ expansion: Expansion) throws {
@@ -180,7 +184,6 @@ struct Faulty: Block {
         if fault != "no output", fault != "passed on" { try expansion.addOutput(fault == "output" ? "zzz" : "a") }
     }
 }
-
 
 /// A block that holds itself.
 struct Endless: Block {

@@ -30,7 +30,8 @@ final class BlockExpansion {
         _ component: LoadedComponent, _ attributes: AttributeSet, inputCount: Int, nodeLimit: Int, runtime: Runtime
     ) throws(Failure) -> BlockExpansion {
         let table = component.table(lamina_block.self)
-        guard table.pointee.struct_size >= UInt32(MemoryLayout<lamina_block>.size), let expand = table.pointee.expand else {
+        guard table.pointee.struct_size >= UInt32(MemoryLayout<lamina_block>.size), let expand = table.pointee.expand
+        else {
             throw Failure(message: "the plugin gives no function that expands it")
         }
         let result = BlockExpansion(nodeLimit: nodeLimit)

@@ -31,7 +31,9 @@ struct RecipeOverride {
 
     /// Sets what `rest` of the path leads to, below `node`.
     private func set(_ node: inout YAMLNode, _ rest: Substring, depth: Int) throws(RecipeError) {
-        guard depth <= YAMLParser.depthLimit else { throw error("the path is deeper than \(YAMLParser.depthLimit) levels") }
+        guard depth <= YAMLParser.depthLimit else {
+            throw error("the path is deeper than \(YAMLParser.depthLimit) levels")
+        }
         if rest.isEmpty {
             node = value ?? YAMLNode(content: .scalar(.null, text: ""), place: place)
             return
@@ -62,7 +64,8 @@ struct RecipeOverride {
 
     /// "[3]" and what follows it.
     private func setElement(_ node: inout YAMLNode, _ rest: Substring, depth: Int) throws(RecipeError) {
-        guard let end = rest.firstIndex(of: "]"), let index = Int(rest[rest.index(after: rest.startIndex)..<end]), index >= 0
+        guard let end = rest.firstIndex(of: "]"), let index = Int(rest[rest.index(after: rest.startIndex)..<end]),
+            index >= 0
         else { throw error("wanted a position in brackets at '\(rest)', as in layers[3]") }
         guard case .list(var nodes) = node.content else {
             throw error("'\(walked(rest))' is \(node.summary), not a list")

@@ -1,9 +1,9 @@
 import LaminaFormats
 import LaminaHost
-import LaminaSchema
 import LaminaSDK
+import LaminaSchema
 
-/// An entry that names a component: `<plugin>.<name>`, or a mapping with that key, its attributes, and host keys beside.
+/// An entry that names a component: `<plugin>.<name>`, or a mapping with that key, and host keys beside it.
 struct ComponentEntry {
     var id: String
     /// Where the id stands.
@@ -35,7 +35,8 @@ extension RecipeReader {
             if components.count > 1 {
                 throw error(
                     "\(subject) names two components, '\(component.key)' and '\(components[1].key)'"
-                        + (kinds.contains("layer") ? "; begin each entry with '- '" : "; keep one"), components[1].place)
+                        + (kinds.contains("layer") ? "; begin each entry with '- '" : "; keep one"), components[1].place
+                )
             }
             let attributes: [YAMLNode.Entry]
             switch component.value.content {
@@ -64,7 +65,8 @@ extension RecipeReader {
         for attribute in entry.attributes where hostKeys.contains(attribute.key) {
             guard !description.attributes.contains(where: { $0.name == attribute.key }) else { continue }
             throw error(
-                "'\(attribute.key)' stands beside '\(entry.id)', not among its attributes: indent it as '\(entry.id):' is",
+                "'\(attribute.key)' stands beside '\(entry.id)', not among its attributes: "
+                    + "indent it as '\(entry.id):' is",
                 attribute.place)
         }
         for sibling in entry.siblings.entries where !hostKeys.contains(sibling.key) {
@@ -95,7 +97,8 @@ extension RecipeReader {
             var place = place
             if let entry = given.first(where: { $0.key == error.attribute }) {
                 place = error.reason == .unknown ? entry.place : entry.value.place
-                if let index = error.element, case .list(let nodes) = entry.value.content, nodes.indices.contains(index) {
+                if let index = error.element, case .list(let nodes) = entry.value.content, nodes.indices.contains(index)
+                {
                     place = nodes[index].place
                 }
             }
@@ -134,8 +137,10 @@ extension RecipeReader {
         guard id.contains(".") else {
             let near =
                 candidates.first { $0.hasSuffix("." + id) }
-                ?? Suggestion.closest(to: id, among: candidates.map { $0.split(separator: ".").last.map(String.init) ?? "" })
-                    .flatMap { word in candidates.first { $0.hasSuffix("." + word) } }
+                ?? Suggestion.closest(
+                    to: id, among: candidates.map { $0.split(separator: ".").last.map(String.init) ?? "" }
+                )
+                .flatMap { word in candidates.first { $0.hasSuffix("." + word) } }
             throw error(
                 "'\(shortened(id))' is no component: wanted <plugin>.<name>"
                     + (near.map { "; did you mean '\($0)'?" } ?? ""), place)
@@ -156,7 +161,9 @@ extension RecipeReader {
                 + (near.isEmpty ? "; see `lamina plugins show \(pluginID)`" : near), place)
     }
 
-    private func article(_ kind: String) -> String { (kind.first.map { "aeiou".contains($0) } == true ? "an " : "a ") + kind }
+    private func article(_ kind: String) -> String {
+        (kind.first.map { "aeiou".contains($0) } == true ? "an " : "a ") + kind
+    }
 
     /// ", such as '…'" with an installed component.
     private func example(_ kinds: [String]) -> String {

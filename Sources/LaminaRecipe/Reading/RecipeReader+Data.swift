@@ -52,7 +52,8 @@ extension RecipeReader {
         let example = registry.components(kind: "source").first?.id ?? "<plugin>.<name>"
         if fields.entries.count == 1, let entry = fields.entries.first, entry.key.contains(".") {
             throw error(
-                "\(subject): write '{ reader: \(shortened(entry.key)), … }' with the attributes beside 'reader'", entry.place)
+                "\(subject): write '{ reader: \(shortened(entry.key)), … }' with the attributes beside 'reader'",
+                entry.place)
         }
         let reader = try fields.require("reader", "write 'reader: \(example)' and its attributes beside it")
         let id = try text(reader, "'reader'")

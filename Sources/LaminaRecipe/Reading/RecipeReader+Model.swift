@@ -1,7 +1,7 @@
 import LaminaFormats
 import LaminaGraph
-import LaminaSchema
 import LaminaSDK
+import LaminaSchema
 
 extension RecipeReader {
     static let modelKeys = ["input", "layers", "outputs"]
@@ -19,6 +19,9 @@ extension RecipeReader {
             throw error("'layers' is a list, got \(layers.summary); begin each layer with '- '", layers)
         }
         guard !nodes.isEmpty else { throw error("'layers' is empty; a model has at least one layer", layers) }
+        guard nodes.count <= GraphBuilder.nodeLimit else {
+            throw error("'layers' has \(nodes.count) entries, at most \(GraphBuilder.nodeLimit) are possible", layers)
+        }
         var model = Recipe.Model(inputs: try inputs(input), layers: [])
         for node in nodes { model.layers.append(try layer(node)) }
         if let outputs { model.outputs = try self.outputs(outputs) }
@@ -125,12 +128,14 @@ extension RecipeReader {
         if let from { layer.inputs = try links(from, "'from'") }
         if let repetitions { layer.repetitions = try integer(repetitions, "'repeat'", least: 1) }
         if let repetitions, layer.repetitions > GraphBuilder.nodeLimit {
-            throw error("'repeat': at most \(GraphBuilder.nodeLimit) nodes are possible, got \(layer.repetitions)", repetitions)
+            throw error(
+                "'repeat': at most \(GraphBuilder.nodeLimit) nodes are possible, got \(layer.repetitions)", repetitions)
         }
         if let initializers {
             if isBlock {
                 throw error(
-                    "'initializers' stands beside layers only, '\(layer.component.id)' is a block: look for an attribute of it",
+                    "'initializers' stands beside layers only, '\(layer.component.id)' is a block: "
+                        + "look for an attribute of it",
                     initializers)
             }
             layer.initializers = try self.initializers(initializers)
@@ -199,7 +204,8 @@ extension RecipeReader {
     func check(name: String, _ what: String, _ place: Place) throws(RecipeError) {
         guard !name.isNodeName else { return }
         throw error(
-            "'\(shortened(name))' cannot be the name of \(what): wanted letters, digits and '_', with dots between them",
+            "'\(shortened(name))' cannot be the name of \(what): "
+                + "wanted letters, digits and '_', with dots between them",
             place)
     }
 

@@ -76,7 +76,8 @@ extension RecipeReader {
         if let validate {
             training.validate = try number(validate, "'validate'", "a fraction between 0 and 1") { $0 > 0 && $0 < 1 }
             if recipe.data?.validation != nil {
-                throw error("'validate' splits the training data, but 'data.validation' is given too: keep one", validate)
+                throw error(
+                    "'validate' splits the training data, but 'data.validation' is given too: keep one", validate)
             }
         }
         if let node = fields.take("shuffle") { training.shuffle = try bool(node, "'shuffle'") }
@@ -100,7 +101,8 @@ extension RecipeReader {
 
     private func earlyStopping(_ node: YAMLNode, _ recipe: Recipe) throws(RecipeError) -> Recipe.EarlyStopping {
         var fields = try RecipeFields(node, "'early_stopping'", wanted: "a mapping with 'patience'", file: file)
-        let patience = try fields.require("patience", "write after how many epochs without an improvement training ends")
+        let patience = try fields.require(
+            "patience", "write after how many epochs without an improvement training ends")
         var stopping = Recipe.EarlyStopping(patience: try integer(patience, "'patience'", least: 1))
         if let metric = fields.take("metric") {
             stopping.metric = try text(metric, "'metric'")
@@ -109,7 +111,8 @@ extension RecipeReader {
             guard known.contains(where: { stopping.metric == $0 || stopping.metric.hasPrefix($0 + ".") }) else {
                 throw error(
                     "'metric': wanted one of \(known.map { "'\($0)'" }.joined(separator: ", ")), "
-                        + "got '\(shortened(stopping.metric))'" + Suggestion.question(for: stopping.metric, among: known),
+                        + "got '\(shortened(stopping.metric))'"
+                        + Suggestion.question(for: stopping.metric, among: known),
                     metric)
             }
         }

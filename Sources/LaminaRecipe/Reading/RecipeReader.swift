@@ -17,7 +17,8 @@ struct RecipeReader {
 
     func recipe(_ root: YAMLNode?) throws(RecipeError) -> Recipe {
         guard let root, !root.isNull else {
-            throw RecipeError(file: file, "the recipe is empty: it begins with 'lamina: \(Recipe.version)', then 'model:'")
+            throw RecipeError(
+                file: file, "the recipe is empty: it begins with 'lamina: \(Recipe.version)', then 'model:'")
         }
         var fields = try RecipeFields(root, "the recipe", wanted: "a mapping that begins with 'lamina: 1'", file: file)
         try version(&fields)
@@ -45,7 +46,8 @@ struct RecipeReader {
     }
 
     private func version(_ fields: inout RecipeFields) throws(RecipeError) {
-        let node = try fields.require("lamina", "begin the recipe with 'lamina: \(Recipe.version)', the format's version")
+        let node = try fields.require(
+            "lamina", "begin the recipe with 'lamina: \(Recipe.version)', the format's version")
         guard case .scalar(.integer(let version), _) = node.content, version >= 1 else {
             throw error("'lamina' is the version of the format, wanted \(Recipe.version), got \(node.summary)", node)
         }

@@ -13,7 +13,9 @@ extension AttributeSchema {
         if accepted.contains(.integer) { add(number("integer")) }
         if accepted.contains(.real) { add(number("number")) }
         if accepted.contains(.string) { add(string) }
-        for (type, item) in [(AttributeTypes.integers, number("integer")), (.reals, number("number")), (.strings, string)]
+        for (type, item) in [
+            (AttributeTypes.integers, number("integer")), (.reals, number("number")), (.strings, string),
+        ]
         where accepted.contains(type) {
             // A lone value is a list of one.
             if countRange.contains(1) { add(item) }
@@ -27,7 +29,9 @@ extension AttributeSchema {
             object = ["anyOf": .array(alternatives)]
         }
         if !documentation.isEmpty { object["description"] = .string(documentation) }
-        if let defaultJSON, defaultJSON != "null", let value = try? JSON.parse(defaultJSON) { object["default"] = value }
+        if let defaultJSON, defaultJSON != "null", let value = try? JSON.parse(defaultJSON) {
+            object["default"] = value
+        }
         return .object(object)
     }
 

@@ -2,7 +2,7 @@ import LaminaFormats
 import LaminaHost
 
 extension Recipe {
-    /// The JSON Schema (draft 2020-12) of recipes, with every component of the registry: editors complete and check by it.
+    /// The JSON Schema (draft 2020-12) of recipes with every component of the registry; editors complete by it.
     ///
     /// It is a little wider than the reader, which also checks names, counts and what refers to what.
     public static func schema(_ registry: Registry) -> JSON {
@@ -81,7 +81,8 @@ struct RecipeSchema {
                 "validate": .described(
                     ["type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1],
                     "The fraction of the training data that is held back for validation."),
-                "shuffle": .described(["type": "boolean", "default": true], "Whether each epoch has an order of its own."),
+                "shuffle": .described(
+                    ["type": "boolean", "default": true], "Whether each epoch has an order of its own."),
                 "threads": .count(1, default: nil, "Threads to compute with; without it, one per core."),
                 "checkpoint_every": .count(1, default: 1, "Epochs between checkpoints."),
                 "accumulate": .count(1, default: 1, "Batches whose gradients are added up before a step."),
@@ -114,7 +115,8 @@ struct RecipeSchema {
             "layer": component(
                 ["layer", "block"],
                 [
-                    "name": .described(["type": "string"], "How parameters and 'from' name it; \"\": a block without prefix."),
+                    "name": .described(
+                        ["type": "string"], "How parameters and 'from' name it; \"\": a block without prefix."),
                     "from": .described(
                         ["anyOf": [["type": "string"], ["type": "array", "items": ["type": ["string", "null"]]]]],
                         "Its inputs: names of what stands above, NAME:1 for a second output."),
@@ -123,7 +125,8 @@ struct RecipeSchema {
                         ["type": "object", "additionalProperties": .reference("initializer")],
                         "Initializers by parameter name."),
                     "share": .described(["type": "string"], "The layer whose parameters it uses too."),
-                    "frozen": .described(["type": "boolean", "default": false], "Whether its parameters stay as they are."),
+                    "frozen": .described(
+                        ["type": "boolean", "default": false], "Whether its parameters stay as they are."),
                 ]),
             "loss": component(["loss"], ["from": .described(.textOrTexts, "What is compared with the target.")]),
             "optimizer": component(
@@ -180,11 +183,15 @@ struct RecipeSchema {
     /// `{ reader: id, attributes … }`
     private var source: JSON {
         let sources = registry.components(kind: "source")
-        guard !sources.isEmpty else { return .described(["not": [:]], "No installed plugin has a component of this kind.") }
+        guard !sources.isEmpty else {
+            return .described(["not": [:]], "No installed plugin has a component of this kind.")
+        }
         return [
             "anyOf": .array(
                 sources.map { source in
-                    var properties: JSONObject = ["reader": .described(["const": .string(source.id)], source.documentation)]
+                    var properties: JSONObject = [
+                        "reader": .described(["const": .string(source.id)], source.documentation)
+                    ]
                     for attribute in source.attributes { properties.append(attribute.name, attribute.jsonSchema) }
                     let required = ["reader"] + source.attributes.filter(\.isRequired).map(\.name)
                     return .object(described: source.documentation, required: required, properties)
@@ -195,7 +202,8 @@ struct RecipeSchema {
     private func attributes(of component: ComponentDescription) -> JSON {
         let required = component.attributes.filter(\.isRequired).map(\.name)
         let properties = JSONObject(component.attributes.map { ($0.name, $0.jsonSchema) })
-        guard case .object(var object) = JSON.object(described: component.documentation, required: required, properties) else {
+        guard case .object(var object) = JSON.object(described: component.documentation, required: required, properties)
+        else {
             preconditionFailure("an object's schema is an object")
         }
         // A component with nothing behind its colon has no attributes either.

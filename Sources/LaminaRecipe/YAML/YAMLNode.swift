@@ -57,7 +57,11 @@ func shortened(_ text: String) -> String {
     var result = ""
     for (position, character) in text.unicodeScalars.prefix(41).enumerated() {
         if position == 40 { return result + "…" }
-        if character.value < 0x20 || character.value == 0x7F { result += " " } else { result.unicodeScalars.append(character) }
+        if character.value < 0x20 || character.value == 0x7F {
+            result += " "
+        } else {
+            result.unicodeScalars.append(character)
+        }
     }
     return result
 }

@@ -119,7 +119,8 @@ struct YAMLParser: ~Copyable {
         guard stack[stack.count - 1].keys.insert(text).inserted else {
             let first = stack[stack.count - 1].entries.first { $0.key == text }
             throw error(
-                "the key '\(shortened(text))' stands twice here" + (first.map { ", first in line \($0.place.line)" } ?? "")
+                "the key '\(shortened(text))' stands twice here"
+                    + (first.map { ", first in line \($0.place.line)" } ?? "")
                     + "; keep one", place)
         }
         stack[stack.count - 1].key = (text, place)
@@ -154,11 +155,13 @@ struct YAMLParser: ~Copyable {
         if let name = string(anchor) {
             throw error(
                 "'&\(shortened(name))' is an anchor, which recipes do not have: "
-                    + "put quotes around a text that begins with '&', or write the value again where it is needed", place)
+                    + "put quotes around a text that begins with '&', or write the value again where it is needed",
+                place)
         }
         if let name = string(tag) {
             throw error(
-                "'\(shortened(name))' is a tag, which recipes do not have: put quotes around a text that begins with '!'",
+                "'\(shortened(name))' is a tag, which recipes do not have: "
+                    + "put quotes around a text that begins with '!'",
                 place)
         }
     }
@@ -170,11 +173,13 @@ struct YAMLParser: ~Copyable {
             return error("this is no text in UTF-8: \(problem)", place(ofByte: parser.pointee.problem_offset, in: text))
         }
         let place = Place(
-            line: Int(parser.pointee.problem_mark.line) + 1, column: Int(parser.pointee.problem_mark.column) + 1, override: override)
+            line: Int(parser.pointee.problem_mark.line) + 1, column: Int(parser.pointee.problem_mark.column) + 1,
+            override: override)
         let start = Int(parser.pointee.context_mark.line) + 1
-        let context = parser.pointee.context.map {
-            " " + String(cString: $0) + (start == place.line ? "" : " that begins in line \(start)")
-        } ?? ""
+        let context =
+            parser.pointee.context.map {
+                " " + String(cString: $0) + (start == place.line ? "" : " that begins in line \(start)")
+            } ?? ""
         return error("this is no YAML: \(problem)\(context)\(hint(problem, at: place, in: text))", place)
     }
 
@@ -185,8 +190,11 @@ struct YAMLParser: ~Copyable {
         }
         if problem.contains("alphabetic or numeric") { return "; put quotes around a text that begins with '*' or '&'" }
         guard problem.contains("cannot start any token") else { return "" }
-        let line = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropFirst(place.line - 1).first
-        let character = line.flatMap { String(decoding: $0, as: UTF8.self).unicodeScalars.dropFirst(place.column - 1).first }
+        let line = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropFirst(place.line - 1)
+            .first
+        let character = line.flatMap {
+            String(decoding: $0, as: UTF8.self).unicodeScalars.dropFirst(place.column - 1).first
+        }
         switch character {
         case "\t": return "; indent with spaces, not with tabs"
         case let character?: return "; put quotes around a text that begins with '\(character)'"

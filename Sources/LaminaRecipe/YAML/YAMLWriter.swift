@@ -1,6 +1,6 @@
 import LaminaFormats
 
-/// Writes a JSON value as YAML for people: blocks for mappings, one line for lists of scalars. It reads back as the same.
+/// Writes a JSON value as YAML for people, so that it reads back as the same.
 struct YAMLWriter {
     private(set) var text = ""
     private static let width = 100
@@ -85,7 +85,8 @@ struct YAMLWriter {
         switch json {
         case .object(let object):
             object.isEmpty
-                ? "{}" : "{ " + object.members.map { scalar($0.key) + ": " + flow($0.value) }.joined(separator: ", ") + " }"
+                ? "{}"
+                : "{ " + object.members.map { scalar($0.key) + ": " + flow($0.value) }.joined(separator: ", ") + " }"
         case .array(let elements): "[" + elements.map(flow).joined(separator: ", ") + "]"
         case .string(let text): scalar(text)
         default: json.text()
@@ -95,7 +96,8 @@ struct YAMLWriter {
     /// A text, in quotes unless it is plainly a text.
     private static func scalar(_ text: String) -> String {
         let isPlain =
-            text.utf8.first.map { ("a"..."z").contains($0) || ("A"..."Z").contains($0) || $0 == UInt8(ascii: "/") } ?? false
+            text.utf8.first.map { ("a"..."z").contains($0) || ("A"..."Z").contains($0) || $0 == UInt8(ascii: "/") }
+            ?? false
             && text.utf8.allSatisfy {
                 ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
                     || [UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "/")].contains($0)
