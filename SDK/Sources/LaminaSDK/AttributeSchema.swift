@@ -16,7 +16,8 @@ public struct AttributeSchema: Sendable {
     /// For types that the conveniences below do not cover; `types` is a set of LAMINA_ATTRIBUTE_… bits.
     public init(
         _ name: String, types: UInt32, defaultJSON: String?, range: ClosedRange<Double> = -.infinity ... .infinity,
-        choices: [String] = [], count: ClosedRange<Int> = 0...Int(Int32.max), isPath: Bool = false, _ documentation: String
+        choices: [String] = [], count: ClosedRange<Int> = 0...Int(Int32.max), isPath: Bool = false,
+        _ documentation: String
     ) {
         self.name = name
         self.types = types

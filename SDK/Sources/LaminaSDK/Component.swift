@@ -61,7 +61,8 @@ public struct Component: @unchecked Sendable {
         let schemas = type.attributes.map { $0.exported() }
         let ports = inputs.map { port in
             lamina_port(
-                name: permanent(port.name), documentation: permanent(port.documentation), flags: port.flags, reserved: 0)
+                name: permanent(port.name), documentation: permanent(port.documentation), flags: port.flags, reserved: 0
+            )
         }
         raw = UnsafePointer(
             permanent(

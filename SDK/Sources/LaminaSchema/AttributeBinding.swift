@@ -45,7 +45,8 @@ extension AttributeSchema {
         guard let type = listType(of: elements) else { throw wrongElement(elements, given) }
         guard countRange.contains(elements.count) else {
             throw AttributeError(
-                .count, name, "\(name): wanted \(requirement), got \(isLone ? Self.text(given) : "\(elements.count) values")")
+                .count, name,
+                "\(name): wanted \(requirement), got \(isLone ? Self.text(given) : "\(elements.count) values")")
         }
         var integers: [Int] = []
         var reals: [Double] = []
@@ -83,7 +84,9 @@ extension AttributeSchema {
     private func wrongElement(_ elements: [JSON], _ given: JSON) -> AttributeError {
         guard case .array = given, !accepted.isDisjoint(with: [.integers, .reals, .strings]),
             let index = elements.firstIndex(where: { element in
-                [AttributeTypes.integers, .reals, .strings].allSatisfy { !accepted.contains($0) || !Self.fits(element, $0) }
+                [AttributeTypes.integers, .reals, .strings].allSatisfy {
+                    !accepted.contains($0) || !Self.fits(element, $0)
+                }
             })
         else { return wrongType(given) }
         return AttributeError(
@@ -109,7 +112,8 @@ extension AttributeSchema {
     private func outOfRange(_ got: String, _ index: Int?) -> AttributeError {
         let wanted = bounds.isEmpty ? " finite" : bounds
         return AttributeError(
-            .range, name, element: index, "\(name)\(index.map { "[\($0)]" } ?? ""): wanted a number\(wanted), got \(got)")
+            .range, name, element: index,
+            "\(name)\(index.map { "[\($0)]" } ?? ""): wanted a number\(wanted), got \(got)")
     }
 
     private func chosen(_ value: String, at index: Int? = nil) throws(AttributeError) -> String {

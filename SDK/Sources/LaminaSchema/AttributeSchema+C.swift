@@ -6,7 +6,8 @@ extension AttributeSchema {
     /// Reads a schema of a plugin, trusting nothing. Throws `AttributeError` of reason `schema`.
     public init(_ raw: UnsafePointer<lamina_attribute_schema>) throws(AttributeError) {
         guard raw.pointee.struct_size >= UInt32(MemoryLayout<lamina_attribute_schema>.size) else {
-            throw AttributeError(.schema, "", "an attribute schema has struct_size \(raw.pointee.struct_size), too small")
+            throw AttributeError(
+                .schema, "", "an attribute schema has struct_size \(raw.pointee.struct_size), too small")
         }
         let raw = raw.pointee
         guard let text = raw.name, let name = String(validatingCString: text) else {
@@ -25,7 +26,8 @@ extension AttributeSchema {
         }
         let choices = try string(raw.choices, "list of choices")
         guard raw.minimum <= raw.maximum else {
-            throw AttributeError(.schema, name, "\(name): the schema's bounds \(raw.minimum) to \(raw.maximum) are no range")
+            throw AttributeError(
+                .schema, name, "\(name): the schema's bounds \(raw.minimum) to \(raw.maximum) are no range")
         }
         self.init(
             name, types: raw.types, defaultJSON: try string(raw.default_json, "default"),
@@ -40,7 +42,8 @@ extension AttributeSchema {
         func wrong(_ text: String) -> AttributeError { AttributeError(.schema, name, "\(name): \(text)") }
         guard let first = name.utf8.first, first >= UInt8(ascii: "a"), first <= UInt8(ascii: "z"),
             name.utf8.allSatisfy({
-                ($0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "z")) || ($0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9"))
+                ($0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "z"))
+                    || ($0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9"))
                     || $0 == UInt8(ascii: "_")
             })
         else { throw AttributeError(.schema, name, "the attribute name '\(name)' of the schema is not snake_case") }

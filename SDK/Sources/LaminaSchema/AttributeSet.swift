@@ -2,7 +2,8 @@ import CLamina
 import LaminaFormats
 import LaminaSDK
 
-/// The attributes of one component, checked against its schema, defaults filled in, in the form that the ABI hands over.
+/// The attributes of one component, checked against its schema, defaults filled in, in the form that the ABI hands
+/// over.
 ///
 /// ```swift
 /// let attributes = try AttributeSet.bind(attributeSchemas(of: component), ["units": 10])

@@ -1,6 +1,7 @@
 /// Finds what a mistyped word was meant to be.
 public enum Suggestion {
-    /// The candidate nearest to `word`, or nil when none is near: at most a third of its letters (and one) may be wrong.
+    /// The candidate nearest to `word`, or nil when none is near: at most a third of its letters (and one) may be
+    /// wrong.
     ///
     /// Among equally near ones the first wins. Case, `-` and `_` count little: `learning-rate` finds `learning_rate`.
     public static func closest<Candidates: Sequence<String>>(to word: String, among candidates: Candidates) -> String? {
@@ -15,7 +16,8 @@ public enum Suggestion {
     }
 
     /// "; did you mean 'kernel'?", or nothing: to be put behind an error.
-    public static func question<Candidates: Sequence<String>>(for word: String, among candidates: Candidates) -> String {
+    public static func question<Candidates: Sequence<String>>(for word: String, among candidates: Candidates) -> String
+    {
         closest(to: word, among: candidates).map { "; did you mean '\($0)'?" } ?? ""
     }
 

@@ -12,7 +12,8 @@ public struct PluginLibrary: Sendable {
     /// Loads the library at `path` and calls its entry function. It is never unloaded. Throws `PluginLibraryError`.
     public init(path: String, host: TestHost) throws(PluginLibraryError) {
         guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL | Int32(RTLD_NODELETE)) else {
-            throw PluginLibraryError("cannot load \(path): \(dlerror().map { String(cString: $0) } ?? "no reason given")")
+            throw PluginLibraryError(
+                "cannot load \(path): \(dlerror().map { String(cString: $0) } ?? "no reason given")")
         }
         guard let symbol = dlsym(library, "lamina_plugin_v1") else {
             throw PluginLibraryError("\(path) does not export lamina_plugin_v1")
@@ -31,7 +32,9 @@ public struct PluginLibrary: Sendable {
         self.version = String(cString: version)
         var components: [Component] = []
         for index in 0..<Int(plugin.component_count) {
-            guard let raw = plugin.components[index] else { throw PluginLibraryError("\(path): component \(index) is NULL") }
+            guard let raw = plugin.components[index] else {
+                throw PluginLibraryError("\(path): component \(index) is NULL")
+            }
             components.append(Component(raw))
         }
         self.components = components

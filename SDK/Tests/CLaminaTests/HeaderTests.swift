@@ -25,7 +25,8 @@ enum Headers {
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
             process.arguments = [
-                "clang", "-fsyntax-only", "-x", language, "-std=\(standard)", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+                "clang", "-fsyntax-only", "-x", language, "-std=\(standard)", "-Wall", "-Wextra", "-Wpedantic",
+                "-Werror",
                 header.path,
             ]
             let output = Pipe()

@@ -3,11 +3,13 @@ import Testing
 
 /// The tutorial shows the examples as they are.
 @Suite struct DocumentationTests {
-    static let sdk = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..").standardizedFileURL
+    static let sdk = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
+        .standardizedFileURL
 
     /// A code block behind a comment with a path stands in that file of Examples/MinimalSwift.
     @Test func codeIsThatOfTheExamples() throws {
-        let text = try String(contentsOf: Self.sdk.appendingPathComponent("Documentation/WritingAPlugin.md"), encoding: .utf8)
+        let text = try String(
+            contentsOf: Self.sdk.appendingPathComponent("Documentation/WritingAPlugin.md"), encoding: .utf8)
         let blocks = text.matches(of: /<!-- (\S+) -->\n```\w+\n((?:.|\n)*?)```\n/)
         #expect(blocks.count >= 10)
         for block in blocks {

@@ -60,7 +60,10 @@ import Testing
         let right = checkLayer(.layer(ScaleLayer.self), cases: [LayerCase(rejects: "has rank 0", [:], .normal([]))])
         #expect(right == [])
         let other = checkLayer(.layer(ScaleLayer.self), cases: [LayerCase(rejects: "has rank 9", [:], .normal([]))])
-        #expect(other == ["scale []: is refused with 'infer failed: input has rank 0, wanted at least 1', wanted 'has rank 9' in it"])
+        #expect(
+            other == [
+                "scale []: is refused with 'infer failed: input has rank 0, wanted at least 1', wanted 'has rank 9' in it"
+            ])
         let accepted = checkLayer(.layer(ScaleLayer.self), cases: [LayerCase(rejects: "x", [:], .normal([2]))])
         #expect(accepted == ["scale [2]: is accepted, wanted an error with 'x'"])
     }

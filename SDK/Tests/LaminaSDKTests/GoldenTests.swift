@@ -31,8 +31,10 @@ import Testing
         mainThreadOfCall.mark()
         var tensors: [String: TensorValue] = [
             "a/input.0": TensorValue([1, 3, 1], [1, 2, -3]), "a/parameter.weight": TensorValue([1], [2]),
-            "a/output.0": TensorValue([1, 3, 1], [2, 8, 18]), "a/output_gradient.0": TensorValue([1, 3, 1], [1, 1, 10]),
-            "a/input_gradient.0": TensorValue([1, 3, 1], [4, 8, -120]), "a/parameter_gradient.weight": TensorValue([1], [95]),
+            "a/output.0": TensorValue([1, 3, 1], [2, 8, 18]),
+            "a/output_gradient.0": TensorValue([1, 3, 1], [1, 1, 10]),
+            "a/input_gradient.0": TensorValue([1, 3, 1], [4, 8, -120]),
+            "a/parameter_gradient.weight": TensorValue([1], [95]),
         ]
         change(&tensors)
         return tensors.sorted { $0.key < $1.key }
@@ -91,8 +93,11 @@ import Testing
     @Test func optimizers() throws {
         #expect(try checkMomentum() == [])
         #expect(try checkMomentum("none", "[3]") == [])
-        #expect(try checkMomentum(last: 0.58).first?.hasPrefix("run: after step 3, parameter 0 differs at [0]: got 0.57") == true)
+        #expect(
+            try checkMomentum(last: 0.58).first?.hasPrefix("run: after step 3, parameter 0 differs at [0]: got 0.57")
+                == true)
         #expect(try checkMomentum("hidden_state").first?.contains("resumed at step 1 from its states") == true)
-        #expect(try checkMomentum("writes_gradient").first?.contains("writes to gradient 0, which is read-only") == true)
+        #expect(
+            try checkMomentum("writes_gradient").first?.contains("writes to gradient 0, which is read-only") == true)
     }
 }

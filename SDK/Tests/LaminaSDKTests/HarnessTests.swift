@@ -15,7 +15,8 @@ import Testing
         #expect(result.inputGradients[0]?.floats == [4, 8, -120])
         #expect(result.parameterGradients[0]?.floats == [95])
         #expect(result.violations == [])
-        #expect(try layer.predict([x], parameters: ["weight": TensorValue([1], [-1])]).outputs[0].floats == [-1, -4, -9])
+        #expect(
+            try layer.predict([x], parameters: ["weight": TensorValue([1], [-1])]).outputs[0].floats == [-1, -4, -9])
         let inferred = try layer.infer([(.float32, [layer.host.symbol("N"), Dimension(3)])])
         #expect(inferred.outputs[0].dimensions == [layer.host.symbol("N"), Dimension(3)])
         #expect(inferred.parameters.map(\.initializerAttributes) == [["value": 1.0]])

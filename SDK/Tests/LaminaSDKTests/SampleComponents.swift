@@ -73,7 +73,9 @@ struct Shift: Transform {
     }
     func apply(_ input: Tensor, to output: Tensor, isTraining: Bool, random: RandomStream, host: Host) {
         if isTraining { host.uniform(random, into: output.floats, count: output.count) }
-        for i in 0..<input.count { output.floats[i] = (isTraining ? output.floats[i] : 0) + by + Float(input.uint8s[i]) }
+        for i in 0..<input.count {
+            output.floats[i] = (isTraining ? output.floats[i] : 0) + by + Float(input.uint8s[i])
+        }
     }
 }
 
@@ -86,7 +88,8 @@ final class Counting: Source {
         let count = attributes.integer("count")
         if count == 13 { throw PluginError.file("'13.csv' is missing") }
         description = SourceDescription(
-            count: count, fields: [.init("input", .float32, [2]), .init("label", .int64, [])], classes: ["even", "odd"],
+            count: count, fields: [.init("input", .float32, [2]), .init("label", .int64, [])],
+            classes: ["even", "odd"],
             fingerprint: Array(repeating: 7, count: 32))
     }
     func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: [Tensor]) {
@@ -105,7 +108,9 @@ struct Fill: Initializer {
         .real("value", "Value."), .bool("forgets_last", default: false, "Whether it is wrong."),
     ]
     let (value, forgetsLast): (Float, Bool)
-    init(_ attributes: Attributes) { (value, forgetsLast) = (attributes.float("value"), attributes.bool("forgets_last")) }
+    init(_ attributes: Attributes) {
+        (value, forgetsLast) = (attributes.float("value"), attributes.bool("forgets_last"))
+    }
     func fill(_ out: Tensor, random: RandomStream, host: Host) {
         for i in 0..<(out.count - (forgetsLast ? 1 : 0)) { out.floats[i] = value }
     }

@@ -8,7 +8,8 @@ struct ScaleLayer: Layer {
     static let name = "scale"
     static let documentation = "y = w·x²; for tests of the tests."
     static let faults = [
-        "none", "forward_outside", "backward_outside", "workspace_outside", "unwritten", "writes_input", "wrong_gradient",
+        "none", "forward_outside", "backward_outside", "workspace_outside", "unwritten", "writes_input",
+        "wrong_gradient",
         "wrong_weight_gradient", "wrong_tail", "forgets_accumulate", "writes_unwanted", "not_repeatable",
         "depends_on_order", "depends_on_threads", "keeps_state", "reads_unsaved", "in_place_wrong", "symbolic_wrong",
         "symbolic_refused", "no_text", "channels_last_wrong", "inference_wrong", "inference_gradient_wrong",

@@ -13,7 +13,9 @@ import Testing
         (host.threads, host.shufflesChunks) = (threads, shuffled)
         let seen = Mutex<[Int: Int]>([:])
         host.host.parallelFor(1003, grain: 100) { begin, end in seen.withLock { $0[begin] = end } }
-        #expect(seen.withLock { $0 } == Dictionary(uniqueKeysWithValues: (0...10).map { ($0 * 100, min(1003, $0 * 100 + 100)) }))
+        #expect(
+            seen.withLock { $0 }
+                == Dictionary(uniqueKeysWithValues: (0...10).map { ($0 * 100, min(1003, $0 * 100 + 100)) }))
     }
 
     @Test func nestedCallsRunInOrderOnTheSameThread() {
@@ -24,7 +26,9 @@ import Testing
             let thread = currentThread()
             let last = Atomic<Int>(-1)
             host.host.parallelFor(10, grain: 2) { begin, _ in
-                if currentThread() != thread || begin < last.load(ordering: .relaxed) { wrong.add(1, ordering: .relaxed) }
+                if currentThread() != thread || begin < last.load(ordering: .relaxed) {
+                    wrong.add(1, ordering: .relaxed)
+                }
                 last.store(begin, ordering: .relaxed)
             }
         }
@@ -58,9 +62,12 @@ import Testing
         }
         var batched = [Float](repeating: 0, count: 4)
         try host.gemm(
-            m: 1, n: 1, k: 1, a: a, lda: 1, b: b, ldb: 1, c: &batched, ldc: 1, batch: 3, strideA: 2, strideB: 0, strideC: 1)
+            m: 1, n: 1, k: 1, a: a, lda: 1, b: b, ldb: 1, c: &batched, ldc: 1, batch: 3, strideA: 2, strideB: 0,
+            strideC: 1)
         #expect(batched == [1, 3, 5, 0])
-        #expect(throws: PluginError.self) { try host.gemm(m: 2, n: 2, k: 3, a: a, lda: 1, b: b, ldb: 2, c: &batched, ldc: 2) }
+        #expect(throws: PluginError.self) {
+            try host.gemm(m: 2, n: 2, k: 3, a: a, lda: 1, b: b, ldb: 2, c: &batched, ldc: 2)
+        }
     }
 
     @Test func dimensionsHaveANormalForm() throws {

@@ -13,7 +13,8 @@ import Testing
         .real("rate", default: 0.5, 0...1, "Rate."),
         .integer("axis", default: nil, "Axis."),
         .init(
-            "padding", types: LAMINA_ATTRIBUTE_STRING | LAMINA_ATTRIBUTE_INTEGERS, defaultJSON: "\"same\"", range: 0...9,
+            "padding", types: LAMINA_ATTRIBUTE_STRING | LAMINA_ATTRIBUTE_INTEGERS, defaultJSON: "\"same\"",
+            range: 0...9,
             choices: ["same", "valid"], count: 1...2, "Padding."),
         .reals("means", default: [0.5], "Means."),
     ]
@@ -63,37 +64,41 @@ import Testing
         #expect(try AttributeSet.bind(schema, ["file": "/x"], pathsRelativeTo: "/data")["file"] == .string("/x"))
     }
 
-    @Test(arguments: [
-        (["units": 1, "unit": 2], AttributeError.Reason.unknown, "unknown attribute 'unit'; did you mean 'units'?"),
-        (
-            ["units": 1, "whatever": 2], .unknown,
-            "unknown attribute 'whatever'; known are 'units', 'bias', 'rate', 'axis', 'padding', 'means'"
-        ),
-        ([:], .missing, "missing attribute 'units', an integer from 1 to 4096: How many outputs."),
-        (["units": 0], .range, "units: wanted a number from 1 to 4096, got 0"),
-        (["units": 2.5], .wrongType, "units: wanted an integer from 1 to 4096, got 2.5"),
-        (["units": "ten"], .wrongType, "units: wanted an integer from 1 to 4096, got the text 'ten'"),
-        (["units": nil], .wrongType, "units: wanted an integer from 1 to 4096, got null"),
-        (["units": [1]], .wrongType, "units: wanted an integer from 1 to 4096, got an array"),
-        (["units": 1, "bias": 1], .wrongType, "bias: wanted true or false, got 1"),
-        (["units": 1, "rate": 1.5], .range, "rate: wanted a number from 0 to 1, got 1.5"),
-        (["units": 1, "rate": .number(.nan)], .range, "rate: wanted a number from 0 to 1, got nan"),
-        (
-            ["units": 1, "padding": "sane"], .choice,
-            "padding: wanted one of 'same', 'valid', got 'sane'; did you mean 'same'?"
-        ),
-        (
-            ["units": 1, "padding": [1, 2, 3]], .count,
-            "padding: wanted one of 'same', 'valid' or a list of 1 to 2 integers from 0 to 9, got 3 values"
-        ),
-        (["units": 1, "padding": [1, -2]], .range, "padding[1]: wanted a number from 0 to 9, got -2"),
-        (
-            ["units": 1, "padding": [1, "x"]], .wrongType,
-            "padding[1]: wanted one of 'same', 'valid' or a list of 1 to 2 integers from 0 to 9, got the text 'x'"
-        ),
-        (["units": 1, "means": ["a"]], .wrongType, "means[0]: wanted a list of numbers, got the text 'a'"),
-        (["units": 1, "means": [:]], .wrongType, "means: wanted a list of numbers, got an object"),
-    ] as [(JSONObject, AttributeError.Reason, String)])
+    @Test(
+        arguments: [
+            (
+                ["units": 1, "unit": 2], AttributeError.Reason.unknown,
+                "unknown attribute 'unit'; did you mean 'units'?"
+            ),
+            (
+                ["units": 1, "whatever": 2], .unknown,
+                "unknown attribute 'whatever'; known are 'units', 'bias', 'rate', 'axis', 'padding', 'means'"
+            ),
+            ([:], .missing, "missing attribute 'units', an integer from 1 to 4096: How many outputs."),
+            (["units": 0], .range, "units: wanted a number from 1 to 4096, got 0"),
+            (["units": 2.5], .wrongType, "units: wanted an integer from 1 to 4096, got 2.5"),
+            (["units": "ten"], .wrongType, "units: wanted an integer from 1 to 4096, got the text 'ten'"),
+            (["units": nil], .wrongType, "units: wanted an integer from 1 to 4096, got null"),
+            (["units": [1]], .wrongType, "units: wanted an integer from 1 to 4096, got an array"),
+            (["units": 1, "bias": 1], .wrongType, "bias: wanted true or false, got 1"),
+            (["units": 1, "rate": 1.5], .range, "rate: wanted a number from 0 to 1, got 1.5"),
+            (["units": 1, "rate": .number(.nan)], .range, "rate: wanted a number from 0 to 1, got nan"),
+            (
+                ["units": 1, "padding": "sane"], .choice,
+                "padding: wanted one of 'same', 'valid', got 'sane'; did you mean 'same'?"
+            ),
+            (
+                ["units": 1, "padding": [1, 2, 3]], .count,
+                "padding: wanted one of 'same', 'valid' or a list of 1 to 2 integers from 0 to 9, got 3 values"
+            ),
+            (["units": 1, "padding": [1, -2]], .range, "padding[1]: wanted a number from 0 to 9, got -2"),
+            (
+                ["units": 1, "padding": [1, "x"]], .wrongType,
+                "padding[1]: wanted one of 'same', 'valid' or a list of 1 to 2 integers from 0 to 9, got the text 'x'"
+            ),
+            (["units": 1, "means": ["a"]], .wrongType, "means[0]: wanted a list of numbers, got the text 'a'"),
+            (["units": 1, "means": [:]], .wrongType, "means: wanted a list of numbers, got an object"),
+        ] as [(JSONObject, AttributeError.Reason, String)])
     func errors(given: JSONObject, reason: AttributeError.Reason, text: String) {
         let error = #expect(throws: AttributeError.self) { try bind(given) }
         #expect(error?.reason == reason)

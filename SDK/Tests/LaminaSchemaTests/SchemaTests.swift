@@ -29,9 +29,11 @@ import Testing
     }
 
     @Test(arguments: [
-        #"{"name":"Units","types":["integer"]}"#, #"{"name":"units","types":[]}"#, #"{"name":"units","types":["number"]}"#,
+        #"{"name":"Units","types":["integer"]}"#, #"{"name":"units","types":[]}"#,
+        #"{"name":"units","types":["number"]}"#,
         #"{"name":"units","types":["integer"],"default":"x"}"#, #"{"name":"units","types":["integer"],"minimun":1}"#,
-        #"{"name":"units","types":["integer"],"minimum":2,"maximum":1}"#, #"{"name":"p","types":["integer"],"path":true}"#,
+        #"{"name":"units","types":["integer"],"minimum":2,"maximum":1}"#,
+        #"{"name":"p","types":["integer"],"path":true}"#,
         #"{"name":"units","types":["integers"],"minimum_count":3,"maximum_count":2}"#, "[]",
     ])
     func badJSON(text: String) {

@@ -19,7 +19,8 @@ enum Comparison {
             if excess > 1, excess > worst?.excess ?? 0 { worst = (excess, index) }
         }
         guard let worst else { return nil }
-        return "differs at \(got.position(of: worst.index)): got \(text(left[worst.index])), wanted \(text(right[worst.index]))"
+        return
+            "differs at \(got.position(of: worst.index)): got \(text(left[worst.index])), wanted \(text(right[worst.index]))"
             + " (tolerance \(tolerance) of \(scale + abs(right[worst.index])))"
     }
 
@@ -31,7 +32,8 @@ enum Comparison {
         let index = (0..<got.count).first { element in
             got.bytes[element * size..<(element + 1) * size] != wanted.bytes[element * size..<(element + 1) * size]
         }!
-        return "differs at \(got.position(of: index)): got \(text(got.doubles[index])), wanted \(text(wanted.doubles[index]))"
+        return
+            "differs at \(got.position(of: index)): got \(text(got.doubles[index])), wanted \(text(wanted.doubles[index]))"
     }
 
     /// Plain "nan", without the bits that Swift would print.
@@ -42,7 +44,9 @@ extension LayerResult {
     /// Every tensor with its name, for comparisons.
     func named(_ inferred: InferredLayer) -> [(name: String, value: TensorValue)] {
         var all: [(String, TensorValue)] = outputs.enumerated().map { ("output \($0)", $1) }
-        for (buffer, value) in zip(inferred.buffers, buffers) { all.append(("buffer '\(buffer.name)' afterwards", value)) }
+        for (buffer, value) in zip(inferred.buffers, buffers) {
+            all.append(("buffer '\(buffer.name)' afterwards", value))
+        }
         for (index, gradient) in inputGradients.enumerated() {
             if let gradient { all.append(("the gradient of input \(index)", gradient)) }
         }

@@ -130,7 +130,8 @@ struct FiniteDifferences {
     /// All elements, or the first, the last and a random choice.
     private func sample(_ count: Int) -> [Int] {
         guard count > Self.elementLimit else { return Array(0..<count) }
-        let random = TensorValue.integers([Self.elementLimit - 2], 0..<count, seed: UInt64(count)).elements(as: Int64.self)
+        let random = TensorValue.integers([Self.elementLimit - 2], 0..<count, seed: UInt64(count)).elements(
+            as: Int64.self)
         return [0, count - 1] + random.map { min(Int($0), count - 1) }
     }
 

@@ -20,7 +20,9 @@ extension LayerSubject {
         }
         var faults: [String] = []
         if symbolic.outputs.count != inferred.outputs.count {
-            faults.append("with a symbolic batch, infer declares \(symbolic.outputs.count) outputs, not \(inferred.outputs.count)")
+            faults.append(
+                "with a symbolic batch, infer declares \(symbolic.outputs.count) outputs, not \(inferred.outputs.count)"
+            )
         }
         for (index, (abstract, concrete)) in zip(symbolic.outputs, inferred.outputs).enumerated() {
             let shape = abstract.dimensions.map { harness.host.value(of: $0, where: ["N": batch]) ?? -1 }

@@ -10,7 +10,9 @@ extension LayerSubject {
         faults += again.differences(from: whole, inferred).map { "run again, \($0)" }
         if !mayBeNaN, faults.isEmpty {
             faults += whole.named(inferred).compactMap { name, value in
-                guard value.dtype.isReal, let index = value.doubles.firstIndex(where: { !$0.isFinite }) else { return nil }
+                guard value.dtype.isReal, let index = value.doubles.firstIndex(where: { !$0.isFinite }) else {
+                    return nil
+                }
                 return "\(name) is \(value.doubles[index]) at \(value.position(of: index)), with finite inputs"
             }
         }
@@ -51,7 +53,9 @@ extension LayerSubject {
         let session = try session(.init(layout: layout))
         let alone = try session.step(values)
         let reordered = try with(threads: 1, shuffled: true) { try session.step(values) }
-        var faults = reordered.differences(from: alone, inferred).map { "with parallel_for's chunks in another order, \($0)" }
+        var faults = reordered.differences(from: alone, inferred).map {
+            "with parallel_for's chunks in another order, \($0)"
+        }
         for round in 1...2 where faults.isEmpty {
             let together = try with(threads: 3, shuffled: round == 2) { try session.step(values) }
             faults += together.differences(from: alone, inferred).map { "with 3 threads instead of 1, \($0)" }
@@ -131,7 +135,9 @@ extension LayerSubject {
         let together = try with(threads: 3, shuffled: true) { try session.step(values) }
         faults += together.differences(from: first, inferred).map { "with 3 threads instead of 1, \($0)" }
         let shared = try self.session(.init(isTraining: false, layout: layout, isInPlace: true)).step(values)
-        faults += (shared.violations + shared.differences(from: first, inferred)).map { "in place, as plan allows, \($0)" }
+        faults += (shared.violations + shared.differences(from: first, inferred)).map {
+            "in place, as plan allows, \($0)"
+        }
         if faults.isEmpty, isDifferentiable { faults += try checkInferenceGradients(layout, first) }
         return faults.map { "in the inference phase, \($0)" }
     }

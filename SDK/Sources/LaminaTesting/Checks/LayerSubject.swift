@@ -21,7 +21,8 @@ struct LayerSubject {
             inputs, parameters: layerCase.parameters, buffers: layerCase.buffers, seed: seed &+ 500)
         values.outputGradients = inferred.outputs.enumerated().map { index, output in
             output.dtype == .float32
-                ? .uniform(output.shape, -1...1, seed: seed &+ 900 &+ UInt64(index)) : .filled(output.dtype, output.shape, 1)
+                ? .uniform(output.shape, -1...1, seed: seed &+ 900 &+ UInt64(index))
+                : .filled(output.dtype, output.shape, 1)
         }
         self.values = values
     }

@@ -31,7 +31,8 @@ public func factor(
     try bound.finish("factor", status)
     guard factor.isFinite else {
         throw CallError(
-            call: "factor", status: LAMINA_ERROR_INTERNAL, text: "the factor is \(factor) at step \(step)", argument: -1)
+            call: "factor", status: LAMINA_ERROR_INTERNAL, text: "the factor is \(factor) at step \(step)", argument: -1
+        )
     }
     return factor
 }
@@ -86,7 +87,9 @@ private final class ExpansionSink {
 
     init(inputCount: Int) { self.inputCount = inputCount }
 
-    static func of(_ sink: UnsafeMutableRawPointer?) -> ExpansionSink { Unmanaged.fromOpaque(sink!).takeUnretainedValue() }
+    static func of(_ sink: UnsafeMutableRawPointer?) -> ExpansionSink {
+        Unmanaged.fromOpaque(sink!).takeUnretainedValue()
+    }
 
     private func refuse(_ text: String) -> lamina_status {
         fault = fault ?? text

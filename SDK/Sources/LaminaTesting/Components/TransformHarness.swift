@@ -23,7 +23,8 @@ public final class TransformHarness {
         let status = bound.table.pointee.infer(
             handle, dtype.raw, Int32(shape.count), shape.map(Int64.init), &out, &rank, &dimensions)
         try bound.finish("infer", status)
-        guard let type = DataType(out), (0...8).contains(rank), dimensions.prefix(Int(rank)).allSatisfy({ $0 >= 0 }) else {
+        guard let type = DataType(out), (0...8).contains(rank), dimensions.prefix(Int(rank)).allSatisfy({ $0 >= 0 })
+        else {
             throw CallError(
                 call: "infer", status: LAMINA_ERROR_INTERNAL, text: "infer gives no valid type and shape", argument: -1)
         }

@@ -5,8 +5,8 @@ import LaminaSDK
 /// Compares a layer or loss with the values of a golden file, in every layout that it accepts. Empty: all agree.
 ///
 /// Outputs may differ by 1e-5, gradients by 1e-4 (unless the file says otherwise), relative to the largest magnitude of
-/// the tensor plus the element's own. Each case runs on separate memory, in place where the plan allows it, and on three
-/// threads. Only gradients that the file has are wanted. The form of the file is described at `GoldenFile`.
+/// the tensor plus the element's own. Each case runs on separate memory, in place where the plan allows it, and on
+/// three threads. Only gradients that the file has are wanted. The form of the file is described at `GoldenFile`.
 ///
 /// - Returns: one text per fault, with case, tensor, place, got and wanted.
 /// - Throws: when the file cannot be read or is not in the form.

@@ -3,10 +3,10 @@ import LaminaSDK
 
 /// Compares an optimizer's way with that of a golden file, step by step. Empty: all agree.
 ///
-/// A case has `parameter.<i>` (start), `gradients.<i>` with a leading step dimension, and `trajectory.<i>`: the parameter
-/// after every step, or after the steps that the metadata lists (`"steps": [1, 10, 100]`, 1 is the first). Details
-/// `gradient_scale`, `clip_value` and `learning_rate_factor` hold for all steps. Values may differ by 1e-5 (`"tolerance":
-/// {"output": …}`), relative to the parameter's largest magnitude plus the element's own.
+/// A case has `parameter.<i>` (start), `gradients.<i>` with a leading step dimension, and `trajectory.<i>`: the
+/// parameter after every step, or after the steps that the metadata lists (`"steps": [1, 10, 100]`, 1 is the first).
+/// Details `gradient_scale`, `clip_value` and `learning_rate_factor` hold for all steps. Values may differ by 1e-5
+/// (`"tolerance": {"output": …}`), relative to the parameter's largest magnitude plus the element's own.
 ///
 /// Besides, for every case: the bits are the same on three threads with shuffled chunks, and when another instance goes
 /// on halfway from the saved states, as a resumed training does.

@@ -65,10 +65,12 @@ private func runOnThreads(_ count: Int, _ work: @escaping () -> Void) {
     for _ in 1..<max(count, 1) {
         var thread = pthread_t()
         let task = Unmanaged.passRetained(Task(work))
-        let status = pthread_create(&thread, nil, { argument in
-            Unmanaged<Task>.fromOpaque(argument!).takeRetainedValue().work()
-            return nil
-        }, task.toOpaque())
+        let status = pthread_create(
+            &thread, nil,
+            { argument in
+                Unmanaged<Task>.fromOpaque(argument!).takeRetainedValue().work()
+                return nil
+            }, task.toOpaque())
         if status == 0 { threads.append(thread) } else { task.release() }
     }
     work()

@@ -81,6 +81,7 @@ public struct CallError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String {
         text.isEmpty
-            ? "\(call) returned status \(status) without calling set_error: say what is wrong" : "\(call) failed: \(text)"
+            ? "\(call) returned status \(status) without calling set_error: say what is wrong"
+            : "\(call) failed: \(text)"
     }
 }

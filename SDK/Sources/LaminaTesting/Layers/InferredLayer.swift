@@ -57,7 +57,9 @@ final class InferenceSink {
     }
 
     /// Runs `body` with the struct that a layer gets.
-    func withInference(_ inputs: TensorArray, _ body: (UnsafePointer<lamina_inference>) -> lamina_status) -> lamina_status {
+    func withInference(_ inputs: TensorArray, _ body: (UnsafePointer<lamina_inference>) -> lamina_status)
+        -> lamina_status
+    {
         var inference = lamina_inference()
         inference.struct_size = UInt32(MemoryLayout<lamina_inference>.size)
         inference.input_count = Int32(inputs.count)

@@ -19,7 +19,8 @@ public final class LayerHarness {
     let layer: UnsafeMutableRawPointer?
 
     /// Checks the attributes as a host does and creates the layer. Throws `AttributeError` or `CallError`.
-    public convenience init(_ component: Component, _ attributes: JSONObject = [:], host: TestHost = TestHost()) throws {
+    public convenience init(_ component: Component, _ attributes: JSONObject = [:], host: TestHost = TestHost()) throws
+    {
         try self.init(component.raw, attributes, host: host)
     }
 
@@ -38,7 +39,8 @@ public final class LayerHarness {
         try host.check(status, "create")
         guard layer != nil else {
             throw CallError(
-                call: "create", status: LAMINA_ERROR_INTERNAL, text: "create succeeds but leaves its result NULL", argument: -1)
+                call: "create", status: LAMINA_ERROR_INTERNAL, text: "create succeeds but leaves its result NULL",
+                argument: -1)
         }
         self.layer = layer
     }

@@ -71,7 +71,8 @@ final class PlanningSink {
         }
         planning.allow_gradient_in_place = { sink, input, output, how in
             let sink = PlanningSink.of(sink)
-            guard sink.isOutput(output, "allow_gradient_in_place"), sink.isInput(input, "allow_gradient_in_place") else {
+            guard sink.isOutput(output, "allow_gradient_in_place"), sink.isInput(input, "allow_gradient_in_place")
+            else {
                 return
             }
             sink.needs.gradientInPlace.append(

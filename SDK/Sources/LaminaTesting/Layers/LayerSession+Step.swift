@@ -14,7 +14,8 @@ extension LayerSession {
 
     /// Completes what a test gives with random parameters, initial buffers and output gradients of 1.
     func values(
-        _ inputs: [TensorValue?], parameters given: [String: TensorValue] = [:], buffers state: [String: TensorValue] = [:],
+        _ inputs: [TensorValue?], parameters given: [String: TensorValue] = [:],
+        buffers state: [String: TensorValue] = [:],
         seed: UInt64
     ) -> Values {
         let parameters = inferred.parameters.enumerated().map { index, parameter in
@@ -156,7 +157,8 @@ extension LayerSession {
         let status = body()
         result.violations += harness.host.endCall().map { "\(name) \($0)" }
         if before.restore() {
-            result.violations.append("\(name) changes the floating-point state (rounding or denormals) and leaves it so")
+            result.violations.append(
+                "\(name) changes the floating-point state (rounding or denormals) and leaves it so")
         }
         try harness.host.check(status, name)
     }

@@ -60,7 +60,8 @@ final class LayerSession {
         let last = inputForms.count - 1
         let hasBackward = options.computesGradients && harness.table.pointee.backward != nil
         let wantsInput = inputForms.enumerated().map { index, form in
-            hasBackward && form?.dtype.isReal == true && options.wantedInputs?[index] ?? !(harness.isLoss && index == last)
+            hasBackward && form?.dtype.isReal == true
+                && options.wantedInputs?[index] ?? !(harness.isLoss && index == last)
         }
         let wantsParameter = parameterForms.indices.map { hasBackward && options.wantedParameters?[$0] ?? true }
 
@@ -98,7 +99,8 @@ final class LayerSession {
         }
         aliases =
             options.isInPlace
-            ? Self.share(outputs, inputs, needs.inPlace.filter { $0.isView || !needs.savedInputs.contains($0.source) }) : []
+            ? Self.share(outputs, inputs, needs.inPlace.filter { $0.isView || !needs.savedInputs.contains($0.source) })
+            : []
         gradientAliases =
             options.isInPlace && hasBackward ? Self.share(inputGradients, outputGradients, needs.gradientInPlace) : []
     }
@@ -131,7 +133,9 @@ final class LayerSession {
             wantsParameter.map { UInt8($0 ? 1 : 0) }.withUnsafeBufferPointer { wantsParameter in
                 planning.wants_input_gradient = wantsInput.baseAddress
                 planning.wants_parameter_gradient = wantsParameter.baseAddress
-                return withExtendedLifetime((arrays, sink)) { harness.table.pointee.plan(harness.layer, &planning, &planned) }
+                return withExtendedLifetime((arrays, sink)) {
+                    harness.table.pointee.plan(harness.layer, &planning, &planned)
+                }
             }
         }
         let outside = harness.host.endCall()

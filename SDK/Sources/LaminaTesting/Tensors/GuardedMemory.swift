@@ -29,7 +29,9 @@ final class GuardedMemory {
     private static func fill(_ memory: UnsafeMutableRawPointer, _ count: Int) {
         let word = pattern.withUnsafeBytes { $0.load(as: UInt32.self) }
         for i in 0..<(count / 4) { memory.storeBytes(of: word, toByteOffset: i * 4, as: UInt32.self) }
-        for i in (count / 4 * 4)..<max(count / 4 * 4, count) { memory.storeBytes(of: pattern[i % 4], toByteOffset: i, as: UInt8.self) }
+        for i in (count / 4 * 4)..<max(count / 4 * 4, count) {
+            memory.storeBytes(of: pattern[i % 4], toByteOffset: i, as: UInt8.self)
+        }
     }
 
     /// What was written outside, or nil.

@@ -104,14 +104,16 @@ final class TensorArray {
     /// Writes `value` in the tensor's layout.
     func store(_ value: TensorValue, at index: Int) {
         guard let form = forms[index], let memory = memory[index] else { return }
-        precondition(value.dtype == form.dtype && value.shape == form.shape, "\(names[index]) is \(form), got \(value.shape)")
+        precondition(
+            value.dtype == form.dtype && value.shape == form.shape, "\(names[index]) is \(form), got \(value.shape)")
         let size = form.dtype.size
         value.bytes.withUnsafeBytes { source in
             if form.layout == .plain {
                 if !source.isEmpty { memory.bytes.copyMemory(from: source.baseAddress!, byteCount: source.count) }
             } else {
                 form.forEachOffset { element, offset in
-                    (memory.bytes + offset * size).copyMemory(from: source.baseAddress! + element * size, byteCount: size)
+                    (memory.bytes + offset * size).copyMemory(
+                        from: source.baseAddress! + element * size, byteCount: size)
                 }
             }
         }

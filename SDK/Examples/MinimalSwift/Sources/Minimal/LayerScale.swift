@@ -62,7 +62,9 @@ public struct LayerScale: Layer, PlannedLayer {
             run.host.parallelFor(features, grain: 16) { begin, end in
                 for feature in begin..<end {
                     var sum: Float = 0
-                    for row in 0..<rows { sum += dy.floats[row * features + feature] * x.floats[row * features + feature] }
+                    for row in 0..<rows {
+                        sum += dy.floats[row * features + feature] * x.floats[row * features + feature]
+                    }
                     dGamma.floats[feature] = adds ? dGamma.floats[feature] + sum : sum
                 }
             }

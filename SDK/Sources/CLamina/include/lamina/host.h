@@ -76,11 +76,14 @@ struct lamina_host {
   lamina_status (*gemm)(const lamina_host *host, const lamina_gemm *arguments);
 
   /* Fill `count` values of the stream from element `first` on. */
-  void (*random_bits)(const lamina_host *host, const lamina_random *random, uint64_t first, uint32_t *out, int64_t count);
+  void (*random_bits)(const lamina_host *host, const lamina_random *random, uint64_t first, uint32_t *out,
+                      int64_t count);
   /* uniform in [0, 1), 24 bits */
-  void (*random_uniform)(const lamina_host *host, const lamina_random *random, uint64_t first, float *out, int64_t count);
+  void (*random_uniform)(const lamina_host *host, const lamina_random *random, uint64_t first, float *out,
+                         int64_t count);
   /* standard normal */
-  void (*random_normal)(const lamina_host *host, const lamina_random *random, uint64_t first, float *out, int64_t count);
+  void (*random_normal)(const lamina_host *host, const lamina_random *random, uint64_t first, float *out,
+                        int64_t count);
 
   /* At least `bytes` of memory, 64-byte aligned, of the calling thread: valid until the outermost call into the plugin
    * (or the parallel_for body) returns, or until the next call of scratch on this thread. Prefer the workspace that

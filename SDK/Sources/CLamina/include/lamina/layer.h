@@ -55,7 +55,7 @@ typedef struct lamina_inference {
 } lamina_inference;
 
 #define LAMINA_IN_PLACE_REUSE 0 /* the output may overwrite the input, element by element */
-#define LAMINA_IN_PLACE_VIEW 1  /* the output has the input's bytes: when both pointers are equal nothing is to be done */
+#define LAMINA_IN_PLACE_VIEW 1  /* the output has the input's bytes: nothing is to be done when pointers are equal */
 
 typedef struct lamina_planning {
   uint32_t struct_size;
@@ -118,7 +118,7 @@ typedef struct lamina_layer {
   lamina_status (*infer)(void *layer, const lamina_inference *inference);
   lamina_status (*plan)(void *layer, const lamina_planning *planning, void **planned);
   void (*release)(void *planned);
-  /* Inference phase only, may be NULL: called before the first forward and whenever parameters or buffers have changed. */
+  /* Inference phase only, may be NULL: called before the first forward and when parameters or buffers have changed. */
   lamina_status (*prepare)(void *planned, const lamina_run *run);
   lamina_status (*forward)(void *planned, const lamina_run *run);
   /* After forward, in either phase, when a gradient is wanted. NULL: not differentiable, no gradient passes. */

@@ -35,7 +35,8 @@ typedef struct lamina_optimizer {
   void (*destroy)(void *optimizer);
   /* Declares the state of each parameter by calling add_state, in the order of lamina_optimizer_step.states. */
   lamina_status (*declare_state)(void *optimizer, void *sink,
-                                 lamina_status (*add_state)(void *sink, const char *name, int32_t kind, double initial_value));
+                                 lamina_status (*add_state)(void *sink, const char *name, int32_t kind,
+                                                            double initial_value));
   lamina_status (*step)(void *optimizer, const lamina_optimizer_step *step);
 } lamina_optimizer;
 
