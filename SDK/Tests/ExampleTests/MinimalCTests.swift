@@ -67,4 +67,17 @@ import Testing
         let symbols = try Self.run("nm", "-D", "-g", "--defined-only", Self.path.get()).output.split(separator: "\n")
         #expect(symbols.map { $0.split(separator: " ").last! } == ["lamina_plugin_v1"])
     }
+
+    @Test func whatIsNoPluginIsNamed() throws {
+        let missing = #expect(throws: PluginLibraryError.self) {
+            try PluginLibrary(path: "/nowhere/libx.so", host: TestHost())
+        }
+        #expect(missing?.description.hasPrefix("cannot load /nowhere/libx.so: ") == true)
+        let foreign = #expect(throws: PluginLibraryError.self) { try PluginLibrary(path: "libm.so.6", host: TestHost()) }
+        #expect(foreign?.description == "libm.so.6 does not export lamina_plugin_v1")
+        let component = #expect(throws: PluginLibraryError.self) {
+            try Self.library.get().component("loss", "swish")
+        }
+        #expect(component?.description == "plugin 'minimal_c' has no loss 'swish'")
+    }
 }
