@@ -1,18 +1,18 @@
 /// How often each class was taken for which: the confusion matrix of a classifier.
 public struct ConfusionMatrix: Sendable {
     public let classes: [String]
-    /// Row-major; rows are the true classes, columns the predicted ones. Nothing negative, nothing infinite.
+    /// Row-major; rows are the true classes, columns the predicted ones. From 0 to 10^15.
     public let counts: [Double]
 
     /// A matrix of `counts`, row-major with a row per true class; nil when that is no square.
     ///
-    /// Classes without a name are named by their index, names without a class are dropped, and counts that are negative,
-    /// infinite or NaN are taken as 0.
+    /// Classes without a name are named by their index, and names without a class are dropped. Counts that are negative
+    /// or NaN are taken as 0, and those above 10^15 as that.
     public init?(classes: [String], counts: [Double]) {
         let size = Int(Double(counts.count).squareRoot())
         guard size > 0, size * size == counts.count else { return nil }
         self.classes = (0..<size).map { $0 < classes.count ? classes[$0] : "\($0)" }
-        self.counts = counts.map { $0 > 0 && $0.isFinite ? $0 : 0 }
+        self.counts = counts.map { $0 > 0 ? min($0, 1e15) : 0 }
     }
 
     public var size: Int { classes.count }

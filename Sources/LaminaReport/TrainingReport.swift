@@ -4,8 +4,8 @@ import LaminaFormats
 /// The files that a training run writes beside its model: history, curves, confusion matrix, TensorBoard events.
 ///
 /// With the archive `dir/net.lamina` they are `dir/net.history.csv`, `dir/net.history.jsonl`, `dir/net.curves.svg`,
-/// `dir/net.confusion.svg`, `dir/net.recipe.yaml` and the folder `dir/net.tensorboard`. Every file is replaced as a whole,
-/// so that a reader never meets half of one; only the events are appended to, for TensorBoard follows the open file.
+/// `dir/net.confusion.svg`, `dir/net.recipe.yaml` and the folder `dir/net.tensorboard`. Every file is replaced as a
+/// whole, so that a reader never meets half of one; only events are appended, for TensorBoard follows the open file.
 public final class TrainingReport {
     /// The network's name: the title of the charts.
     public let name: String
@@ -82,11 +82,7 @@ extension AtomicFile {
     static func replace(_ path: String, with content: [UInt8]) throws(FileError) {
         let file = try AtomicFile(replacing: path)
         defer { file.discard() }
-        var failure: FileError?
-        content.withUnsafeBytes { bytes in
-            do throws(FileError) { try file.write(bytes) } catch { failure = error }
-        }
-        if let failure { throw failure }
+        try content.withUnsafeBufferPointer { bytes throws(FileError) in try file.write(UnsafeRawBufferPointer(bytes)) }
         try file.commit()
     }
 }

@@ -21,21 +21,25 @@ struct Axis: Equatable {
 
     /// Where `value` lies between the limits: 0 … 1.
     func position(_ value: Double) -> Double {
-        if isLogarithmic { return log10(value / lower) / log10(upper / lower) }
+        if isLogarithmic { return (log10(value) - log10(lower)) / (log10(upper) - log10(lower)) }
         return (value - lower) / (upper - lower)
     }
 
-    /// An axis for measured values, with about five ticks and ticks at both limits.
+    /// An axis for measured values, with four to eight ticks, among them both limits.
     ///
-    /// Logarithmic where all values are positive and span more than two decades. From 0 where the values come near it.
-    init(values: some Sequence<Double>) {
+    /// From 0 where the values come near it.
+    ///
+    /// - Parameter mayBeLogarithmic: whether to show positive values over more than two decades by their logarithms.
+    init(values: some Sequence<Double>, mayBeLogarithmic: Bool = false) {
         var (low, high) = (Double.infinity, -Double.infinity)
         for value in values where Axis.isDrawable(value) {
+            // Values near the end of the double range count as 0: ticks below them could not be told apart.
+            let value = value.magnitude < 1e-290 ? 0 : value
             low = min(low, value)
             high = max(high, value)
         }
         if low > high { (low, high) = (0, 1) }
-        if low > 0, high / low > 100 {
+        if mayBeLogarithmic, low > 0, high / low > 100 {
             self.init(decadesFrom: low, to: high)
             return
         }
@@ -43,7 +47,7 @@ struct Axis: Equatable {
         let size = max(abs(low), abs(high))
         if high - low <= size * 1e-9 {
             // A constant: a tenth around it, so that the ticks tell its size.
-            let margin = size < 1e-290 ? 1 : size * 0.1
+            let margin = size == 0 ? 1 : size * 0.1
             (low, high) = (low - margin, high + margin)
         } else if low > 0, low < 0.3 * high {
             low = 0
@@ -51,7 +55,7 @@ struct Axis: Equatable {
             high = 0
         }
         if isShare { (low, high) = (max(low, 0), min(high, 1)) }
-        let (mantissa, exponent) = Self.roundStep((high - low) / 5)
+        let (mantissa, exponent) = Self.roundStep((high - low) / 6)
         let step = Self.value(mantissa, exponent)
         // A little slack: 0.30000000000000004 / 0.1 is no reason for one more tick.
         let first = Int((low / step + 1e-6).rounded(.down))
@@ -64,7 +68,9 @@ struct Axis: Equatable {
 
     /// An axis for epochs: whole numbers, the first among them, and at most `count` ticks.
     init(epochs: ClosedRange<Int>, count: Int) {
-        let (first, last) = (epochs.lowerBound, epochs.upperBound)
+        // Beyond this, neighbours are no longer different doubles.
+        let limit = 1 << 50
+        let (first, last) = (min(max(epochs.lowerBound, -limit), limit), min(max(epochs.upperBound, -limit), limit))
         guard first < last else {
             let tick = Tick(value: Double(first), label: NumberText.decimal(first, 0))
             self.init(lower: tick.value - 0.5, upper: tick.value + 0.5, ticks: [tick])
@@ -89,7 +95,7 @@ struct Axis: Equatable {
     /// A logarithmic axis with ticks at 1, 2, 5, 10, … or, over many decades, at powers of ten.
     private init(decadesFrom low: Double, to high: Double) {
         let decades = Int(log10(low).rounded(.down)) - 1...Int(log10(high).rounded(.up)) + 1
-        let span = log10(high / low)
+        let span = log10(high) - log10(low)
         let mantissas = span <= 2.5 ? [1, 2, 5] : [1]
         let spacing = max(1, Int((span / 6).rounded(.up)))
         let all = decades.filter { $0 % spacing == 0 }.flatMap { exponent in
@@ -99,7 +105,8 @@ struct Axis: Equatable {
         let above = all.first { $0.value >= high * (1 - 1e-9) }
         let (lower, upper) = (below?.value ?? low, above?.value ?? high)
         self.init(
-            lower: lower, upper: upper, ticks: all.filter { $0.value >= lower && $0.value <= upper }, isLogarithmic: true)
+            lower: lower, upper: upper, ticks: all.filter { $0.value >= lower && $0.value <= upper },
+            isLogarithmic: true)
     }
 
     /// The smallest of 1, 2, 5 times a power of ten that is at least `step`.

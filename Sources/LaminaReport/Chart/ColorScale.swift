@@ -7,7 +7,9 @@ struct ColorScale {
     private let stops: [RGB]
 
     /// For what is classified rightly.
-    static let right = ColorScale(stops: [(255, 255, 255), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8, 48, 107)])
+    static let right = ColorScale(stops: [
+        (255, 255, 255), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8, 48, 107),
+    ])
     /// For what is taken for something else.
     static let wrong = ColorScale(stops: [(255, 255, 255), (253, 208, 162), (253, 141, 60), (217, 72, 1), (127, 39, 4)])
 

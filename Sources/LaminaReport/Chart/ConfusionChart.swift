@@ -9,6 +9,7 @@ struct ConfusionChart {
     /// Every how many classes have their name.
     private let labelStride: Int
     private let labels: [String]
+    private let labelWidth: Double
 
     private static let margin = 24.0
     private static let header = 76.0
@@ -17,40 +18,35 @@ struct ConfusionChart {
         self.matrix = matrix
         self.title = title
         let size = Double(matrix.size)
-        cell = size <= 100 ? min(96, max(9, 600 / size)) : max(2, 900 / size)
-        labelSize = min(13, max(8, cell * 0.8))
+        // Few classes leave room for level labels; beyond a hundred, the picture grows no more.
+        let widest = matrix.classes.map { TextWidth.of($0, size: 13) }.max() ?? 0
+        let largest = matrix.size <= 5 ? min(140, max(96, widest + 10)) : 96
+        let cell = size <= 100 ? min(largest, max(9, 600 / size)) : max(2, 900 / size)
+        let labelSize = min(13, max(8, cell * 0.8))
+        self.cell = cell
+        self.labelSize = labelSize
         labelStride = max(1, Int((labelSize / cell).rounded(.up)))
-        labels = matrix.classes.map { [labelSize] in TextWidth.fitted($0, size: labelSize, width: 150) }
+        labels = matrix.classes.map { TextWidth.fitted($0, size: labelSize, width: 150) }
+        labelWidth = labels.map { TextWidth.of($0, size: labelSize) }.max() ?? 0
     }
-
-    private var labelWidth: Double { labels.map { TextWidth.of($0, size: labelSize) }.max() ?? 0 }
 
     var svg: String {
         let side = cell * Double(matrix.size)
         let left = Self.margin + 26 + labelWidth + 8
         let right = left + side
-        let width = max(right + 110, 480)
-        var svg = SVG(title: heading)
-        svg.text(
-            TextWidth.fitted(heading, size: 18, isBold: true, width: width - 2 * Self.margin), Self.margin, 36,
-            size: 18, isBold: true)
-        svg.text(
-            TextWidth.fitted(summary, size: 12, width: width - 2 * Self.margin), Self.margin, 56, size: 12,
-            color: "#555555")
+        let width = max(right + 110, 2 * Self.margin + TextWidth.of(summary, size: 12))
+        let accuracy = matrix.accuracy.map { "\(NumberText.percent($0, places: 2)) accuracy" } ?? "no samples"
+        var svg = SVG(
+            name: title, subject: accuracy, summary: summary, left: Self.margin, width: width - 2 * Self.margin)
         drawCells(in: &svg, left: left, side: side)
         let bottom = drawLabels(in: &svg, left: left, side: side)
         drawScale(in: &svg, x: right + 24, height: min(side, 240))
         return svg.document(width: width, height: bottom + Self.margin)
     }
 
-    private var heading: String {
-        let accuracy = matrix.accuracy.map { "\(NumberText.percent($0, places: 2)) right" } ?? "no samples"
-        return title.isEmpty ? accuracy : "\(title): \(accuracy)"
-    }
-
     private var summary: String {
-        "\(NumberText.count(matrix.right)) of \(NumberText.count(matrix.total)) samples; "
-            + "colours and percentages are shares of the true class"
+        "\(NumberText.count(matrix.right)) of \(NumberText.count(matrix.total)) samples right; "
+            + "percentages are of the true class"
     }
 
     private func drawCells(in svg: inout SVG, left: Double, side: Double) {
@@ -58,7 +54,7 @@ struct ConfusionChart {
         let shares = matrix.shares
         let countSize = numberSize(matrix.counts.map(NumberText.count), largest: 14)
         let shareSize = numberSize(["99.9%"], largest: 11)
-        let hasShares = countSize + shareSize + 8 <= cell && countSize > 0 && shareSize > 0
+        let hasShares = countSize > 0 && shareSize >= 9 && countSize + shareSize + 8 <= cell
         if cell >= 5 {
             var grid = ""
             for index in 1..<max(size, 2) {
@@ -67,7 +63,7 @@ struct ConfusionChart {
                 let end = NumberText.coordinate(side)
                 grid += "M\(x) \(y)m0 \(offset)h\(end)M\(x) \(y)m\(offset) 0v\(end)"
             }
-            svg.path(grid, "stroke=\"#e6e6e6\" stroke-width=\"1\" fill=\"none\"")
+            svg.path(grid, "stroke=\"\(cell < 12 ? "#f2f2f2" : "#e6e6e6")\" stroke-width=\"1\" fill=\"none\"")
         }
         for index in 0..<size * size where matrix.counts[index] > 0 {
             let (row, column) = (index / size, index % size)
@@ -136,18 +132,14 @@ struct ConfusionChart {
 
     /// What the colours mean: a strip for the diagonal and one for the rest.
     private func drawScale(in svg: inout SVG, x: Double, height: Double) {
-        let top = Self.header + (height < 120 ? 0 : 44)
-        let length = max(60, height - (top - Self.header))
+        let top = Self.header + 44
+        let length = max(60, height - 44)
         for (offset, name, scale) in [(0.0, "right", ColorScale.right), (20, "wrong", ColorScale.wrong)] {
-            // Slices, since the colours run with the square root of the share.
-            let slices = 32
-            for slice in 0..<slices {
-                let share = 1 - (Double(slice) + 0.5) / Double(slices)
-                svg.rectangle(
-                    x + offset, top + length * Double(slice) / Double(slices), 16, length / Double(slices) + 0.4,
-                    "fill=\"\(ColorScale.text(scale.color(share)))\"")
-            }
-            svg.rectangle(x + offset, top, 16, length, "fill=\"none\" stroke=\"#555555\" stroke-width=\"0.75\"")
+            // Many stops, since the colours run with the square root of the share.
+            let shares = (0...32).map { 1 - Double($0) / 32 }
+            svg.gradient(name, shares.map { ColorScale.text(scale.color($0)) })
+            svg.rectangle(
+                x + offset, top, 16, length, "fill=\"url(#\(name))\" stroke=\"#555555\" stroke-width=\"0.75\"")
             svg.text(name, x + offset + 12, top - 6, size: 11, color: "#444444", angle: -60)
         }
         for percent in [0, 25, 50, 75, 100] {

@@ -4,6 +4,8 @@ struct Curve {
     let name: String
     let values: [Double?]
     let color: String
+    /// What the legend adds: where the lowest loss was.
+    var note = ""
 
     /// The last value measured, if it is any number.
     var last: Double? { values.last { $0 != nil } ?? nil }

@@ -18,7 +18,8 @@ struct CurvesChart {
             groups.append(
                 Group(title: "learning rate factor", members: [("factor", "", factors.map { Optional($0) })]))
         }
-        let all = groups.flatMap(\.panels)
+        let epochs = table.rows.map(\.epoch)
+        let all = groups.flatMap { $0.panels(epochs) }
         panels = Array(all.prefix(Self.maximumPanels))
         omitted = all.count - panels.count
     }
@@ -29,20 +30,31 @@ struct CurvesChart {
         /// Name in the legend, data, and values.
         var members: [(name: String, data: String, values: [Double?])]
 
+        var isLoss = false
+
         /// Split where there are more curves than colours.
-        var panels: [Panel] {
+        func panels(_ epochs: [Int]) -> [Panel] {
             let parts = stride(from: 0, to: members.count, by: CurvesChart.maximumCurves).map {
                 members[$0..<min($0 + CurvesChart.maximumCurves, members.count)]
             }
             return parts.enumerated().map { number, part in
-                Panel(title: parts.count > 1 ? "\(title) (\(number + 1))" : title, curves: CurvesChart.curves(part))
+                var curves = CurvesChart.curves(part)
+                if isLoss {
+                    // The training loss falls anyhow; where the other one turned is worth knowing.
+                    for (index, member) in zip(curves.indices, part) where member.data != "train" {
+                        curves[index].note = CurvesChart.lowest(member.values, epochs)
+                    }
+                }
+                return Panel(
+                    title: parts.count > 1 ? "\(title) (\(number + 1))" : title, curves: curves,
+                    mayBeLogarithmic: isLoss)
             }
         }
     }
 
     /// Losses first; "f1" and "f1_class_0" belong together.
     private static func groups(_ table: HistoryTable) -> [Group] {
-        var losses = Group(title: "loss", members: [("train", "train", table.rows.map { $0.trainLoss })])
+        var losses = Group(title: "loss", members: [("train", "train", table.rows.map { $0.trainLoss })], isLoss: true)
         var groups: [(measure: String, group: Group)] = []
         for column in table.columns {
             let name = MeasureName(column.name)
@@ -62,6 +74,16 @@ struct CurvesChart {
             }
         }
         return [losses] + groups.map(\.group)
+    }
+
+    /// " (lowest 0.2213 in epoch 7)", or nothing when the last is the lowest.
+    private static func lowest(_ values: [Double?], _ epochs: [Int]) -> String {
+        let measured = zip(epochs, values).compactMap { epoch, value in value.map { (epoch: epoch, value: $0) } }
+        let finite = measured.filter { Axis.isDrawable($0.value) }
+        guard let lowest = finite.min(by: { $0.value < $1.value }), lowest.epoch != measured.last?.epoch else {
+            return ""
+        }
+        return " (lowest \(NumberText.measure(lowest.value)) in epoch \(NumberText.decimal(lowest.epoch, 0)))"
     }
 
     private static func readable(_ name: String) -> String { String(name.map { $0 == "_" ? " " : $0 }) }
@@ -84,13 +106,8 @@ struct CurvesChart {
         let width = 2 * margin + columns * panelWidth + (columns - 1) * gap
         let epochs = table.rows.map(\.epoch)
 
-        let heading = title.isEmpty ? "Learning curves" : "\(title): learning curves"
-        var svg = SVG(title: heading)
-        svg.text(
-            TextWidth.fitted(heading, size: 18, isBold: true, width: width - 2 * margin), margin, 36, size: 18,
-            isBold: true)
-        svg.text(
-            TextWidth.fitted(summary, size: 12, width: width - 2 * margin), margin, 56, size: 12, color: "#555555")
+        var svg = SVG(
+            name: title, subject: "learning curves", summary: summary, left: margin, width: width - 2 * margin)
         for (index, panel) in panels.enumerated() {
             panel.draw(
                 in: &svg, epochs: epochs, x: margin + Double(index % Int(columns)) * (panelWidth + gap),
@@ -106,7 +123,8 @@ struct CurvesChart {
         let seconds = table.rows.reduce(0) { $0 + $1.seconds }
         let samples = table.rows.reduce(0) { $0 + $1.seconds * $1.samplesPerSecond }
         var text = "\(NumberText.decimal(table.rows.count, 0)) epoch\(table.rows.count == 1 ? "" : "s"), "
-        text += "\(NumberText.grouped("\(last.step)")) steps, \(NumberText.duration(seconds))"
+        text +=
+            "\(NumberText.grouped("\(last.step)")) step\(last.step == 1 ? "" : "s"), \(NumberText.duration(seconds))"
         if seconds > 0, samples > 0, samples.isFinite {
             text += ", \(NumberText.count((samples / seconds).rounded())) samples/s"
         }

@@ -3,45 +3,41 @@ enum NumberText {
     /// `mantissa` · 10^`exponent`, as "1,250", "0.05" or, beyond that, "2e-7".
     static func decimal(_ mantissa: Int, _ exponent: Int) -> String {
         guard mantissa != 0 else { return exponent < 0 && exponent >= -6 ? "0." + zeros(-exponent) : "0" }
-        var digits = String(mantissa.magnitude)
+        let digits = String(mantissa.magnitude)
         let sign = mantissa < 0 ? "−" : ""
         // The power of ten of the first digit.
         let leading = digits.utf8.count - 1 + exponent
-        if leading > 6 || (exponent > 0 && leading > 5) || leading < -5 || exponent < -12 {
-            while digits.utf8.count > 1, digits.hasSuffix("0") { digits.removeLast() }
+        if leading > 6 || leading < -5 || exponent < -12 {
             let rest = digits.dropFirst()
-            return "\(sign)\(digits.prefix(1))\(rest.isEmpty ? "" : "." + rest)e\(leading < 0 ? "−" : "")\(leading.magnitude)"
+            return
+                "\(sign)\(digits.prefix(1))\(rest.isEmpty ? "" : "." + rest)e\(leading < 0 ? "−" : "")\(leading.magnitude)"
         }
         if exponent >= 0 { return sign + grouped(digits + zeros(exponent)) }
-        if digits.utf8.count <= -exponent { digits = zeros(-exponent - digits.utf8.count + 1) + digits }
-        return "\(sign)\(grouped(String(digits.dropLast(-exponent)))).\(digits.suffix(-exponent))"
+        let padded = zeros(max(0, 1 - exponent - digits.utf8.count)) + digits
+        return "\(sign)\(grouped(String(padded.dropLast(-exponent)))).\(padded.suffix(-exponent))"
     }
 
-    /// `value` rounded to `digits` significant digits, without trailing zeros.
-    static func significant(_ value: Double, _ digits: Int = 4) -> String {
+    /// `value` with four significant digits, as in "0.4400" and "1.235e9"; from 1,000 on to the nearest integer.
+    static func measure(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "−∞" : "∞" }
         if value == 0 { return "0" }
+        if value.magnitude >= 1000, value.magnitude < 9_999_999 { return decimal(Int(value.rounded()), 0) }
         // Swift writes the shortest decimal; its digits and exponent, taken apart, need no logarithm.
         var (mantissa, exponent) = parts(value.magnitude)
-        while mantissa >= power(digits) {
+        while mantissa >= 10_000 {
             // Half is rounded away from zero, at the last digit that goes.
-            let isLast = mantissa < power(digits + 1)
-            mantissa = (mantissa + (isLast ? 5 : 0)) / 10
+            mantissa = (mantissa + (mantissa < 100_000 ? 5 : 0)) / 10
             exponent += 1
         }
-        while mantissa % 10 == 0 {
-            mantissa /= 10
-            exponent += 1
-        }
-        if exponent > 0, exponent <= 6 - String(mantissa).utf8.count {
-            mantissa *= power(exponent)
-            exponent = 0
+        while mantissa < 1000 {
+            mantissa *= 10
+            exponent -= 1
         }
         return decimal(value < 0 ? -mantissa : mantissa, exponent)
     }
 
-    /// A share as a percentage with `places` decimals: "91.32%"; never 100 % when it is less, never 0 % when it is more.
+    /// A share as a percentage with `places` decimals: "91.32%"; never 100% when it is less, nor 0% when more.
     static func percent(_ share: Double, places: Int) -> String {
         let unit = power(places)
         let whole = 100 * unit
@@ -53,7 +49,7 @@ enum NumberText {
 
     /// A count: "1,250", and with decimals when it is weighted.
     static func count(_ value: Double) -> String {
-        value == value.rounded() && value < 1e15 ? grouped(String(Int(value))) : significant(value)
+        value == value.rounded() && value < 1e15 ? grouped(String(Int(value))) : measure(value)
     }
 
     /// "1 h 02 min", "3 min 05 s", "12.3 s"
@@ -68,7 +64,7 @@ enum NumberText {
 
     /// `value` in units of the picture, with at most two decimals.
     static func coordinate(_ value: Double) -> String {
-        let hundredths = Int((value * 100).rounded())
+        let hundredths = value.magnitude < 1e12 ? Int((value * 100).rounded()) : 0
         let (whole, rest) = (hundredths.magnitude / 100, hundredths.magnitude % 100)
         let sign = hundredths < 0 ? "-" : ""
         if rest == 0 { return "\(sign)\(whole)" }

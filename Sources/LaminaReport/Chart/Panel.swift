@@ -2,32 +2,36 @@
 struct Panel {
     let title: String
     let curves: [Curve]
+    /// Whether small values matter as much as large ones: losses.
+    var mayBeLogarithmic = false
 
     private static let legendSize = 12.0
     private static let tickSize = 11.0
 
     /// Draws into the rectangle at (x, y), legend and axis labels included.
     func draw(in svg: inout SVG, epochs: [Int], x: Double, y: Double, width: Double, height: Double) {
-        let axis = Axis(values: curves.lazy.flatMap { $0.values.lazy.compactMap { $0 } })
+        let axis = Axis(
+            values: curves.lazy.flatMap { $0.values.lazy.compactMap { $0 } }, mayBeLogarithmic: mayBeLogarithmic)
         let heading = title + (axis.isLogarithmic ? " (log scale)" : "")
         svg.text(TextWidth.fitted(heading, size: 14, isBold: true, width: width), x, y + 14, size: 14, isBold: true)
-        let legendEnd = drawLegend(in: &svg, x: x, y: y + 24, width: width)
+        let hasMarkers = Double(epochs.count) * 10 <= width - 40
+        let legendEnd = drawLegend(in: &svg, hasMarkers: hasMarkers, x: x, y: y + 24, width: width)
 
         let labels = axis.ticks.map { TextWidth.of($0.label, size: Self.tickSize) }
         let left = x + (labels.max() ?? 0) + 8
         let plot = Plot(
             axis: axis, epochs: epochs, left: left, right: x + width - 12, top: legendEnd + 10, bottom: y + height - 38)
         plot.drawGrid(in: &svg, tickSize: Self.tickSize)
-        for curve in curves { plot.draw(curve, shape: shape(of: curve), in: &svg) }
+        for (index, curve) in curves.enumerated() {
+            plot.draw(curve, shape: .of(index), hasMarkers: hasMarkers, in: &svg)
+        }
     }
 
-    private func shape(of curve: Curve) -> Marker { Marker.of(curves.firstIndex { $0.color == curve.color } ?? 0) }
-
     /// The legend in as many lines as it needs; returns where it ends.
-    private func drawLegend(in svg: inout SVG, x: Double, y: Double, width: Double) -> Double {
+    private func drawLegend(in svg: inout SVG, hasMarkers: Bool, x: Double, y: Double, width: Double) -> Double {
         var (left, top) = (x, y)
-        for curve in curves {
-            let value = curve.last.map { " " + NumberText.significant($0) } ?? ""
+        for (index, curve) in curves.enumerated() {
+            let value = (curve.last.map { " " + NumberText.measure($0) } ?? "") + curve.note
             let room = width - 34 - TextWidth.of(value, size: Self.legendSize)
             let name = TextWidth.fitted(curve.name, size: Self.legendSize, width: room)
             let entry = 24 + TextWidth.of(name + value, size: Self.legendSize) + 14
@@ -36,7 +40,7 @@ struct Panel {
                 top += 18
             }
             svg.line(left, top + 8, left + 18, top + 8, "stroke=\"\(curve.color)\" stroke-width=\"2\"")
-            svg.path(shape(of: curve).path(left + 9, top + 8), "fill=\"\(curve.color)\"")
+            if hasMarkers { svg.path(Marker.of(index).path(left + 9, top + 8), "fill=\"\(curve.color)\"") }
             svg.text(name + value, left + 24, top + 12, size: Self.legendSize)
             left += entry
         }
@@ -82,10 +86,9 @@ struct Plot {
         svg.text("epoch", (left + right) / 2, bottom + 32, size: 12, anchor: .middle, color: "#444444")
     }
 
-    func draw(_ curve: Curve, shape: Marker, in svg: inout SVG) {
+    func draw(_ curve: Curve, shape: Marker, hasMarkers: Bool, in svg: inout SVG) {
         let epochAxis = epochAxis
         let runs = curve.runs(epochs: epochs, isDrawable: Axis.isDrawable, width: right - left)
-        let hasRoom = Double(epochs.count) * 10 <= right - left
         var (lines, markers) = ("", "")
         for run in runs {
             for (index, point) in run.enumerated() {
@@ -94,7 +97,7 @@ struct Plot {
                     lines += "\(index == 0 ? "M" : "L")\(NumberText.coordinate(x)) \(NumberText.coordinate(y))"
                 }
                 // A point between two gaps has no line: without its mark it would not be seen.
-                if hasRoom || run.count == 1 { markers += shape.path(x, y) }
+                if hasMarkers || run.count == 1 { markers += shape.path(x, y) }
             }
         }
         if !lines.isEmpty {
@@ -114,7 +117,9 @@ enum Marker: CaseIterable {
 
     /// The outline around (x, y), as path data.
     func path(_ x: Double, _ y: Double) -> String {
-        func at(_ dx: Double, _ dy: Double) -> String { "\(NumberText.coordinate(x + dx)) \(NumberText.coordinate(y + dy))" }
+        func at(_ dx: Double, _ dy: Double) -> String {
+            "\(NumberText.coordinate(x + dx)) \(NumberText.coordinate(y + dy))"
+        }
         return switch self {
         case .circle: "M\(at(-3.2, 0))a3.2 3.2 0 1 0 6.4 0a3.2 3.2 0 1 0 -6.4 0Z"
         case .square: "M\(at(-3, -3))h6v6h-6Z"

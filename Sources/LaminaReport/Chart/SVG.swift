@@ -3,8 +3,14 @@ struct SVG {
     private var body = ""
     private let title: String
 
-    /// - Parameter title: what the picture shows, in words; for readers that cannot see it.
-    init(title: String) { self.title = title }
+    /// A picture headed "name: subject" and a summary; a name that is too long is cut, the subject is not.
+    init(name: String, subject: String, summary: String, left: Double, width: Double) {
+        title = name.isEmpty ? subject : "\(name): \(subject)"
+        let room = width - TextWidth.of(": \(subject)", size: 18, isBold: true)
+        let fitted = TextWidth.fitted(name, size: 18, isBold: true, width: room)
+        text(name.isEmpty ? subject : "\(fitted): \(subject)", left, 36, size: 18, isBold: true)
+        text(TextWidth.fitted(summary, size: 12, width: width), left, 56, size: 12, color: "#555555")
+    }
 
     enum Anchor: String { case start, middle, end }
 
@@ -30,8 +36,15 @@ struct SVG {
         body += ">\(Self.escaped(text))</text>\n"
     }
 
-    /// Elements as they are, such as gradients.
-    mutating func raw(_ elements: String) { body += elements }
+    /// A gradient that runs downwards through `colors`, to be used as fill `url(#name)`.
+    mutating func gradient(_ name: String, _ colors: [String]) {
+        body += "<linearGradient id=\"\(name)\" x1=\"0\" y1=\"0\" x2=\"0\" y2=\"1\">\n"
+        for (index, color) in colors.enumerated() {
+            let offset = NumberText.coordinate(100 * Double(index) / Double(max(colors.count - 1, 1)))
+            body += "<stop offset=\"\(offset)%\" stop-color=\"\(color)\"/>\n"
+        }
+        body += "</linearGradient>\n"
+    }
 
     /// The whole file.
     func document(width: Double, height: Double) -> String {

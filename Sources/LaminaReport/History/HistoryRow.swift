@@ -13,7 +13,8 @@ public struct HistoryRow: Sendable {
     public var samplesPerSecond: Double
 
     public init(
-        epoch: Int, step: UInt64, trainLoss: Double, values: [(name: String, value: Double)], learningRateFactor: Double,
+        epoch: Int, step: UInt64, trainLoss: Double, values: [(name: String, value: Double)],
+        learningRateFactor: Double,
         seconds: Double, samplesPerSecond: Double
     ) {
         self.epoch = epoch

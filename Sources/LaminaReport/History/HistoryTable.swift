@@ -19,9 +19,10 @@ struct HistoryTable {
 
     init(_ rows: [HistoryRow]) {
         self.rows = rows
+        let fixed = Set(Self.leading + Self.trailing)
         var positions: [String: Int] = [:]
         for (index, row) in rows.enumerated() {
-            var taken = Set(Self.leading + Self.trailing)
+            var taken = fixed
             for (name, value) in row.values {
                 var unique = name
                 var number = 2

@@ -37,7 +37,7 @@ struct EventLog {
 
     /// The whole file: the version, then an event per row.
     static func bytes(_ table: HistoryTable, _ moments: [(wallTime: Double, step: UInt64)]) -> [UInt8] {
-        let begin = moments.isEmpty ? 0 : moments[0].wallTime - table.rows[0].seconds
+        let begin = moments.isEmpty ? 0 : moments[0].wallTime - duration(table.rows[0])
         var bytes = RecordFile.frame(Event(wallTime: begin, fileVersion: Event.version).bytes)
         for (index, row) in table.rows.enumerated() {
             var scalars = [Event.Scalar(tag: "loss/train", value: Float(row.trainLoss))]
@@ -56,6 +56,8 @@ struct EventLog {
         return bytes
     }
 
+    private static func duration(_ row: HistoryRow) -> Double { row.seconds.isFinite ? max(row.seconds, 0) : 0 }
+
     /// When each row's epoch ended: as known, the last one now, and between them by their durations.
     static func moments(
         _ rows: [HistoryRow], known: [(wallTime: Double, step: UInt64)], now: Double
@@ -66,7 +68,7 @@ struct EventLog {
         var later: [(wallTime: Double, step: UInt64)] = []
         for row in rows[shared...].reversed() {
             later.append((time, row.step))
-            time -= row.seconds
+            time -= duration(row)
         }
         moments += later.reversed()
         return moments
@@ -81,11 +83,9 @@ struct EventLog {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, Int(status.st_size) == content.count
         else { return false }
-        var failure: FileError?
-        bytes[content.count...].withUnsafeBytes { rest in
-            do throws(FileError) { try FileBytes.write(rest, to: descriptor, path: path) } catch { failure = error }
+        try bytes[content.count...].withUnsafeBufferPointer { rest throws(FileError) in
+            try FileBytes.write(UnsafeRawBufferPointer(rest), to: descriptor, path: path)
         }
-        if let failure { throw failure }
         guard fsync(descriptor) == 0 else { throw FileError("flush", path) }
         return true
     }
@@ -102,7 +102,9 @@ struct EventLog {
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
         var count = 0
         while count < bytes.count {
-            let piece = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress! + count, $0.count - count) }
+            let piece = bytes.withUnsafeMutableBytes {
+                Glibc.read(descriptor, $0.baseAddress! + count, $0.count - count)
+            }
             if piece < 0, errno == EINTR { continue }
             guard piece > 0 else { return nil }
             count += piece

@@ -16,7 +16,9 @@ enum RecordFile {
         while rest.count >= 16 {
             let header = rest.prefix(8)
             let length: UInt64 = integer(header)
-            guard integer(rest.dropFirst(8).prefix(4)) == CRC32C.masked(header), length <= rest.count - 16 else { break }
+            guard integer(rest.dropFirst(8).prefix(4)) == CRC32C.masked(header), length <= rest.count - 16 else {
+                break
+            }
             let record = rest.dropFirst(12).prefix(Int(length))
             rest = rest.dropFirst(12 + Int(length))
             guard integer(rest.prefix(4)) == CRC32C.masked(record) else { break }
