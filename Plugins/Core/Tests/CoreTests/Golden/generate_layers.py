@@ -62,7 +62,9 @@ class Layer:
             gradients = [torch.randn(y.shape) for y in outputs]
             torch.autograd.backward(outputs, [gradient.double() for gradient in gradients])
             tensors.update({f"output_gradient.{i}": gradient for i, gradient in enumerate(gradients)})
-            tensors.update({f"input_gradient.{i}": x.grad for i, x in enumerate(wide) if x is not None and x.requires_grad})
+            for i, x in enumerate(wide):
+                if x is not None and x.requires_grad:
+                    tensors[f"input_gradient.{i}"] = x.grad
             if is_module:
                 tensors.update({f"parameter_gradient.{key}": value.grad for key, value in function.named_parameters()})
         self.file.case(name, attributes, tensors, phase=phase, **more)
@@ -141,7 +143,8 @@ def linear():
         layer.case("heads", {"transpose_b": True}, lambda a, b: a @ b.mT, normal(2, 3, 4, 5), normal(2, 3, 6, 5))
         layer.case("shared_right", {}, torch.matmul, normal(2, 3, 4, 5), normal(5, 2))
         layer.case("shared_left", {}, torch.matmul, normal(4, 5), normal(2, 3, 5, 2))
-        layer.case("shared_left_transposed", {"transpose_a": True}, lambda a, b: a.mT @ b, normal(5, 4), normal(2, 5, 2))
+        layer.case(
+            "shared_left_transposed", {"transpose_a": True}, lambda a, b: a.mT @ b, normal(5, 4), normal(2, 5, 2))
         layer.case("broadcast", {}, torch.matmul, normal(3, 1, 2, 4), normal(1, 5, 4, 3))
         layer.case("broadcast_inner", {}, torch.matmul, normal(3, 5, 2, 4), normal(3, 1, 4, 3))
         layer.case("dot", {}, torch.matmul, normal(6), normal(6))
@@ -150,14 +153,19 @@ def linear():
 
     with Layer("embedding") as layer:
         layer.case("words", {"count": 7, "dimension": 5}, randomized(nn.Embedding(7, 5)), indices(7, 3, 4))
-        layer.case("int32", {"count": 7, "dimension": 5}, randomized(nn.Embedding(7, 5)), indices(7, 9, dtype=torch.int32))
-        padded = nn.Embedding(5, 3, padding_idx=2)
         layer.case(
-            "padding", {"count": 5, "dimension": 3, "padding_index": 2}, randomized(padded), torch.tensor([[2, 1], [0, 2], [4, 4]]))
+            "int32", {"count": 7, "dimension": 5}, randomized(nn.Embedding(7, 5)), indices(7, 9, dtype=torch.int32))
+        layer.case(
+            "padding", {"count": 5, "dimension": 3, "padding_index": 2}, randomized(nn.Embedding(5, 3, padding_idx=2)),
+            torch.tensor([[2, 1], [0, 2], [4, 4]]))
         layer.case(
             "padding_from_end", {"count": 5, "dimension": 3, "padding_index": -1},
             randomized(nn.Embedding(5, 3, padding_idx=-1)), torch.tensor([4, 1, 4]))
         layer.case("scalar", {"count": 4, "dimension": 19}, randomized(nn.Embedding(4, 19)), torch.tensor(3))
+
+
+# With a mean of a thousand deviations, floats keep four digits; differences of large sums would keep none.
+FAR = {"output": 2e-4, "gradient": 4e-4}
 
 
 def normalization():
@@ -180,8 +188,7 @@ def normalization():
             layer.case(
                 "inference_untracked", {"track_running_stats": False},
                 randomized(module(channels, track_running_stats=False)), normal(*shapes[0]), phase="inference")
-            # The deviation is a thousandth of the mean: differences of large sums would lose it.
-            layer.case("far_mean", {}, randomized(module(channels)), normal(*shapes[0]) + 1000, tolerance={"output": 2e-4, "gradient": 4e-4})
+            layer.case("far_mean", {}, randomized(module(channels)), normal(*shapes[0]) + 1000, tolerance=FAR)
 
     batch_norm(1, nn.BatchNorm1d, [(6, 3), (4, 3, 7), (5, 3, 1)])
     batch_norm(2, nn.BatchNorm2d, [(3, 5, 4, 3), (1, 5, 3, 3), (4, 5, 1, 1)])
@@ -191,16 +198,18 @@ def normalization():
         layer.case("last", {}, randomized(nn.LayerNorm(7)), 2 * normal(3, 4, 7) + 1)
         layer.case("three", {"dimensions": 3}, randomized(nn.LayerNorm((3, 2, 5))), normal(2, 3, 2, 5))
         layer.case("all", {"dimensions": 2}, randomized(nn.LayerNorm((4, 6))), normal(4, 6))
-        layer.case("plain", {"affine": False, "epsilon": 0.1}, nn.LayerNorm(9, elementwise_affine=False, eps=0.1), normal(5, 9))
+        layer.case(
+            "plain", {"affine": False, "epsilon": 0.1}, nn.LayerNorm(9, elementwise_affine=False, eps=0.1), normal(5, 9))
         layer.case("no_bias", {"bias": False}, randomized(nn.LayerNorm(33, bias=False)), normal(5, 33))
-        layer.case("far_mean", {}, randomized(nn.LayerNorm(20)), normal(3, 20) + 1000, tolerance={"output": 2e-4, "gradient": 4e-4})
+        layer.case("far_mean", {}, randomized(nn.LayerNorm(20)), normal(3, 20) + 1000, tolerance=FAR)
 
     with Layer("group_norm") as layer:
         layer.case("image", {"groups": 3}, randomized(nn.GroupNorm(3, 6)), 2 * normal(2, 6, 3, 4) + 1)
         layer.case("one_group", {"groups": 1}, randomized(nn.GroupNorm(1, 4)), normal(3, 4, 5))
         layer.case("single_channels", {"groups": 4}, randomized(nn.GroupNorm(4, 4)), normal(3, 4, 5))
         layer.case("features", {"groups": 2}, randomized(nn.GroupNorm(2, 8)), normal(3, 8))
-        layer.case("volume", {"groups": 2, "epsilon": 0.02}, randomized(nn.GroupNorm(2, 4, eps=0.02)), normal(2, 4, 2, 3, 2))
+        layer.case(
+            "volume", {"groups": 2, "epsilon": 0.02}, randomized(nn.GroupNorm(2, 4, eps=0.02)), normal(2, 4, 2, 3, 2))
         layer.case("plain", {"groups": 2, "affine": False}, nn.GroupNorm(2, 6, affine=False), normal(2, 6, 3, 3))
 
     def instance_norm(dimensions, module, shape):
@@ -245,7 +254,8 @@ def shapes():
         layer.case("identity", {"axes": [0, 1, 2]}, lambda x: x.permute(0, 1, 2), normal(2, 3, 4))
     with Layer("concat") as layer:
         layer.case("features", {}, lambda *x: torch.cat(x, 1), normal(4, 3), normal(4, 5))
-        layer.case("channels", {}, lambda *x: torch.cat(x, 1), normal(2, 3, 4, 5), normal(2, 1, 4, 5), normal(2, 2, 4, 5))
+        layer.case(
+            "channels", {}, lambda *x: torch.cat(x, 1), normal(2, 3, 4, 5), normal(2, 1, 4, 5), normal(2, 2, 4, 5))
         layer.case("last", {"axis": -1}, lambda *x: torch.cat(x, -1), normal(2, 3, 4, 5), normal(2, 3, 4, 2))
         layer.case("batch", {"axis": 0}, lambda *x: torch.cat(x, 0), normal(2, 3), normal(1, 3))
         layer.case("single", {"axis": 1}, lambda *x: torch.cat(x, 1), normal(2, 3))
@@ -263,8 +273,8 @@ def shapes():
     with Layer("pad") as layer:
         layer.case("image", {"before": [1, 2], "after": [0, 3]}, lambda x: F.pad(x, (2, 3, 1, 0)), normal(2, 3, 4, 5))
         layer.case(
-            "value", {"axes": [1], "before": 1, "after": 2, "value": -0.5}, lambda x: F.pad(x, (0, 0, 1, 2), value=-0.5),
-            normal(2, 3, 4))
+            "value", {"axes": [1], "before": 1, "after": 2, "value": -0.5},
+            lambda x: F.pad(x, (0, 0, 1, 2), value=-0.5), normal(2, 3, 4))
         layer.case("reflect", {"before": [1, 2], "after": [3, 4], "mode": "reflect"},
                    lambda x: F.pad(x, (2, 4, 1, 3), mode="reflect"), normal(2, 3, 4, 5))
         layer.case("replicate", {"before": [1, 2], "after": [3, 6], "mode": "replicate"},

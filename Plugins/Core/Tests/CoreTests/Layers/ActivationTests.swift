@@ -34,7 +34,8 @@ import Testing
             LayerCase(.uniform([2, 3, 4, 5], -0.9...0.9)), LayerCase(.uniform([3, 17], 1.1...4)),
             LayerCase(["minimum": -0.3, "maximum": 0.8], .uniform([3, 17], -0.2...0.7)),
             LayerCase(["minimum": -0.3, "maximum": 0.8], .uniform([3, 17], -3 ... -0.4)),
-            LayerCase(rejects: "minimum is 2.0, wanted a number below maximum", ["minimum": 2, "maximum": 1], .normal([3])),
+            LayerCase(
+                rejects: "minimum is 2.0, wanted a number below maximum", ["minimum": 2, "maximum": 1], .normal([3])),
         ]
         #expect(checkLayer(.layer(HardTanh.self), cases: hardTanh) == [])
     }

@@ -6,7 +6,8 @@ import Testing
 @Suite struct DropoutTests {
     @Test func followsTheRules() {
         let cases: [LayerCase] = [
-            LayerCase(.normal([7])), LayerCase(["rate": 0.1], .normal([3, 37])), LayerCase(["rate": 0.9], .normal([2, 3, 4, 5])).with { $0.layoutsAgree = false },
+            LayerCase(.normal([7])), LayerCase(["rate": 0.1], .normal([3, 37])),
+            LayerCase(["rate": 0.9], .normal([2, 3, 4, 5])).with { $0.layoutsAgree = false },
             LayerCase(["rate": 0], .normal([3, 5])), LayerCase(["rate": 1], .normal([3, 5])),
             LayerCase(rejects: "rate", ["rate": 1.5], .normal([3])),
             LayerCase(rejects: "wanted float32", [:], .integers([3], 0..<3)),

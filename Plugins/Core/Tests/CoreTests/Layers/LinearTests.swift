@@ -35,7 +35,9 @@ import Testing
         let error = #expect(throws: CallError.self) {
             try layer.infer([(.float32, [.init(8), layer.host.symbol("T")])])
         }
-        #expect(error?.text == "the input's last dimension, on which the weight's shape depends, is T, wanted a fixed number")
+        #expect(
+            error?.text
+                == "the input's last dimension, on which the weight's shape depends, is T, wanted a fixed number")
     }
 
     @Test func matmul() {
@@ -43,23 +45,29 @@ import Testing
             let left = a ? [4, 3] : [3, 4]
             let right = b ? [5, 4] : [4, 5]
             return [
-                LayerCase(["transpose_a": .bool(a), "transpose_b": .bool(b)], .normal([2] + left), .normal([2] + right)),
+                LayerCase(
+                    ["transpose_a": .bool(a), "transpose_b": .bool(b)], .normal([2] + left), .normal([2] + right)),
                 LayerCase(["transpose_a": .bool(a), "transpose_b": .bool(b)], .normal([2, 3] + left), .normal(right)),
                 LayerCase(["transpose_a": .bool(a), "transpose_b": .bool(b)], .normal(left), .normal([2] + right))
                     .with { $0.hasBatch = false },
                 LayerCase(
-                    ["transpose_a": .bool(a), "transpose_b": .bool(b)], .normal([2, 1] + left), .normal([2, 3] + right)),
+                    ["transpose_a": .bool(a), "transpose_b": .bool(b)], .normal([2, 1] + left),
+                    .normal([2, 3] + right)),
             ]
         }
         let cases: [LayerCase] = [
             LayerCase(.normal([2, 3, 4]), .normal([2, 4, 5])).with { $0.largeBatch = 40 },
             LayerCase(.normal([3, 1, 2, 4]), .normal([1, 5, 4, 3])),
             LayerCase(.normal([6]), .normal([6])).with { $0.hasBatch = false },
-            LayerCase(.normal([2, 3, 4]), .normal([4])), LayerCase(.normal([4]), .normal([2, 4, 3])).with { $0.hasBatch = false },
+            LayerCase(.normal([2, 3, 4]), .normal([4])),
+            LayerCase(.normal([4]), .normal([2, 4, 3])).with { $0.hasBatch = false },
             LayerCase(.normal([3, 0]), .normal([0, 2])).with { $0.checksDerivatives = false },
-            LayerCase(rejects: "4 columns on the left need as many rows on the right, got 5", [:], .normal([3, 4]), .normal([5, 2])),
             LayerCase(
-                rejects: "the axes before the matrices are [2] on the left and [3] on the right", [:], .normal([2, 3, 4]),
+                rejects: "4 columns on the left need as many rows on the right, got 5", [:], .normal([3, 4]),
+                .normal([5, 2])),
+            LayerCase(
+                rejects: "the axes before the matrices are [2] on the left and [3] on the right", [:],
+                .normal([2, 3, 4]),
                 .normal([3, 4, 2])),
             LayerCase(rejects: "wanted at least 1 axes", [:], .normal([]), .normal([3])),
             LayerCase(rejects: "wanted float32", [:], .normal([3, 2]), .integers([2, 3], 0..<3)),

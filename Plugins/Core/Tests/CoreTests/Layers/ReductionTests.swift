@@ -20,7 +20,8 @@ import Testing
             axes.flatMap { axes, shape in
                 [false, true].map { keeps in
                     LayerCase(
-                        ["axes": .array(axes.map { .integer(Int64($0)) }), "keep_dimensions": .bool(keeps)], .normal(shape)
+                        ["axes": .array(axes.map { .integer(Int64($0)) }), "keep_dimensions": .bool(keeps)],
+                        .normal(shape)
                     ).with { $0.checksDerivatives = isSmooth }
                 }
             } + [
@@ -33,7 +34,9 @@ import Testing
                 LayerCase(.normal([70_000])).with { $0.hasBatch = false },
                 LayerCase(.normal([])),
                 LayerCase(["axes": .array([])], .normal([3, 4])),
-                LayerCase(rejects: "axes is 2, but the input has shape [3, 4]: wanted -2 to 1", ["axes": [2]], .normal([3, 4])),
+                LayerCase(
+                    rejects: "axes is 2, but the input has shape [3, 4]: wanted -2 to 1", ["axes": [2]],
+                    .normal([3, 4])),
                 LayerCase(rejects: "wanted float32", [:], .integers([3], 0..<3)),
             ]
         #expect(checkLayer(component, cases: cases) == [])
@@ -44,7 +47,9 @@ import Testing
         #expect(try LayerHarness(.layer(ReduceSum.self), ["axes": [1]]).predict([empty]).outputs[0].floats == [0, 0])
         let means = try LayerHarness(.layer(ReduceMean.self), ["axes": [1]]).predict([empty]).outputs[0].floats
         #expect(means.count == 2 && means.allSatisfy(\.isNaN))
-        for (component, name) in [(.layer(ReduceMax.self), "maximum"), (.layer(ReduceMin.self), "minimum")] as [(Component, String)] {
+        for (component, name) in [(.layer(ReduceMax.self), "maximum"), (.layer(ReduceMin.self), "minimum")]
+            as [(Component, String)]
+        {
             let error = #expect(throws: CallError.self) { try LayerHarness(component, ["axes": [1]]).predict([empty]) }
             #expect(error?.text.hasPrefix("the input has shape [2, 0]: there is no \(name) of no elements") == true)
         }

@@ -38,8 +38,11 @@ struct BinaryLoops {
         let reads = (wants[0] ? leftReads : []) + (wants[1] ? rightReads : [])
         saved = [0, 1].map { reads.contains($0) }
         for index in 0...1 {
-            if saved[index] { planning.saveInput(index) }
-            else if planning.input(index).count == y.count { planning.allowReuse(ofInput: index) }
+            if saved[index] {
+                planning.saveInput(index)
+            } else if planning.input(index).count == y.count {
+                planning.allowReuse(ofInput: index)
+            }
         }
         // In the order in which they are computed: only the last one may overwrite what the others read.
         if let last = wants.lastIndex(of: true), planning.input(last).count == y.count {

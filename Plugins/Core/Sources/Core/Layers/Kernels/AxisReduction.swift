@@ -130,8 +130,8 @@ struct AxisReduction {
         }
     }
 
-    /// Reduces the part `outer` of the outermost position and `run` of the innermost; the outermost counts only when the
-    /// two differ.
+    /// Reduces the part `outer` of the outermost position and `run` of the innermost; the outermost counts only when
+    /// the two differ.
     private func reduce<Term: ReductionTerm>(
         _ term: Term, _ out: UnsafeMutablePointer<Float>, outer: Range<Int>, run: Range<Int>
     ) {
@@ -169,8 +169,9 @@ struct AxisReduction {
                         let value = term.vector(at, strides, first &+ i, remaining)
                         total = Term.Combine.combine(total, masked(value, remaining, Term.Combine.identity))
                     }
-                    out[at[0]] = Term.Combine.combine(
-                        Vector(repeating: out[at[0]]), Vector(repeating: across(Term.Combine.self, total)))[0]
+                    out[at[0]] =
+                        Term.Combine.combine(
+                            Vector(repeating: out[at[0]]), Vector(repeating: across(Term.Combine.self, total)))[0]
                     first &+= length
                 }
                 at &+= rowStrides

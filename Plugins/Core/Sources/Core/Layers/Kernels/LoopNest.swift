@@ -8,15 +8,16 @@ extension Inference {
     func requireRank(_ index: Int, atLeast least: Int = 0, atMost most: Int = maximumRank) throws {
         let rank = input(index).rank
         guard rank < least || rank > most else { return }
+        let wanted = rank < least ? "at least \(least)" : "at most \(most)"
         throw PluginError.shape(
-            "input \(index) has shape \(host.text(shape(index))), wanted \(rank < least ? "at least \(least)" : "at most \(most)") axes",
-            input: index)
+            "input \(index) has shape \(host.text(shape(index))), wanted \(wanted) axes", input: index)
     }
 }
 
 /// Nested loops over up to four tensors at once, each with its own strides: 0 along an axis that a tensor lacks.
 ///
-/// Axes that all tensors step through alike become one, so that what remains is mostly one long innermost loop, the run.
+/// Axes that all tensors step through alike become one, so that what remains is mostly one long innermost loop, the
+/// run.
 struct LoopNest {
     /// Outermost first; at least one.
     private(set) var sizes: [Int]

@@ -120,8 +120,8 @@ struct StridedCopy {
 }
 
 extension StridedCopy {
-    /// A tile of 16 × 16: every cache line is touched once and whole, whatever the strides; the transposition happens in
-    /// a block on the stack.
+    /// A tile of 16 × 16: every cache line is touched once and whole, whatever the strides; the transposition happens
+    /// in a block on the stack.
     @inline(__always)
     private func transposeSquare<S: Store>(
         _ store: S.Type, _ to: UnsafeMutablePointer<S.Element>, _ from: UnsafePointer<S.Element>, _ rowStride: Int,

@@ -9,8 +9,8 @@ let lanes = 16
 /// Elements of one chunk of an elementwise kernel: large enough to hide the cost of waking a thread.
 let elementGrain = 16384
 
-/// Calls `body(i, n - i)` for i = 0, 16, 32, … below `n`: loads and stores that are given `n - i` leave what lies beyond
-/// the end alone. The last vector runs through the same code as the others, so that an element's result never depends
+/// Calls `body(i, n - i)` for i = 0, 16, 32, … below `n`: loads and stores that are given `n - i` leave what lies
+/// beyond the end alone. The last vector runs through the same code as the others, so that an element's result never depends
 /// on where it stands. One call site, because the compiler then always inlines the closure.
 @inline(__always)
 func forEachVector(_ n: Int, _ body: (_ index: Int, _ remaining: Int) -> Void) {

@@ -73,8 +73,8 @@ struct EmbeddingPlan: PlannedLayer {
     ) throws {
         if let position = (0..<n).first(where: { indices[$0] < 0 || Int(indices[$0]) >= count }) {
             throw PluginError.data(
-                "the input holds index \(indices[position]) at position \(position), but count is \(count): wanted 0 to "
-                    + "\(count - 1)", input: 0)
+                "the input holds index \(indices[position]) at position \(position), but count is \(count): wanted 0 "
+                    + "to \(count - 1)", input: 0)
         }
         let (w, y, dimension) = (run.parameter(0).floats, run.output(0).floats, dimension)
         run.host.parallelFor(n, grain: max(1, elementGrain / dimension)) { begin, end in

@@ -2,8 +2,8 @@ import LaminaSDK
 
 /// The matrix product over the last two axes, y = op(a) · op(b); the axes before them broadcast.
 ///
-/// op(a) is [..., m, k], op(b) is [..., k, n], y is [..., m, n]. A vector counts as a row on the left and as a column on
-/// the right, and that axis is left out of the result, as in `torch.matmul`.
+/// op(a) is [..., m, k], op(b) is [..., k, n], y is [..., m, n]. A vector counts as a row on the left and as a column
+/// on the right, and that axis is left out of the result, as in `torch.matmul`.
 struct MatMul: Layer {
     static let name = "matmul"
     static let documentation = "Matrix product of the last two axes; the axes before them broadcast."
@@ -35,8 +35,8 @@ struct MatMul: Layer {
         guard inner == rows else {
             throw PluginError.shape(
                 "the left input has shape \(host.text(left))\(transposeA ? " (transposed)" : ""), the right one "
-                    + "\(host.text(right))\(transposeB ? " (transposed)" : ""): \(host.text(inner)) columns on the left "
-                    + "need as many rows on the right, got \(host.text(rows))", input: 1)
+                    + "\(host.text(right))\(transposeB ? " (transposed)" : ""): \(host.text(inner)) columns on the "
+                    + "left need as many rows on the right, got \(host.text(rows))", input: 1)
         }
         var result = try batch(a.dropLast(2), b.dropLast(2), host)
         if left.count > 1 { result.append(a[a.count - 2]) }

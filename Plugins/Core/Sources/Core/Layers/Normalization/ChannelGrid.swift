@@ -39,7 +39,7 @@ struct ChannelGrid {
     }
 
     /// The partial rows of one instance.
-    func partials(of instance: Int) -> Range<Int> { instance * pieces ..< (instance + 1) * pieces }
+    func partials(of instance: Int) -> Range<Int> { instance * pieces..<(instance + 1) * pieces }
 
     // MARK: Loops
 
@@ -79,7 +79,8 @@ struct ChannelGrid {
     ///
     /// Both come from two passes over a piece in the cache, so that nothing cancels, however large the mean.
     func moments(
-        _ x: UnsafePointer<Float>, mean: UnsafeMutablePointer<Float>, deviation: UnsafeMutablePointer<Float>, _ host: Host
+        _ x: UnsafePointer<Float>, mean: UnsafeMutablePointer<Float>, deviation: UnsafeMutablePointer<Float>,
+        _ host: Host
     ) {
         if isInterleaved {
             forEachMatrix(host) { partial, start, rows in
@@ -261,9 +262,9 @@ private func columnSum(_ rows: Int, _ value: (Int) -> Vector) -> Vector {
 }
 
 extension ChannelGrid {
-    /// Mean and variance (without Bessel's correction) of many pieces of one set, from the pieces' means and deviations.
+    /// Mean and variance (without Bessel's correction) of a set, from the means and deviations of its pieces.
     ///
-    /// `indices` are where they stand. Chan, Golub, LeVeque: Updating Formulae and a Pairwise Algorithm (1979).
+    /// Chan, Golub, LeVeque: Updating Formulae and a Pairwise Algorithm (1979).
     @inline(__always)
     func combine(
         partials: Range<Int>, channels range: Range<Int>, mean: UnsafePointer<Float>, deviation: UnsafePointer<Float>

@@ -77,7 +77,7 @@ struct GroupNormPlan: PlannedLayer {
 
     private func channels(of group: Int) -> Range<Int> {
         let size = grid.channels / groups
-        return group * size ..< (group + 1) * size
+        return group * size..<(group + 1) * size
     }
 
     func forward(_ run: Run) {

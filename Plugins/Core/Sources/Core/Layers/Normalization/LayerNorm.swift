@@ -31,8 +31,8 @@ struct LayerNorm: Layer {
         let shape = inference.shape(0)
         guard shape.count >= dimensions else {
             throw PluginError.shape(
-                "the input has shape \(inference.host.text(shape)), but dimensions is \(dimensions): wanted as many axes",
-                input: 0)
+                "the input has shape \(inference.host.text(shape)), but dimensions is \(dimensions): wanted as many "
+                    + "axes", input: 0)
         }
         let normalized = try shape.suffix(dimensions).map {
             try inference.literal($0, "a normalised dimension, on which the weight's shape depends,")

@@ -66,7 +66,8 @@ extension ExtremumPlan {
             let (px, to) = (x + offsets[1], pdx + offsets[1])
             let (py, from, share) = (y + offsets[0], pdy + offsets[0], ties + offsets[0])
             forEachVector(count) { i, remaining in
-                let gradient = from.vector(i, remaining, stride: strides[0]) / share.vector(i, remaining, stride: strides[0])
+                let gradient =
+                    from.vector(i, remaining, stride: strides[0]) / share.vector(i, remaining, stride: strides[0])
                 let isOther = px.vector(i, remaining) .!= py.vector(i, remaining, stride: strides[0])
                 to.store(gradient.replacing(with: 0, where: isOther), i, remaining, accumulate: accumulate)
             }

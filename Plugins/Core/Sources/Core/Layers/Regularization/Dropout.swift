@@ -37,8 +37,8 @@ struct Dropout: Layer {
     }
 }
 
-/// Each element takes 16 random bits and is dropped when they are below `threshold`; what was kept is saved, one bit per
-/// element, as drawing the numbers again would take longer than everything else.
+/// Each element takes 16 random bits and is dropped when they are below `threshold`; what was kept is saved, one bit
+/// per element, as drawing the numbers again would take longer than everything else.
 struct DropoutPlan: PlannedLayer {
     /// rate · 2¹⁶
     private let threshold: UInt32

@@ -31,8 +31,8 @@ struct Concat: Layer {
             }
             for other in shape.indices where other != position && shape[other] != first[other] {
                 throw PluginError.shape(
-                    "input \(index) has shape \(host.text(shape)) and size \(host.text(shape[other])) on axis \(other), "
-                        + "wanted \(host.text(first[other])) as in \(host.text(first)) of input 0: only axis "
+                    "input \(index) has shape \(host.text(shape)) and size \(host.text(shape[other])) on axis "
+                        + "\(other), wanted \(host.text(first[other])) as in \(host.text(first)) of input 0: only axis "
                         + "\(position), along which the inputs are joined, may differ", input: index)
             }
             result[position] = try host.add(result[position], shape[position])

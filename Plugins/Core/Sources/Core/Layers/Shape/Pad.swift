@@ -29,12 +29,13 @@ struct Pad: Layer {
     init(_ attributes: Attributes) throws {
         before = attributes.integers("before")
         after = attributes.integers("after")
-        axes = attributes.optionalIntegers("axes") ?? Array(-before.count ..< 0)
+        axes = attributes.optionalIntegers("axes") ?? Array(-before.count..<0)
         mode = Mode(rawValue: attributes.string("mode")) ?? .constant
         value = attributes.float("value")
         guard before.count == after.count && axes.count == before.count else {
             throw PluginError.attribute(
-                "before has \(before.count) amounts, after \(after.count), axes \(axes.count): wanted one per axis each")
+                "before has \(before.count) amounts, after \(after.count), axes \(axes.count): wanted one per axis each"
+            )
         }
     }
 

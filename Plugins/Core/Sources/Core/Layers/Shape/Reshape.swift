@@ -27,7 +27,12 @@ struct Reshape: Layer {
             throw PluginError.shape("the input is a scalar, wanted [batch, …]", input: 0)
         }
         let count = try inference.product(input[1...])
-        let known = shape.reduce(1) { $1 == -1 ? $0 : $0 * $1 }
+        let known = try shape.reduce(1) { product, size in
+            if size == -1 { return product }
+            let (result, overflows) = product.multipliedReportingOverflow(by: size)
+            if overflows { throw PluginError.attribute("shape \(shape) has more elements than can be counted") }
+            return result
+        }
         func misfit() -> PluginError {
             PluginError.attribute(
                 "shape \(shape) does not fit the input \(host.text(input)), which has \(host.text(count)) elements "
