@@ -36,10 +36,19 @@ struct BCEWithLogitsLoss: ElementwiseLoss {
         }
     }
 
-    /// p − 1 for element `index` of the tensor.
+    /// Calls `body(i, p − 1)` for every element of the block.
     @inline(__always)
-    private func extra(_ index: Int) -> Float {
-        (positiveWeights.count == 1 ? positiveWeights[0] : positiveWeights[index % positiveWeights.count]) - 1
+    private func forEach(_ block: LossBlock, _ body: (_ index: Int, _ extra: Float) -> Void) {
+        if positiveWeights.count == 1 {
+            let extra = positiveWeights[0] - 1
+            for i in 0..<block.count { body(i, extra) }
+        } else {
+            var position = block.first % positiveWeights.count
+            for i in 0..<block.count {
+                body(i, positiveWeights[position] - 1)
+                position = position + 1 == positiveWeights.count ? 0 : position + 1
+            }
+        }
     }
 
     /// softplus(−x) = −log σ(x)
@@ -51,9 +60,8 @@ struct BCEWithLogitsLoss: ElementwiseLoss {
 
     func terms(_ block: LossBlock, into out: UnsafeMutablePointer<Float>) {
         softplus(block, into: out)
-        for i in 0..<block.count {
-            let t = block.t[i]
-            out[i] = (1 - t) * block.x[i] + (1 + extra(block.first &+ i) * t) * out[i]
+        forEach(block) { i, extra in
+            out[i] = (1 - block.t[i]) * block.x[i] + (1 + extra * block.t[i]) * out[i]
         }
     }
 
@@ -61,15 +69,12 @@ struct BCEWithLogitsLoss: ElementwiseLoss {
     func inputGradients(_ block: LossBlock, into out: UnsafeMutablePointer<Float>) {
         for i in 0..<block.count { out[i] = -block.x[i] }
         lamina_math_sigmoid(out, out, Int64(block.count))
-        for i in 0..<block.count {
-            let t = block.t[i]
-            out[i] = (1 - t) - (1 + extra(block.first &+ i) * t) * out[i]
-        }
+        forEach(block) { i, extra in out[i] = (1 - block.t[i]) - (1 + extra * block.t[i]) * out[i] }
     }
 
     // ∂ℓ/∂t = (p − 1) softplus(−x) − x
     func targetGradients(_ block: LossBlock, into out: UnsafeMutablePointer<Float>) {
         softplus(block, into: out)
-        for i in 0..<block.count { out[i] = extra(block.first &+ i) * out[i] - block.x[i] }
+        forEach(block) { i, extra in out[i] = extra * out[i] - block.x[i] }
     }
 }
