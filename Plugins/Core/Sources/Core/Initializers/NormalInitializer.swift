@@ -10,7 +10,8 @@ struct NormalInitializer: Initializer {
     static let attributes: [AttributeSchema] = [
         .real("mean", default: 0, "Mean."),
         .real("std", default: 1, 0 ... .infinity, "Standard deviation."),
-        .integer("zero_row", default: nil, 0...1e15, "This row of the first axis is 0, such as an embedding's padding."),
+        .integer(
+            "zero_row", default: nil, 0...1e15, "This row of the first axis is 0, such as an embedding's padding."),
     ]
 
     private let mean, deviation: Double

@@ -3,8 +3,8 @@ import LaminaSDK
 /// A random matrix with orthonormal rows or columns, whichever are fewer, times gain; uniform over all such matrices.
 ///
 /// The parameter counts as a matrix [out, the rest]. Normal vectors are orthonormalised by modified Gram–Schmidt in
-/// double precision, which is a QR decomposition whose R has a positive diagonal. Reference: Saxe et al., Exact solutions
-/// to the nonlinear dynamics of learning in deep linear neural networks (2014); `torch.nn.init.orthogonal_`.
+/// double precision, which is a QR decomposition whose R has a positive diagonal. Reference: Saxe et al., Exact
+/// solutions to the nonlinear dynamics of learning in deep linear neural networks (2014); `torch.nn.init.orthogonal_`.
 struct OrthogonalInitializer: Initializer {
     static let name = "orthogonal"
     static let documentation = "A random matrix with orthonormal rows or columns, times gain."

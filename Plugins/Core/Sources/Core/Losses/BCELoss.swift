@@ -3,9 +3,10 @@ import LaminaSDK
 
 /// Binary cross-entropy of probabilities: ℓ = −w (t log x + (1 − t) log(1 − x)).
 ///
-/// `input` is in [0, 1], anything else fails with LAMINA_ERROR_DATA; logarithms are limited to −100 and more. `target` and
-/// the optional `weight` (w, else 1) have the input's shape. The output is the mean over the number of elements (or the
-/// sum), a scalar. Prefer `bce_with_logits` when the model can end before its sigmoid. Reference: `torch.nn.BCELoss`.
+/// `input` is in [0, 1], anything else fails with LAMINA_ERROR_DATA; logarithms are limited to −100 and more. `target`
+/// and the optional `weight` (w, else 1) have the input's shape. The output is the mean over the number of elements (or
+/// the sum), a scalar. Prefer `bce_with_logits` when the model can end before its sigmoid. Reference:
+/// `torch.nn.BCELoss`.
 struct BCELoss: ElementwiseLoss {
     static let name = "bce"
     static let documentation = "Binary cross-entropy of probabilities in [0, 1]."
@@ -17,8 +18,9 @@ struct BCELoss: ElementwiseLoss {
 
     func complaint(_ block: LossBlock) -> String? {
         for i in 0..<block.count where block.x[i] < 0 || block.x[i] > 1 {
-            return "the input holds \(block.x[i]), wanted probabilities in [0, 1]: end the model with core.sigmoid, or use "
-                + "core.bce_with_logits"
+            return
+                "the input holds \(block.x[i]), wanted probabilities in [0, 1]: end the model with core.sigmoid, or "
+                + "use core.bce_with_logits"
         }
         return nil
     }

@@ -4,8 +4,8 @@ import LaminaSDK
 /// Binary cross-entropy of logits, the sigmoid included and stable: ℓ = w ((1 − t) x + (1 + (p − 1) t) softplus(−x)).
 ///
 /// That is −w (p t log σ(x) + (1 − t) log(1 − σ(x))). p is `pos_weight`, the weight of positive targets: one number, or
-/// one per element of the last axis. `target` and the optional `weight` (w, else 1) have the input's shape. The output is
-/// the mean over the number of elements (or the sum), a scalar. Reference: `torch.nn.BCEWithLogitsLoss`.
+/// one per element of the last axis. `target` and the optional `weight` (w, else 1) have the input's shape. The output
+/// is the mean over the number of elements (or the sum), a scalar. Reference: `torch.nn.BCEWithLogitsLoss`.
 struct BCEWithLogitsLoss: ElementwiseLoss {
     static let name = "bce_with_logits"
     static let documentation = "Binary cross-entropy of logits, sigmoid included."
@@ -31,8 +31,8 @@ struct BCEWithLogitsLoss: ElementwiseLoss {
         let shape = inference.shape(0)
         guard positiveWeights.count == 1 || shape.last?.literal == positiveWeights.count else {
             throw PluginError.attribute(
-                "pos_weight has \(positiveWeights.count) values, the input has shape \(inference.host.text(shape)): give "
-                    + "one number, or one per element of the last axis")
+                "pos_weight has \(positiveWeights.count) values, the input has shape \(inference.host.text(shape)): "
+                    + "give one number, or one per element of the last axis")
         }
     }
 

@@ -47,8 +47,8 @@ struct ClassRows {
 
     /// Calls `body(row, x, stride)` for rows of `x`: where a row begins and how far apart its numbers are.
     ///
-    /// Rows whose numbers lie apart are copied in tiles of neighbours: read one by one, each would touch a cache line per
-    /// number, often all in the same few sets of the cache.
+    /// Rows whose numbers lie apart are copied in tiles of neighbours: read one by one, each would touch a cache line
+    /// per number, often all in the same few sets of the cache.
     @inline(__always)
     func forEach(
         _ begin: Int, _ end: Int, of x: UnsafePointer<Float>, _ host: Host,
@@ -157,8 +157,8 @@ struct ClassPartial {
             if partials[chunk].badRow >= 0 {
                 let row = partials[chunk].badRow
                 throw PluginError.data(
-                    "the target has label \(target[rows.targetOffset(row)]) in sample \(row / rows.inner) of the batch, "
-                        + "the input has \(rows.classes) classes: labels must be 0 to \(rows.classes - 1), or "
+                    "the target has label \(target[rows.targetOffset(row)]) in sample \(row / rows.inner) of the "
+                        + "batch, the input has \(rows.classes) classes: labels must be 0 to \(rows.classes - 1), or "
                         + "\(ignoring) to be ignored", input: 1)
             }
             total.loss += partials[chunk].loss

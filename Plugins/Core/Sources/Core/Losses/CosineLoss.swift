@@ -3,8 +3,8 @@ import LaminaSDK
 
 /// Cosine distance: ℓ = 1 − x·t / (max(‖x‖, ε) max(‖t‖, ε)), the vectors lying along axis 1.
 ///
-/// `input` and `target` are [N, D] or [N, D, d…]; the output is the mean (or sum) over all vectors, a scalar. Reference:
-/// `1 - torch.nn.functional.cosine_similarity(input, target, dim=1)`.
+/// `input` and `target` are [N, D] or [N, D, d…]; the output is the mean (or sum) over all vectors, a scalar.
+/// Reference: `1 - torch.nn.functional.cosine_similarity(input, target, dim=1)`.
 struct CosineLoss: Layer {
     static let name = "cosine"
     static let documentation = "Cosine distance along axis 1: 1 − cos(x, t)."
@@ -34,8 +34,8 @@ struct CosineLoss: Layer {
         }
         guard inference.shape(1) == shape else {
             throw PluginError.shape(
-                "target has shape \(host.text(inference.shape(1))), the input has \(host.text(shape)): give both the same "
-                    + "shape", input: 1)
+                "target has shape \(host.text(inference.shape(1))), the input has \(host.text(shape)): give both "
+                    + "the same shape", input: 1)
         }
         try inference.addOutput(.float32, [])
         inference.setLayouts(.any)
@@ -75,7 +75,9 @@ struct CosinePlan: PlannedLayer {
         var (product, xx, tt) = (0.0, 0.0, 0.0)
         if rows.stride == 1 {
             let count = Int64(rows.classes)
-            (product, xx, tt) = (lamina_math_dot(x, t, count), lamina_math_dot(x, x, count), lamina_math_dot(t, t, count))
+            (product, xx, tt) = (
+                lamina_math_dot(x, t, count), lamina_math_dot(x, x, count), lamina_math_dot(t, t, count)
+            )
         } else {
             for i in 0..<rows.classes {
                 let (a, b) = (Double(x[i &* rows.stride]), Double(t[i &* rows.stride]))

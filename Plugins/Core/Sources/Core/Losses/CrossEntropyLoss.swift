@@ -42,14 +42,16 @@ struct CrossEntropyLoss: Layer {
         try ClassWeights.check(classWeights, inference)
         if !isIndices, ignoreIndex >= 0 {
             throw PluginError.attribute(
-                "ignore_index is \(ignoreIndex), but the target holds probabilities: leave it out, or give class indices")
+                "ignore_index is \(ignoreIndex), but the target holds probabilities: leave it out, or give class indices"
+            )
         }
         try inference.addOutput(.float32, [])
         inference.setLayouts(.any)
     }
 
     func plan(_ planning: Planning) -> any PlannedLayer {
-        planning.input(1).dtype == .int64 ? CrossEntropyOfIndices(self, planning) : CrossEntropyOfProbabilities(self, planning)
+        planning.input(1).dtype == .int64
+            ? CrossEntropyOfIndices(self, planning) : CrossEntropyOfProbabilities(self, planning)
     }
 }
 

@@ -87,7 +87,8 @@ struct CrossEntropyOfIndices: PlannedLayer {
         run.host.parallelFor(rows.count, grain: rows.grain) { begin, end in
             withUnsafeTemporaryAllocation(of: Float.self, capacity: LossBlock.size) { buffer in
                 let p = buffer.baseAddress!
-                rows.forEach(begin, end, of: x, into: gradient, adding: adds, run.host) { row, logits, out, stride, adds in
+                rows.forEach(begin, end, of: x, into: gradient, adding: adds, run.host) {
+                    row, logits, out, stride, adds in
                     let label = Int(t[rows.targetOffset(row)])
                     if label == ignoreIndex {
                         if !adds { for c in 0..<rows.classes { out[c &* stride] = 0 } }

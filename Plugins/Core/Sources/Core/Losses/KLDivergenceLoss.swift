@@ -32,7 +32,8 @@ struct KLDivergenceLoss: ElementwiseLoss {
 
     func validate(_ inference: Inference) throws {
         guard !isPerSample || !inference.shape(0).isEmpty else {
-            throw PluginError.shape("the input is a scalar, reduction batchmean wants a batch: use mean or sum", input: 0)
+            throw PluginError.shape(
+                "the input is a scalar, reduction batchmean wants a batch: use mean or sum", input: 0)
         }
     }
 

@@ -3,8 +3,8 @@ import LaminaSDK
 /// Negative log-likelihood of log-probabilities: ℓ = −w_t x_t, mean: Σ ℓ / Σ w_t.
 ///
 /// `input` is [N, C] or [N, C, d…] log-probabilities, `target` int64 class indices [N, d…]. Rows whose label is
-/// `ignore_index` count for nothing; a label outside 0 … C − 1 fails with LAMINA_ERROR_DATA. The output is a scalar. After
-/// logits `cross_entropy` does the same in one step. Reference: `torch.nn.NLLLoss`.
+/// `ignore_index` count for nothing; a label outside 0 … C − 1 fails with LAMINA_ERROR_DATA. The output is a scalar.
+/// After logits `cross_entropy` does the same in one step. Reference: `torch.nn.NLLLoss`.
 struct NLLLoss: Layer {
     static let name = "nll"
     static let documentation = "Negative log-likelihood of log-probabilities, class indices as target."

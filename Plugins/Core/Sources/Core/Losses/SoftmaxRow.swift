@@ -35,7 +35,8 @@ struct SoftmaxRow {
 
     /// log p of `count` logits into `out`.
     @inline(__always)
-    func logProbabilities(_ x: UnsafePointer<Float>, _ stride: Int, into out: UnsafeMutablePointer<Float>, _ count: Int) {
+    func logProbabilities(_ x: UnsafePointer<Float>, _ stride: Int, into out: UnsafeMutablePointer<Float>, _ count: Int)
+    {
         subtract(maximum, from: x, stride, into: out, count)
         for i in 0..<count { out[i] -= logSum }
     }

@@ -2,9 +2,10 @@ import LaminaSDK
 
 /// Reads predictions and targets of a classifier: which class was predicted and which one is true, row by row.
 ///
-/// Predictions: [N, C] or [N, C, d…] with a score per class, of which the highest wins (the first among equals); or [N] or
-/// [N, 1] with one score, which means class 1 above `threshold` and class 0 otherwise. Targets: class indices [N, d…] of any
-/// integer type or float32 ([N] or [N, 1] with one score), or the prediction's shape with a probability per class.
+/// Predictions: [N, C] or [N, C, d…] with a score per class, of which the highest wins (the first among equals); or [N]
+/// or [N, 1] with one score, which means class 1 above `threshold` and class 0 otherwise. Targets: class indices [N,
+/// d…] of any integer type or float32 ([N] or [N, 1] with one score), or the prediction's shape with a probability per
+/// class.
 struct ClassDecisions {
     let threshold: Float
     let ignoreIndex: Int
@@ -46,7 +47,9 @@ struct ClassDecisions {
         guard prediction.dtype == .float32 else {
             throw PluginError.type("the prediction has type \(typeName(prediction)), wanted float32")
         }
-        guard prediction.rank >= 1 else { throw PluginError.shape("the prediction has no dimensions, wanted [N, classes]") }
+        guard prediction.rank >= 1 else {
+            throw PluginError.shape("the prediction has no dimensions, wanted [N, classes]")
+        }
         let isBinary = prediction.rank == 1 || (prediction.rank == 2 && prediction.size(1) == 1)
         let inner = isBinary ? 1 : prediction.product(2, prediction.rank)
         let rows = prediction.size(0) * inner
@@ -91,7 +94,8 @@ struct ClassDecisions {
         guard value >= 0, value < layout.classes else {
             throw PluginError.data(
                 "the target has label \(value) in sample \(row / layout.inner) of the batch, the prediction has "
-                    + "\(layout.classes) classes: labels must be 0 to \(layout.classes - 1), or \(ignoreIndex) to be ignored")
+                    + "\(layout.classes) classes: labels must be 0 to \(layout.classes - 1), or \(ignoreIndex) to be ignored"
+            )
         }
         return value
     }

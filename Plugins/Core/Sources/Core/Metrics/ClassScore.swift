@@ -2,9 +2,9 @@ import LaminaSDK
 
 /// A score per class from the confusion counts, averaged: what precision, recall and F1 share.
 ///
-/// `macro` is the mean over the classes that occur in targets or predictions, `weighted` weights it by the classes' number
-/// of true rows, `micro` counts all classes together, `binary` is the score of class 1 of 2. A score without any row to
-/// divide by is 0. Reference: `sklearn.metrics.precision_recall_fscore_support`.
+/// `macro` is the mean over the classes that occur in targets or predictions, `weighted` weights it by the classes'
+/// number of true rows, `micro` counts all classes together, `binary` is the score of class 1 of 2. A score without any
+/// row to divide by is 0. Reference: `sklearn.metrics.precision_recall_fscore_support`.
 class ClassScore {
     enum Average: String { case macro, micro, weighted, binary }
 

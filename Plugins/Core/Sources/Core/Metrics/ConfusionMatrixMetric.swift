@@ -2,8 +2,8 @@ import LaminaSDK
 
 /// How often each true class (row) was predicted as each class (column).
 ///
-/// Prediction: [N, C] or [N, C, d…] scores, or one score per sample with `threshold`; target: class indices. The number of
-/// classes is the prediction's.
+/// Prediction: [N, C] or [N, C, d…] scores, or one score per sample with `threshold`; target: class indices. The number
+/// of classes is the prediction's.
 final class ConfusionMatrixMetric: Metric {
     static let name = "confusion_matrix"
     static let documentation = "Counts of true classes (rows) against predicted ones (columns)."

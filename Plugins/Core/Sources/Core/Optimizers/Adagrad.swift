@@ -5,7 +5,8 @@ import LaminaSDK
 ///
 ///     g = ∇ + λ p      s = s + g²      p = p − η / (1 + (t − 1) κ) · g / (√s + ε)
 ///
-/// State: `sum` (s). Defaults as in `torch.optim.Adagrad`. Reference: Duchi et al., Adaptive Subgradient Methods (2011).
+/// State: `sum` (s). Defaults as in `torch.optim.Adagrad`. Reference: Duchi et al., Adaptive Subgradient Methods
+/// (2011).
 struct Adagrad: Optimizer {
     static let name = "adagrad"
     static let documentation = "Steps divided by the root of the summed squared gradients."

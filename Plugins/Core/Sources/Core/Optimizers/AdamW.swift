@@ -6,8 +6,8 @@ import LaminaSDK
 ///     m = β1 m + (1 − β1) ∇      v = β2 v + (1 − β2) ∇²
 ///     p = p − η · m / (1 − β1^t) / (√(v / (1 − β2^t)) + ε)
 ///
-/// State: `exp_avg` (m), `exp_avg_sq` (v), with AMSGrad `max_exp_avg_sq`. Defaults as in `torch.optim.AdamW`. Reference:
-/// Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019).
+/// State: `exp_avg` (m), `exp_avg_sq` (v), with AMSGrad `max_exp_avg_sq`. Defaults as in `torch.optim.AdamW`.
+/// Reference: Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019).
 struct AdamW: Optimizer {
     static let name = "adamw"
     static let documentation = "Adam with decoupled weight decay."

@@ -9,8 +9,8 @@ import LaminaSDK
 ///     m = β1 m + (1 − β1) g      v = β2 v + (1 − β2) g²      d = √(v / (1 − β2^t)) + ε
 ///     p = p − η (1 − μ_t) / (1 − M_t) · g / d − η μ_{t+1} / (1 − M_{t+1}) · m / d
 ///
-/// State: `exp_avg` (m), `exp_avg_sq` (v), `mu_product` (M, a number per parameter). Defaults as in `torch.optim.NAdam`.
-/// Reference: Dozat, Incorporating Nesterov Momentum into Adam (2016).
+/// State: `exp_avg` (m), `exp_avg_sq` (v), `mu_product` (M, a number per parameter). Defaults as in
+/// `torch.optim.NAdam`. Reference: Dozat, Incorporating Nesterov Momentum into Adam (2016).
 struct NAdam: Optimizer {
     static let name = "nadam"
     static let documentation = "Adam with Nesterov momentum."

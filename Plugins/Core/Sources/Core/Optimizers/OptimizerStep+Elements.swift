@@ -28,8 +28,8 @@ extension OptimizerStep {
     /// Elements of one chunk of the parallel pass.
     private static let grain = 16_384
 
-    /// One pass over the elements of all parameters: calls `body(parameter, first, count)` in parallel, each range within
-    /// one parameter. Elements are independent, so the result does not depend on threads. Allocates nothing.
+    /// One pass over the elements of all parameters: calls `body(parameter, first, count)` in parallel, each range
+    /// within one parameter. Elements are independent, so the result does not depend on threads. Allocates nothing.
     func forEachRange(_ body: (_ index: Int, _ first: Int, _ count: Int) -> Void) {
         var total = 0
         for index in 0..<parameterCount { total += parameter(index).count }
@@ -45,8 +45,9 @@ extension OptimizerStep {
         }
     }
 
-    /// The same in blocks of at most 256 elements, with a buffer of that length. A rule that divides by roots leaves there
-    /// what they are taken of and lets `lamina_math_sqrt` do it: the compiler cannot vectorise a loop with a root in it.
+    /// The same in blocks of at most 256 elements, with a buffer of that length. A rule that divides by roots leaves
+    /// there what they are taken of and lets `lamina_math_sqrt` do it: the compiler cannot vectorise a loop with a root
+    /// in it.
     @inline(__always)
     func forEachBlock(
         _ body: (_ index: Int, _ first: Int, _ count: Int, _ buffer: UnsafeMutablePointer<Float>) -> Void
@@ -80,7 +81,9 @@ enum OptimizerSchema {
     static func learningRate(_ value: Double) -> AttributeSchema {
         .real("learning_rate", default: value, 0 ... .infinity, "Step size; a schedule multiplies it.")
     }
-    static func weightDecay(_ value: Double, _ documentation: String = "λ of the L2 penalty: λ p is added to the gradient.")
+    static func weightDecay(
+        _ value: Double, _ documentation: String = "λ of the L2 penalty: λ p is added to the gradient."
+    )
         -> AttributeSchema
     {
         .real("weight_decay", default: value, 0 ... .infinity, documentation)

@@ -11,8 +11,8 @@ import LaminaSDK
 ///             p = p − η r m / (1 − β1^t) · √(1 − β2^t) / (√v + ε)
 ///     else:   p = p − η m / (1 − β1^t)
 ///
-/// State: `exp_avg` (m), `exp_avg_sq` (v). Defaults as in `torch.optim.RAdam`. Reference: Liu et al., On the Variance of
-/// the Adaptive Learning Rate and Beyond (2020).
+/// State: `exp_avg` (m), `exp_avg_sq` (v). Defaults as in `torch.optim.RAdam`. Reference: Liu et al., On the Variance
+/// of the Adaptive Learning Rate and Beyond (2020).
 struct RAdam: Optimizer {
     static let name = "radam"
     static let documentation = "Adam with a rectified adaptive learning rate."

@@ -6,8 +6,8 @@ import LaminaSDK
 ///     b = μ b + (1 − τ) g      (b = g at the first step)
 ///     p = p − η (g + μ b)      with Nesterov;   p − η b   without;   p − η g   when μ = 0
 ///
-/// State: `momentum_buffer` (b) when μ > 0. Defaults and first step as in `torch.optim.SGD`. Reference: Sutskever et al.,
-/// On the importance of initialization and momentum in deep learning (2013).
+/// State: `momentum_buffer` (b) when μ > 0. Defaults and first step as in `torch.optim.SGD`. Reference: Sutskever et
+/// al., On the importance of initialization and momentum in deep learning (2013).
 struct SGD: Optimizer {
     static let name = "sgd"
     static let documentation = "Stochastic gradient descent with momentum and Nesterov's variant."

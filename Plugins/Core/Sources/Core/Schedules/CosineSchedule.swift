@@ -3,8 +3,8 @@ import LaminaSDK
 /// Half a cosine from 1 down to `minimum` over the whole training: m + (1 − m)(1 + cos(π t / T)) / 2.
 ///
 /// T is the number of steps of the training; with `unit: epoch` the factor changes once per epoch and T counts epochs.
-/// Reference: Loshchilov and Hutter, SGDR (2017), equation 5; `torch.optim.lr_scheduler.CosineAnnealingLR` with T_max = T
-/// and eta_min = m · lr.
+/// Reference: Loshchilov and Hutter, SGDR (2017), equation 5; `torch.optim.lr_scheduler.CosineAnnealingLR` with T_max =
+/// T and eta_min = m · lr.
 struct CosineSchedule: Schedule {
     static let name = "cosine"
     static let documentation = "Half a cosine from 1 down to a minimum over the whole training."

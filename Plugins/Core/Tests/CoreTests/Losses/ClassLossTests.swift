@@ -20,7 +20,9 @@ import Testing
             LayerCase(rejects: "of class indices", [:], .normal([6, 5]), .integers([6, 1], 0..<2)),
             LayerCase(rejects: "of class probabilities", [:], .normal([6, 5]), .normal([6])),
             LayerCase(rejects: "wanted int64 or float32", [:], .normal([6, 5]), .integers([6], 0..<2, .int32)),
-            LayerCase(rejects: "class_weights has 2 values", ["class_weights": [1, 2]], .normal([6, 5]), .integers([6], 0..<2)),
+            LayerCase(
+                rejects: "class_weights has 2 values", ["class_weights": [1, 2]], .normal([6, 5]), .integers([6], 0..<2)
+            ),
         ]
         #expect(checkLayer(.loss(CrossEntropyLoss.self), cases: cases) == [])
     }
@@ -29,7 +31,9 @@ import Testing
         func both(_ layerCase: LayerCase) -> LayerCase { layerCase.with { $0.differentiable = [0, 1] } }
         let cases: [LayerCase] = [
             both(LayerCase(.normal([6, 5]), .uniform([6, 5], 0...1))),
-            both(LayerCase(["class_weights": [1, 0.5, 2], "label_smoothing": 0.2], .normal([6, 3]), .uniform([6, 3], 0...1))),
+            both(
+                LayerCase(
+                    ["class_weights": [1, 0.5, 2], "label_smoothing": 0.2], .normal([6, 3]), .uniform([6, 3], 0...1))),
             both(LayerCase(.normal([2, 3, 4, 5]), .uniform([2, 3, 4, 5], 0...1))),
             LayerCase(.normal([3, 600]), .uniform([3, 600], 0...1)),
             LayerCase(
@@ -84,7 +88,9 @@ import Testing
         #expect(result.outputs[0].floats == [0])
         #expect(result.inputGradients[0]?.floats == [Float](repeating: 0, count: 6))
         let mean = try LayerHarness(.loss(CrossEntropyLoss.self))
-        #expect(try mean.predict([.normal([2, 3], seed: 1), TensorValue([2], int64s: [-100, -100])]).outputs[0].floats[0].isNaN)
+        #expect(
+            try mean.predict([.normal([2, 3], seed: 1), TensorValue([2], int64s: [-100, -100])]).outputs[0].floats[0]
+                .isNaN)
     }
 
     /// A masked class (logit −∞) has probability 0 and no gradient.

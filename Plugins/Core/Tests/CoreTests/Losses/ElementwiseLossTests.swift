@@ -10,11 +10,12 @@ import Testing
     private func differentiable(_ layerCase: LayerCase) -> LayerCase { layerCase.with { $0.differentiable = [0, 1] } }
 
     @Test func mse() {
-        let cases = shapes.map { differentiable(LayerCase(.normal($0), .normal($0))) } + [
-            LayerCase(["reduction": "sum"], .normal([6, 2]), .normal([6, 2])),
-            LayerCase(rejects: "give both the same shape", [:], .normal([6, 1]), .normal([6])),
-            LayerCase(rejects: "wanted float32", [:], .normal([6]), .integers([6], 0..<2)),
-        ]
+        let cases =
+            shapes.map { differentiable(LayerCase(.normal($0), .normal($0))) } + [
+                LayerCase(["reduction": "sum"], .normal([6, 2]), .normal([6, 2])),
+                LayerCase(rejects: "give both the same shape", [:], .normal([6, 1]), .normal([6])),
+                LayerCase(rejects: "wanted float32", [:], .normal([6]), .integers([6], 0..<2)),
+            ]
         #expect(checkLayer(.loss(MSELoss.self), cases: cases) == [])
     }
 
@@ -24,9 +25,10 @@ import Testing
     }
 
     @Test func huber() {
-        let cases = shapes.map { differentiable(LayerCase(["delta": 0.7], .normal($0), .normal($0))) } + [
-            LayerCase(rejects: "above 0", ["delta": 0], .normal([4]), .normal([4]))
-        ]
+        let cases =
+            shapes.map { differentiable(LayerCase(["delta": 0.7], .normal($0), .normal($0))) } + [
+                LayerCase(rejects: "above 0", ["delta": 0], .normal([4]), .normal([4]))
+            ]
         #expect(checkLayer(.loss(HuberLoss.self), cases: cases) == [])
     }
 
@@ -59,32 +61,36 @@ import Testing
     }
 
     @Test func bceWithLogits() {
-        let cases = shapes.flatMap { shape in
-            [
-                differentiable(LayerCase(.normal(shape), .uniform(shape, 0...1))),
-                differentiable(LayerCase(["pos_weight": 2.5], .normal(shape), .uniform(shape, 0...1))),
-                LayerCase(.normal(shape), .uniform(shape, 0...1), .uniform(shape, 0...2))
-                    .with { $0.differentiable = [0, 1, 2] },
+        let cases =
+            shapes.flatMap { shape in
+                [
+                    differentiable(LayerCase(.normal(shape), .uniform(shape, 0...1))),
+                    differentiable(LayerCase(["pos_weight": 2.5], .normal(shape), .uniform(shape, 0...1))),
+                    LayerCase(.normal(shape), .uniform(shape, 0...1), .uniform(shape, 0...2))
+                        .with { $0.differentiable = [0, 1, 2] },
+                ]
+            } + [
+                differentiable(LayerCase(["pos_weight": [0.5, 1, 3]], .normal([300, 3]), .uniform([300, 3], 0...1))),
+                differentiable(
+                    LayerCase(["pos_weight": [0.5, 3]], .normal([4, 3, 5, 2]), .uniform([4, 3, 5, 2], 0...1))),
+                LayerCase(
+                    rejects: "pos_weight has 2 values", ["pos_weight": [1, 2]], .normal([4, 3]), .normal([4, 3])),
             ]
-        } + [
-            differentiable(LayerCase(["pos_weight": [0.5, 1, 3]], .normal([300, 3]), .uniform([300, 3], 0...1))),
-            differentiable(LayerCase(["pos_weight": [0.5, 3]], .normal([4, 3, 5, 2]), .uniform([4, 3, 5, 2], 0...1))),
-            LayerCase(rejects: "pos_weight has 2 values", ["pos_weight": [1, 2]], .normal([4, 3]), .normal([4, 3])),
-        ]
         #expect(checkLayer(.loss(BCEWithLogitsLoss.self), cases: cases) == [])
     }
 
     @Test func klDivergence() {
-        let cases = shapes.flatMap { shape in
-            [
-                differentiable(LayerCase(.normal(shape), .uniform(shape, 0.2...1))),
-                differentiable(LayerCase(["log_target": true], .normal(shape), .uniform(shape, -2...0))),
-                LayerCase(["reduction": "batchmean"], .normal(shape), .uniform(shape, 0.2...1)),
+        let cases =
+            shapes.flatMap { shape in
+                [
+                    differentiable(LayerCase(.normal(shape), .uniform(shape, 0.2...1))),
+                    differentiable(LayerCase(["log_target": true], .normal(shape), .uniform(shape, -2...0))),
+                    LayerCase(["reduction": "batchmean"], .normal(shape), .uniform(shape, 0.2...1)),
+                ]
+            } + [
+                LayerCase(rejects: "wants a batch", ["reduction": "batchmean"], .normal([]), .normal([]))
+                    .with { $0.hasBatch = false }
             ]
-        } + [
-            LayerCase(rejects: "wants a batch", ["reduction": "batchmean"], .normal([]), .normal([]))
-                .with { $0.hasBatch = false }
-        ]
         #expect(checkLayer(.loss(KLDivergenceLoss.self), cases: cases) == [])
     }
 

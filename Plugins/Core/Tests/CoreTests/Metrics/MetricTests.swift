@@ -81,6 +81,16 @@ import Testing
         #expect(try value(result("recall", ["average": "micro"])) == 2.0 / 3)
     }
 
+    /// Classes that occur neither in targets nor in predictions have no say in a macro average.
+    @Test func absentClassesDoNotCount() throws {
+        let scores = TensorValue([2, 4], [5, 0, 0, 0, 0, 5, 0, 0])
+        for name in ["precision", "recall", "f1"] {
+            let metric = try metric(name)
+            try metric.update(prediction: scores, target: TensorValue([2], int64s: [0, 1]))
+            #expect(try metric.result() == [.value("", 1)])
+        }
+    }
+
     @Test func directions() throws {
         for component in CoreCatalogue.metrics {
             let lower = ["mse", "mae"].contains(component.name)
@@ -133,7 +143,8 @@ import Testing
 
     @Test func mistakesAreNamed() throws {
         let scores = TensorValue([2, 3], [0, 0, 0, 0, 0, 0])
-        func text(_ name: String, _ prediction: TensorValue, _ target: TensorValue, _ attributes: JSONObject = [:]) throws
+        func text(_ name: String, _ prediction: TensorValue, _ target: TensorValue, _ attributes: JSONObject = [:])
+            throws
             -> String
         {
             do {
@@ -146,18 +157,26 @@ import Testing
             #expect(
                 try text(name, scores, TensorValue([2], int64s: [0, 3]))
                     .contains("label 3 in sample 1 of the batch, the prediction has 3 classes"))
-            #expect(try text(name, scores, TensorValue([3], int64s: [0, 0, 0])).contains("wanted one class index per row"))
+            #expect(
+                try text(name, scores, TensorValue([3], int64s: [0, 0, 0])).contains("wanted one class index per row"))
             #expect(try text(name, scores, TensorValue([2], [0, 0.5])).contains("wanted whole class indices"))
             #expect(try text(name, scores, TensorValue([2], doubles: [0, 1])).contains("wanted int64 class indices"))
-            #expect(try text(name, TensorValue([2, 3], int64s: [0, 0, 0, 0, 0, 0]), TensorValue([2], int64s: [0, 0])).contains("wanted float32"))
+            #expect(
+                try text(name, TensorValue([2, 3], int64s: [0, 0, 0, 0, 0, 0]), TensorValue([2], int64s: [0, 0]))
+                    .contains("wanted float32"))
             #expect(try text(name, TensorValue([], [0]), TensorValue([], int64s: [0])).contains("no dimensions"))
         }
-        #expect(try text("top_k_accuracy", TensorValue([2], [0, 0]), TensorValue([2], int64s: [0, 1])).contains("use core.accuracy"))
-        #expect(try text("f1", scores, TensorValue([2], int64s: [0, 1]), ["average": "binary"]).contains("use macro, micro or weighted"))
+        #expect(
+            try text("top_k_accuracy", TensorValue([2], [0, 0]), TensorValue([2], int64s: [0, 1])).contains(
+                "use core.accuracy"))
+        #expect(
+            try text("f1", scores, TensorValue([2], int64s: [0, 1]), ["average": "binary"]).contains(
+                "use macro, micro or weighted"))
         for name in ["mse", "mae", "r2"] {
             #expect(try text(name, scores, TensorValue([2], [0, 0])).contains("wanted the same shape"))
             #expect(try text(name, scores, TensorValue([3, 2], [0, 0, 0, 0, 0, 0])).contains("wanted the same shape"))
-            #expect(try text(name, scores, TensorValue([2, 3], int64s: [0, 0, 0, 0, 0, 0])).contains("wanted float32"))
+            #expect(
+                try text(name, scores, TensorValue([2, 3], int64s: [0, 0, 0, 0, 0, 0])).contains("wanted float32"))
         }
     }
 

@@ -34,7 +34,8 @@ import Testing
         #expect(try names("radam") == ["exp_avg", "exp_avg_sq"])
         #expect(try names("adagrad") == ["sum"])
         #expect(try names("adadelta") == ["square_avg", "acc_delta"])
-        #expect(try names("rmsprop", ["momentum": 0.9, "centered": true]) == ["square_avg", "momentum_buffer", "grad_avg"])
+        #expect(
+            try names("rmsprop", ["momentum": 0.9, "centered": true]) == ["square_avg", "momentum_buffer", "grad_avg"])
         #expect(try names("rprop") == ["prev", "step_size"])
         #expect(try names("asgd") == ["eta", "mu", "ax"])
     }
