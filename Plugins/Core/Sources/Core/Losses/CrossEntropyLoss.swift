@@ -42,7 +42,8 @@ struct CrossEntropyLoss: Layer {
         try ClassWeights.check(classWeights, inference)
         if !isIndices, ignoreIndex >= 0 {
             throw PluginError.attribute(
-                "ignore_index is \(ignoreIndex), but the target holds probabilities: leave it out, or give class indices"
+                "ignore_index is \(ignoreIndex), but the target holds probabilities: leave it out, "
+                    + "or give class indices"
             )
         }
         try inference.addOutput(.float32, [])

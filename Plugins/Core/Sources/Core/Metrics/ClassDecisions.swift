@@ -94,7 +94,8 @@ struct ClassDecisions {
         guard value >= 0, value < layout.classes else {
             throw PluginError.data(
                 "the target has label \(value) in sample \(row / layout.inner) of the batch, the prediction has "
-                    + "\(layout.classes) classes: labels must be 0 to \(layout.classes - 1), or \(ignoreIndex) to be ignored"
+                    + "\(layout.classes) classes: labels must be 0 to \(layout.classes - 1), or "
+                    + "\(ignoreIndex) to be ignored"
             )
         }
         return value

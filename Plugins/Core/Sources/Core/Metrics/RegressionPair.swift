@@ -4,7 +4,8 @@ import LaminaSDK
 func requireSameNumbers(_ prediction: Tensor, _ target: Tensor) throws {
     guard prediction.dtype == .float32, target.dtype == .float32 else {
         throw PluginError.type(
-            "the prediction has type \(typeName(prediction)) and the target \(typeName(target)), wanted float32 for both"
+            "the prediction has type \(typeName(prediction)) and the target \(typeName(target)), wanted "
+                + "float32 for both"
         )
     }
     let shared = min(prediction.rank, target.rank)

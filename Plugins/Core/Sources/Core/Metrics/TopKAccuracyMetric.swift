@@ -29,7 +29,8 @@ final class TopKAccuracyMetric: Metric {
         let layout = try decisions.layout(prediction, target)
         guard !layout.isBinary else {
             throw PluginError.shape(
-                "the prediction has shape \(prediction.shape), one score per sample; wanted [N, classes]: use core.accuracy"
+                "the prediction has shape \(prediction.shape), one score per sample; wanted [N, classes]: "
+                    + "use core.accuracy"
             )
         }
         guard layout.rows > 0 else { return }
