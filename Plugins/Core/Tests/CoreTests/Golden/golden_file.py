@@ -6,6 +6,9 @@ import pathlib
 import torch
 
 
+DTYPES = {torch.float32: "F32", torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL"}
+
+
 class GoldenFile:
     def __init__(self, name):
         self.path = pathlib.Path(__file__).parent / f"{name}.safetensors"
@@ -25,7 +28,7 @@ class GoldenFile:
         for name, tensor in sorted(self.tensors.items()):
             data = tensor.numpy().tobytes()
             header[name] = {
-                "dtype": {torch.float32: "F32", torch.int64: "I64"}[tensor.dtype],
+                "dtype": DTYPES[tensor.dtype],
                 "shape": list(tensor.shape),
                 "data_offsets": [len(content), len(content) + len(data)],
             }
