@@ -5,6 +5,11 @@ import Testing
 /// A kernel over arrays: input, output, element count.
 typealias Kernel = @Sendable (UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int64) -> Void
 
+extension Float {
+    /// The bits, with all NaNs made one: which of two NaN operands an addition returns is up to the compiler.
+    var comparableBits: UInt32 { isNaN ? Float.nan.bitPattern : bitPattern }
+}
+
 /// A kernel, the function that it should compute, and how far it may be off.
 struct Function: Sendable, CustomTestStringConvertible {
     let name: String

@@ -32,7 +32,7 @@ private final class GuardedPages {
             for i in 0..<count { x[i] = Float(i) / 8 - 3 }
             for function in functions {
                 function.kernel(x, y, n)
-                #expect((0..<count).allSatisfy { y[$0].bitPattern == function(x[$0]).bitPattern })
+                #expect((0..<count).allSatisfy { y[$0].comparableBits == function(x[$0]).comparableBits })
             }
             for accumulate in [false, true] {
                 lamina_math_relu_grad(x, y, z, n, accumulate)

@@ -4,7 +4,7 @@
  * - `n` counts elements; n <= 0 does nothing. Arrays need no alignment.
  * - The output may be the very same array as an input; arrays that overlap otherwise are not allowed.
  * - An element's result depends on that element alone: never on its position, on `n`, or on how a caller cuts an array
- *   into pieces. So work may be split among threads in any way and gives the same bits.
+ *   into pieces. So work may be split among threads in any way and gives the same bits. (Of a NaN, only that it is one.)
  * - Kernels allocate nothing, keep no state and may run on any thread.
  * - They assume rounding to nearest and denormals enabled, which is how a process starts.
  * - Results are the same on every machine of one instruction-set level. Levels with fused multiply-add (x86-64-v3 and
