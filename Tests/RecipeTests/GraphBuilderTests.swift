@@ -149,97 +149,100 @@ import Testing
         )
     }
 
-    @Test(arguments: [
-        ("- test.bend:\n  from: bnd", "6:13", "there is no layer or input 'bnd' above"),
-        (
-            "- test.bend\n- test.bend:\n  from: bend1", "7:13",
-            "there is no layer or input 'bend1' above; did you mean 'bend_1'?"
-        ),
-        (
-            "- test.bend:\n  from: later\n- test.bend:\n  name: later", "6:13",
-            "'later' stands below; a layer takes what stands above it"
-        ),
-        ("- test.bend:\n  from: \"input:1\"", "6:13", "'input:1': an input of the model has no further outputs"),
-        (
-            "- test.residual:\n  name: r\n- test.bend:\n  from: \"r:2\"", "8:13",
-            "'r:2': 'r' has 2 outputs, counted from 0"
-        ),
-        (
-            "- test.add", "5:7",
-            "'add_1' (test.add) takes 2 inputs (left, right), got 1: name them with 'from: [left, right]'"
-        ),
-        (
-            "- test.bend:\n  from: [input, input]", "5:7",
-            "'bend_1' (test.bend) takes 1 input (input), got 2: name them with 'from: [input]'"
-        ),
-        (
-            "- test.attend", "5:7",
-            "'attend_1' (test.attend) takes 3 to 4 inputs (query, mask?, memory, bias?), got 1: "
-                + "name them with 'from: [query, mask, memory, bias]'"
-        ),
-        (
-            "- test.attend:\n  from: [~, input, input]", "5:7",
-            "'attend_1' (test.attend): its input 'query' has to be connected"
-        ),
-        (
-            "- test.join:\n  from: []", "5:7",
-            "'join_1' (test.join) takes 1 or more inputs (inputs…), got 0: name them with 'from: [inputs…]'"
-        ),
-        (
-            "- test.join:\n  from: [input, ~, input]", "5:7",
-            "'join_1' (test.join): its input 'inputs' has to be connected"
-        ),
-        (
-            "- test.bend:\n  name: a\n- test.bend:\n  name: a", "7:7",
-            "two nodes are named 'a'; give this one another 'name'"
-        ),
-        ("- test.bend:\n  name: input", "5:7", "two nodes are named 'input'; give this one another 'name'"),
-        (
-            "- test.residual:\n  name: \"\"\n- test.residual:\n  name: \"\"", "7:7",
-            "two nodes are named 'linear1'; give this one another 'name'"
-        ),
-        ("- test.bend:\n  share: nope", "6:14", "there is no layer or input 'nope' above"),
-        (
-            "- test.bend\n- test.linear: { units: 1 }\n  share: bend_1", "7:14",
-            "'share': 'bend_1' is a 'test.bend', wanted a 'test.linear'"
-        ),
-        ("- test.residual:\n  name: r\n- test.bend:\n  share: r", "8:14", "'share': 'r' is no single layer"),
-        ("- test.bend:\n  share: input", "6:14", "'share': 'input' is no single layer"),
-        (
-            "- test.endless", "5:7",
-            "'endless_1\(String(repeating: ".again", count: 16))' (test.endless): blocks nest deeper than 16 levels"
-        ),
-        ("- test.bend:\n  repeat: 100000\n- test.bend", "7:7", "the model has more than 100000 nodes"),
-        (
-            "- test.tower: { stages: [1, 1, 1, 1, 1] }", "5:7",
-            "'tower_1' (test.tower): it refused to expand: stages has 5 values, at most 4 make sense"
-        ),
-    ] as [(String, String, String)])
+    @Test(
+        arguments: [
+            ("- test.bend:\n  from: bnd", "6:13", "there is no layer or input 'bnd' above"),
+            (
+                "- test.bend\n- test.bend:\n  from: bend1", "7:13",
+                "there is no layer or input 'bend1' above; did you mean 'bend_1'?"
+            ),
+            (
+                "- test.bend:\n  from: later\n- test.bend:\n  name: later", "6:13",
+                "'later' stands below; a layer takes what stands above it"
+            ),
+            ("- test.bend:\n  from: \"input:1\"", "6:13", "'input:1': an input of the model has no further outputs"),
+            (
+                "- test.residual:\n  name: r\n- test.bend:\n  from: \"r:2\"", "8:13",
+                "'r:2': 'r' has 2 outputs, counted from 0"
+            ),
+            (
+                "- test.add", "5:7",
+                "'add_1' (test.add) takes 2 inputs (left, right), got 1: name them with 'from: [left, right]'"
+            ),
+            (
+                "- test.bend:\n  from: [input, input]", "5:7",
+                "'bend_1' (test.bend) takes 1 input (input), got 2: name them with 'from: [input]'"
+            ),
+            (
+                "- test.attend", "5:7",
+                "'attend_1' (test.attend) takes 3 to 4 inputs (query, mask?, memory, bias?), got 1: "
+                    + "name them with 'from: [query, mask, memory, bias]'"
+            ),
+            (
+                "- test.attend:\n  from: [~, input, input]", "5:7",
+                "'attend_1' (test.attend): its input 'query' has to be connected"
+            ),
+            (
+                "- test.join:\n  from: []", "5:7",
+                "'join_1' (test.join) takes 1 or more inputs (inputs…), got 0: name them with 'from: [inputs…]'"
+            ),
+            (
+                "- test.join:\n  from: [input, ~, input]", "5:7",
+                "'join_1' (test.join): its input 'inputs' has to be connected"
+            ),
+            (
+                "- test.bend:\n  name: a\n- test.bend:\n  name: a", "7:7",
+                "two nodes are named 'a'; give this one another 'name'"
+            ),
+            ("- test.bend:\n  name: input", "5:7", "two nodes are named 'input'; give this one another 'name'"),
+            (
+                "- test.residual:\n  name: \"\"\n- test.residual:\n  name: \"\"", "7:7",
+                "two nodes are named 'linear1'; give this one another 'name'"
+            ),
+            ("- test.bend:\n  share: nope", "6:14", "there is no layer or input 'nope' above"),
+            (
+                "- test.bend\n- test.linear: { units: 1 }\n  share: bend_1", "7:14",
+                "'share': 'bend_1' is a 'test.bend', wanted a 'test.linear'"
+            ),
+            ("- test.residual:\n  name: r\n- test.bend:\n  share: r", "8:14", "'share': 'r' is no single layer"),
+            ("- test.bend:\n  share: input", "6:14", "'share': 'input' is no single layer"),
+            (
+                "- test.endless", "5:7",
+                "'endless_1\(String(repeating: ".again", count: 16))' (test.endless): blocks nest deeper than 16 levels"
+            ),
+            ("- test.bend:\n  repeat: 100000\n- test.bend", "7:7", "the model has more than 100000 nodes"),
+            (
+                "- test.tower: { stages: [1, 1, 1, 1, 1] }", "5:7",
+                "'tower_1' (test.tower): it refused to expand: stages has 5 values, at most 4 make sense"
+            ),
+        ] as [(String, String, String)])
     func faults(layers: String, place: String, expected: String) {
         #expect(message { _ = try graph(model(layers)) } == "recipe.yaml:\(place): \(expected)")
     }
 
-    @Test(arguments: [
-        ("no output", "the plugin gave it no output"),
-        ("output", "the plugin refers to 'zzz', which it has not added"),
-        ("forward", "the plugin refers to 'b', which it has not added"),
-        ("twice", "the plugin names two nodes 'a'"),
-        ("name", "the plugin named a node 'a b'"),
-        ("swallowed", "the plugin named a node 'a b'"),
-        ("missing component", "plugin 'test' 1.2.3 has no layer or block 'test.bent'; did you mean 'test.bend'?"),
-        ("attribute", "node 'a' (test.bend): unknown attribute 'slop'; did you mean 'slope'?"),
-        ("range", "node 'a' (test.bend): slope: wanted a number from 0 to 1, got 2"),
-        ("input", "the plugin refers to input 7, it has 1"),
-        (
-            "unconnected",
-            "node 'a' (test.add) takes 2 inputs (left, right), got 1: name them with 'from: [left, right]'"
-        ),
-        ("passed on", "the plugin gives an input that is not connected as an output"),
-        (
-            "inputs", "node 'a' (test.add) takes 2 inputs (left, right), got 1: name them with 'from: [left, right]'"
-        ),
-        ("many", "it has more than 100000 nodes"),
-    ] as [(String, String)])
+    @Test(
+        arguments: [
+            ("no output", "the plugin gave it no output"),
+            ("output", "the plugin refers to 'zzz', which it has not added"),
+            ("forward", "the plugin refers to 'b', which it has not added"),
+            ("twice", "the plugin names two nodes 'a'"),
+            ("name", "the plugin named a node 'a b'"),
+            ("swallowed", "the plugin named a node 'a b'"),
+            ("missing component", "plugin 'test' 1.2.3 has no layer or block 'test.bent'; did you mean 'test.bend'?"),
+            ("attribute", "node 'a' (test.bend): unknown attribute 'slop'; did you mean 'slope'?"),
+            ("range", "node 'a' (test.bend): slope: wanted a number from 0 to 1, got 2"),
+            ("input", "the plugin refers to input 7, it has 1"),
+            (
+                "unconnected",
+                "node 'a' (test.add) takes 2 inputs (left, right), got 1: name them with 'from: [left, right]'"
+            ),
+            ("passed on", "the plugin gives an input that is not connected as an output"),
+            (
+                "inputs",
+                "node 'a' (test.add) takes 2 inputs (left, right), got 1: name them with 'from: [left, right]'"
+            ),
+            ("many", "it has more than 100000 nodes"),
+        ] as [(String, String)])
     func faultyBlocks(fault: String, expected: String) {
         #expect(
             message { _ = try graph(model("- test.faulty: { fault: \"\(fault)\" }")) }

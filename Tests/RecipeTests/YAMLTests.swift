@@ -36,72 +36,76 @@ import Testing
         #expect((inner.value.place.line, inner.value.place.column) == (3, 7))
     }
 
-    @Test(arguments: [
-        (
-            "a: &x 1",
-            "f:1:4: '&x' is an anchor, which recipes do not have: put quotes around a text that begins with "
-                + "'&', or write the value again where it is needed"
-        ),
-        (
-            "match: *.bias",
-            "f:1:9: this is no YAML: did not find expected alphabetic or numeric character while scanning an "
-                + "alias; put quotes around a text that begins with '*' or '&'"
-        ),
-        (
-            "a: *x",
-            "f:1:4: '*x' is an alias, which recipes do not have: put quotes around a text that begins with "
-                + "'*', or write the value again"
-        ),
-        (
-            "a: !!str 1",
-            "f:1:4: 'tag:yaml.org,2002:str' is a tag, which recipes do not have: put quotes around a text "
-                + "that begins with '!'"
-        ),
-        ("a: !x [1]", "f:1:4: '!x' is a tag, which recipes do not have: put quotes around a text that begins with '!'"),
-        ("a: 1\nb: 2\na: 3", "f:3:1: the key 'a' stands twice here, first in line 1; keep one"),
-        ("{a: 1, \"\\x61\": 2}", "f:1:8: the key 'a' stands twice here, first in line 1; keep one"),
-        ("a: 1\n---\nb: 2", "f:2:1: a second document begins here; a recipe is one document"),
-        ("? [1]\n: 2", "f:1:3: a key is a text, got a list"),
-        ("? {a: 1}\n: 2", "f:1:3: a key is a text, got a mapping"),
-        ("a: .inf", "f:1:4: .inf is no finite number; a recipe holds finite numbers only"),
-        ("a: -.INF", "f:1:4: -.INF is no finite number; a recipe holds finite numbers only"),
-        ("a: .nan", "f:1:4: .nan is no finite number; a recipe holds finite numbers only"),
-        ("a: 1e999", "f:1:4: 1e999 is beyond the finite numbers"),
-        (
-            "a: 9223372036854775808",
-            "f:1:4: 9223372036854775808 is beyond 64-bit integers; put quotes around it if it is a text"
-        ),
-        (
-            "a: b: c",
-            "f:1:5: this is no YAML: mapping values are not allowed in this context; write a mapping below "
-                + "its key, indented, or in braces, and put a text with ': ' in quotes"
-        ),
-        (
-            "a:\n\t- b",
-            "f:2:1: this is no YAML: found character that cannot start any token while scanning for the next "
-                + "token; indent with spaces, not with tabs"
-        ),
-        (
-            "a: @b",
-            "f:1:4: this is no YAML: found character that cannot start any token while scanning for the next "
-                + "token; put quotes around a text that begins with '@'"
-        ),
-        (
-            "[1, 2",
-            "f:2:1: this is no YAML: did not find expected ',' or ']' while parsing a flow sequence that "
-                + "begins in line 1"
-        ),
-        ("a: 'b", "f:1:6: this is no YAML: found unexpected end of stream while scanning a quoted scalar"),
-        (
-            "a: 1\nb: 'c\n d",
-            "f:3:3: this is no YAML: found unexpected end of stream while scanning a quoted scalar that "
-                + "begins in line 2"
-        ),
-        ("a: \u{1}", "f:1:4: this is no text in UTF-8: control characters are not allowed"),
-        (String(repeating: "[", count: 100), "f:1:65: lists and mappings nest deeper than 64 levels"),
-        (String(repeating: "- ", count: 100), "f:1:129: lists and mappings nest deeper than 64 levels"),
-        (String(repeating: "{a: ", count: 100), "f:1:257: lists and mappings nest deeper than 64 levels"),
-    ] as [(String, String)])
+    @Test(
+        arguments: [
+            (
+                "a: &x 1",
+                "f:1:4: '&x' is an anchor, which recipes do not have: put quotes around a text that begins with "
+                    + "'&', or write the value again where it is needed"
+            ),
+            (
+                "match: *.bias",
+                "f:1:9: this is no YAML: did not find expected alphabetic or numeric character while scanning an "
+                    + "alias; put quotes around a text that begins with '*' or '&'"
+            ),
+            (
+                "a: *x",
+                "f:1:4: '*x' is an alias, which recipes do not have: put quotes around a text that begins with "
+                    + "'*', or write the value again"
+            ),
+            (
+                "a: !!str 1",
+                "f:1:4: 'tag:yaml.org,2002:str' is a tag, which recipes do not have: put quotes around a text "
+                    + "that begins with '!'"
+            ),
+            (
+                "a: !x [1]",
+                "f:1:4: '!x' is a tag, which recipes do not have: put quotes around a text that begins with '!'"
+            ),
+            ("a: 1\nb: 2\na: 3", "f:3:1: the key 'a' stands twice here, first in line 1; keep one"),
+            ("{a: 1, \"\\x61\": 2}", "f:1:8: the key 'a' stands twice here, first in line 1; keep one"),
+            ("a: 1\n---\nb: 2", "f:2:1: a second document begins here; a recipe is one document"),
+            ("? [1]\n: 2", "f:1:3: a key is a text, got a list"),
+            ("? {a: 1}\n: 2", "f:1:3: a key is a text, got a mapping"),
+            ("a: .inf", "f:1:4: .inf is no finite number; a recipe holds finite numbers only"),
+            ("a: -.INF", "f:1:4: -.INF is no finite number; a recipe holds finite numbers only"),
+            ("a: .nan", "f:1:4: .nan is no finite number; a recipe holds finite numbers only"),
+            ("a: 1e999", "f:1:4: 1e999 is beyond the finite numbers"),
+            (
+                "a: 9223372036854775808",
+                "f:1:4: 9223372036854775808 is beyond 64-bit integers; put quotes around it if it is a text"
+            ),
+            (
+                "a: b: c",
+                "f:1:5: this is no YAML: mapping values are not allowed in this context; write a mapping below "
+                    + "its key, indented, or in braces, and put a text with ': ' in quotes"
+            ),
+            (
+                "a:\n\t- b",
+                "f:2:1: this is no YAML: found character that cannot start any token while scanning for the next "
+                    + "token; indent with spaces, not with tabs"
+            ),
+            (
+                "a: @b",
+                "f:1:4: this is no YAML: found character that cannot start any token while scanning for the next "
+                    + "token; put quotes around a text that begins with '@'"
+            ),
+            (
+                "[1, 2",
+                "f:2:1: this is no YAML: did not find expected ',' or ']' while parsing a flow sequence that "
+                    + "begins in line 1"
+            ),
+            ("a: 'b", "f:1:6: this is no YAML: found unexpected end of stream while scanning a quoted scalar"),
+            (
+                "a: 1\nb: 'c\n d",
+                "f:3:3: this is no YAML: found unexpected end of stream while scanning a quoted scalar that "
+                    + "begins in line 2"
+            ),
+            ("a: \u{1}", "f:1:4: this is no text in UTF-8: control characters are not allowed"),
+            (String(repeating: "[", count: 100), "f:1:65: lists and mappings nest deeper than 64 levels"),
+            (String(repeating: "- ", count: 100), "f:1:129: lists and mappings nest deeper than 64 levels"),
+            (String(repeating: "{a: ", count: 100), "f:1:257: lists and mappings nest deeper than 64 levels"),
+        ] as [(String, String)])
     func refusals(text: String, expected: String) {
         #expect(message { _ = try json(text) } == expected)
     }
@@ -151,9 +155,16 @@ import Testing
         }
     }
 
+    @Test func writtenTextIsForOlderReadersToo() throws {
+        let value: JSON = ["a": 1e-8, "b": 1e300, "c": ["yes", "Off", "n", "yesterday"], "d": 1.5]
+        let text = YAMLWriter.text(value)
+        #expect(text == "a: 1.0e-08\nb: 1.0e+300\nc: [\"yes\", \"Off\", \"n\", yesterday]\nd: 1.5\n")
+        #expect(try json(text) == value)
+    }
+
     @Test func writtenTextIsForPeople() throws {
         let value = try JSON.parse(
-            #"{"a":1,"list":[1,2],"layers":["x.y",{"x.z":{"units":3},"name":"n"},{"x.w":{"deep":{"a":1}}}],"m":{"k":"v"}}"#
+            #"{"a":1,"list":[1,2],"layers":["x.y",{"x.z":{"units":3},"name":"net"},{"x.w":{"deep":{"a":1}}}],"m":{"k":"v"}}"#
         )
         #expect(
             YAMLWriter.text(value) == """
@@ -162,7 +173,7 @@ import Testing
                 layers:
                   - x.y
                   - x.z: { units: 3 }
-                    name: n
+                    name: net
                   - x.w:
                       deep: { a: 1 }
                 m:

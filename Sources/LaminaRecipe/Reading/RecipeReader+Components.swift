@@ -146,8 +146,8 @@ extension RecipeReader {
                     + (near.map { "; did you mean '\($0)'?" } ?? ""), place)
         }
         let pluginID = String(id.prefix { $0 != "." })
-        let near = Suggestion.question(for: id, among: candidates)
         guard let plugin = registry.plugin(pluginID) else {
+            let near = Suggestion.question(for: id, among: candidates)
             let installed = registry.plugins.map(\.id).sorted().joined(separator: ", ")
             throw error(
                 "\(kinds[0]) '\(shortened(id))' needs plugin '\(shortened(pluginID))', which is not installed "
@@ -156,6 +156,12 @@ extension RecipeReader {
         if let other = plugin.components.first(where: { $0.id == id })?.kind {
             throw error("'\(id)' is \(article(other)), wanted \(article(kinds[0]))", place)
         }
+        // The plugin's name is right: only what follows it counts.
+        let prefix = pluginID + "."
+        let names = candidates.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+        let near =
+            Suggestion.closest(to: String(id.dropFirst(prefix.count)), among: names)
+            .map { "; did you mean '\(prefix)\($0)'?" } ?? ""
         throw error(
             "plugin '\(pluginID)' \(plugin.version) has no \(kinds.joined(separator: " or ")) '\(shortened(id))'"
                 + (near.isEmpty ? "; see `lamina plugins show \(pluginID)`" : near), place)

@@ -89,9 +89,19 @@ struct YAMLWriter {
                 : "{ " + object.members.map { scalar($0.key) + ": " + flow($0.value) }.joined(separator: ", ") + " }"
         case .array(let elements): "[" + elements.map(flow).joined(separator: ", ") + "]"
         case .string(let text): scalar(text)
+        case .number: number(json.text())
         default: json.text()
         }
     }
+
+    /// With a fraction even before an exponent: readers of YAML 1.1 take 1e-08 for a text.
+    private static func number(_ text: String) -> String {
+        guard let exponent = text.firstIndex(of: "e"), !text.contains(".") else { return text }
+        return text[..<exponent] + ".0" + text[exponent...]
+    }
+
+    /// Texts that readers of YAML 1.1 take for booleans.
+    private static let oldBooleans: Set<String> = ["y", "n", "yes", "no", "on", "off"]
 
     /// A text, in quotes unless it is plainly a text.
     private static func scalar(_ text: String) -> String {
@@ -102,7 +112,9 @@ struct YAMLWriter {
                 ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
                     || [UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "/")].contains($0)
             } && text.utf8.count <= 512
-        if isPlain, case .string? = try? YAMLScalar.value(text) { return text }
+        if isPlain, !oldBooleans.contains(text.lowercased()), case .string? = try? YAMLScalar.value(text) {
+            return text
+        }
         return quoted(text)
     }
 
