@@ -119,9 +119,8 @@ struct BatchNormPlan: PlannedLayer {
             planning.save(bytes: 2 * grid.channels * 4)
         }
         planning.allowGradientReuse()
-        let rows = 2 * grid.partials
-        planning.setWorkspace(
-            forward: (rows + 4) * grid.channels * 4, backward: saves ? (rows + 3) * grid.channels * 4 : 0)
+        let bytes = (2 * grid.partials * grid.channels + ChannelCoefficients.floats(grid, perInstance: false)) * 4
+        planning.setWorkspace(forward: bytes, backward: saves ? bytes : 0)
         planning.setFLOPs(forward: 6 * Double(grid.count), backward: 9 * Double(grid.count))
     }
 
@@ -130,8 +129,8 @@ struct BatchNormPlan: PlannedLayer {
         let channels = grid.channels
         let mean = run.workspace.assumingMemoryBound(to: Float.self)
         let deviation = mean + grid.partials * channels
-        let center = deviation + grid.partials * channels
-        let coefficients = ChannelCoefficients(center: center, center + channels, size: channels, stride: 0)
+        let coefficients = ChannelCoefficients(
+            grid, perInstance: false, at: deviation + grid.partials * channels)
         grid.moments(run.input(0).floats, mean: mean, deviation: deviation, run.host)
 
         let saved = saves ? run.saved(0).assumingMemoryBound(to: Float.self) : nil
@@ -146,10 +145,9 @@ struct BatchNormPlan: PlannedLayer {
                     partials: 0..<grid.partials, channels: c..<c + 1, mean: mean, deviation: deviation)
                 let factor = 1 / (variance + epsilon).squareRoot()
                 let scale = factor * Double(weight?[c] ?? 1)
-                center[c] = Float(mu)
-                coefficients.a[c] = Float(scale)
-                // The mean rarely is a float: the rest of it goes here.
-                coefficients.b[c] = Float(Double(bias?[c] ?? 0) - (mu - Double(center[c])) * scale)
+                coefficients.setCenter(Float(mu), c)
+                // The mean rarely is a float: the rest of it goes to b.
+                coefficients.set(a: scale, b: Double(bias?[c] ?? 0) - (mu - Double(Float(mu))) * scale, c)
                 if let saved {
                     saved[c] = Float(mu)
                     saved[channels &+ c] = Float(factor)
@@ -183,10 +181,10 @@ struct BatchNormPlan: PlannedLayer {
         let product = sum + grid.partials * channels
         let mean = run.saved(0).assumingMemoryBound(to: Float.self)
         let factor = mean + channels
-        let coefficients = ChannelCoefficients(
-            center: mean, product + grid.partials * channels, size: channels, stride: 0)
+        let coefficients = ChannelCoefficients(grid, perInstance: false, at: product + grid.partials * channels)
+        for c in 0..<channels { coefficients.setCenter(mean[c], c) }
         let (x, dy) = (run.input(0).floats, run.outputGradient(0).floats)
-        grid.gradientSums(dy, x, center: mean, centerStride: 0, sum: sum, product: product, run.host)
+        grid.gradientSums(dy, x, coefficients, sum: sum, product: product, run.host)
 
         let weight = isAffine ? run.parameter(0).floats : nil
         let count = Double(grid.elements)
@@ -198,9 +196,7 @@ struct BatchNormPlan: PlannedLayer {
                 dWeight?.put(Float(products), at: i)
                 dBias?.put(Float(total), at: i)
                 let scale = inverse * Double(weight?[i] ?? 1)
-                coefficients.a[i] = Float(scale)
-                coefficients.b[i] = Float(-scale * inverse * products / count)
-                coefficients.c[i] = Float(-scale * total / count)
+                coefficients.set(a: scale, b: -scale * inverse * products / count, c: -scale * total / count, i)
             }
         }
         if dx.isAbsent { return }

@@ -15,7 +15,8 @@ struct BatchNormInference: PlannedLayer {
         if wantsParameters { planning.saveInput(0) } else { planning.allowReuse() }
         planning.allowGradientReuse()
         let rows = wantsParameters ? 2 * grid.partials : 0
-        planning.setWorkspace(forward: 3 * grid.channels * 4, backward: (rows + 3) * grid.channels * 4)
+        let coefficients = ChannelCoefficients.floats(grid, perInstance: false)
+        planning.setWorkspace(forward: coefficients * 4, backward: (rows * grid.channels + coefficients) * 4)
         planning.setFLOPs(
             forward: 2 * Double(grid.count), backward: (wantsParameters ? 6 : 2) * Double(grid.count))
     }
@@ -25,16 +26,19 @@ struct BatchNormInference: PlannedLayer {
         1 / (Double(run.buffer(1).floats[channel]) + epsilon).squareRoot()
     }
 
+    /// weight / √(running_var + epsilon)
+    private func scale(_ run: Run, _ channel: Int) -> Double {
+        factor(run, channel) * (isAffine ? Double(run.parameter(0).floats[channel]) : 1)
+    }
+
     func forward(_ run: Run) {
         if grid.count == 0 { return }
-        let weight = isAffine ? run.parameter(0).floats : nil
         let bias = isAffine ? run.parameter(1).floats : nil
         let coefficients = ChannelCoefficients(
-            center: run.buffer(0).floats, run.workspace.assumingMemoryBound(to: Float.self), size: grid.channels,
-            stride: 0)
+            grid, perInstance: false, at: run.workspace.assumingMemoryBound(to: Float.self))
         for c in 0..<grid.channels {
-            coefficients.a[c] = Float(factor(run, c) * Double(weight?[c] ?? 1))
-            coefficients.b[c] = bias?[c] ?? 0
+            coefficients.setCenter(run.buffer(0).floats[c], c)
+            coefficients.set(a: scale(run, c), b: Double(bias?[c] ?? 0), c)
         }
         grid.scale(run.input(0).floats, run.output(0).floats, coefficients, run.host)
     }
@@ -50,13 +54,17 @@ struct BatchNormInference: PlannedLayer {
             }
             return
         }
-        let (dy, mean) = (run.outputGradient(0).floats, run.buffer(0).floats)
+        let dy = run.outputGradient(0).floats
         let memory = run.workspace.assumingMemoryBound(to: Float.self)
+        let coefficients = ChannelCoefficients(grid, perInstance: false, at: memory)
+        for c in 0..<channels {
+            coefficients.setCenter(run.buffer(0).floats[c], c)
+            coefficients.set(a: scale(run, c), b: 0, c: 0, c)
+        }
         if wantsParameters {
-            let sum = memory + 3 * channels
+            let sum = memory + ChannelCoefficients.floats(grid, perInstance: false)
             let product = sum + grid.partials * channels
-            grid.gradientSums(
-                dy, run.input(0).floats, center: mean, centerStride: 0, sum: sum, product: product, run.host)
+            grid.gradientSums(dy, run.input(0).floats, coefficients, sum: sum, product: product, run.host)
             for c in 0..<channels {
                 let all = 0..<grid.partials
                 dWeight?.put(Float(grid.combine(partials: all, channel: c, product) * factor(run, c)), at: c)
@@ -65,12 +73,6 @@ struct BatchNormInference: PlannedLayer {
         }
         let dx = run.inputGradient(0)
         if dx.isAbsent { return }
-        let weight = isAffine ? run.parameter(0).floats : nil
-        let coefficients = ChannelCoefficients(center: mean, memory, size: channels, stride: 0)
-        for c in 0..<channels {
-            coefficients.a[c] = Float(factor(run, c) * Double(weight?[c] ?? 1))
-            (coefficients.b[c], coefficients.c[c]) = (0, 0)
-        }
         // With b = c = 0 nothing depends on x: dy stands in for it, so that x need not be saved.
         grid.gradient(dy, dy, dx.floats, coefficients, accumulate: dx.accumulates, run.host)
     }

@@ -10,7 +10,9 @@ struct ChannelGrid {
     let channels: Int
     /// Channels are innermost, [instance, position, channel]; otherwise positions, [instance, channel, position].
     private let isInterleaved: Bool
-    /// Positions of a piece; the last one of an instance may be shorter.
+    /// Interleaved: so many positions are taken as one with `fold` times the channels, which fill whole vectors.
+    let fold: Int
+    /// Positions of a piece, a multiple of `fold`; the last one of an instance may be shorter.
     private let piece: Int
     private let pieces: Int
 
@@ -22,53 +24,81 @@ struct ChannelGrid {
         isInterleaved = x.isChannelsLast || spatial == 1
         let merges = mergesInstances && isInterleaved
         (instances, positions) = merges ? (1, batch * spatial) : (batch, spatial)
+        // The least number that makes fold · channels a multiple of 16.
+        let shared = min(16, 1 << max(channels, 1).trailingZeroBitCount)
+        fold = isInterleaved ? 16 / shared : 1
         // Small enough for the cache, as each piece is read twice; large enough to make the partial rows few.
-        let wanted = isInterleaved ? max(64, elementGrain / max(channels, 1)) : elementGrain
+        let wanted = isInterleaved ? max(64, elementGrain / max(channels, 1) / 16 * 16) : elementGrain
         piece = max(1, min(positions, wanted))
         pieces = (positions + piece - 1) / piece
     }
 
-    var partials: Int { instances * pieces }
+    /// Partial rows of a piece: one per folded position, and one for the positions that are left over.
+    private var rowsOfPiece: Int { fold > 1 ? fold + 1 : 1 }
+
+    var partials: Int { instances * pieces * rowsOfPiece }
     /// Elements per channel.
     var elements: Int { instances * positions }
     var count: Int { elements * channels }
 
-    /// The number of positions that row `partial` was made from.
+    /// The number of positions that row `partial` was made from; may be 0.
     func positions(of partial: Int) -> Int {
-        min(piece, positions - partial % pieces * piece)
+        let length = min(piece, positions - partial / rowsOfPiece % pieces * piece)
+        if fold == 1 { return length }
+        return partial % rowsOfPiece < fold ? length / fold : length % fold
     }
 
     /// The partial rows of one instance.
-    func partials(of instance: Int) -> Range<Int> { instance * pieces..<(instance + 1) * pieces }
+    func partials(of instance: Int) -> Range<Int> {
+        instance * pieces * rowsOfPiece..<(instance + 1) * pieces * rowsOfPiece
+    }
 
     // MARK: Loops
 
-    /// Interleaved: calls `body(partial, start, rows)` for each piece, a matrix of `rows` × channels.
-    @inline(__always)
-    private func forEachMatrix(_ host: Host, _ body: (_ partial: Int, _ start: Int, _ rows: Int) -> Void) {
-        host.parallelFor(partials, grain: max(1, elementGrain / max(1, piece * channels))) { begin, end in
-            var partial = begin
-            while partial < end {
-                let start = (partial / pieces &* positions &+ partial % pieces &* piece) &* channels
-                body(partial, start, positions(of: partial))
-                partial &+= 1
+    /// A contiguous matrix of `rows` × `width`, whose sums go to partial row `partial` and those that follow.
+    private struct Matrix {
+        let partial: Int
+        let instance: Int
+        let start: Int
+        let rows: Int
+        let width: Int
+    }
+
+    /// Interleaved: calls `body` for each piece, twice if positions are folded.
+    private func forEachMatrix(_ host: Host, _ body: (Matrix) -> Void) {
+        host.parallelFor(instances * pieces, grain: max(1, elementGrain / max(1, piece * channels))) { begin, end in
+            for index in begin..<end {
+                let instance = index / pieces
+                let first = index % pieces &* piece
+                let length = min(piece, positions &- first)
+                let start = (instance &* positions &+ first) &* channels
+                let partial = index &* rowsOfPiece
+                let rows = length / fold
+                body(Matrix(partial: partial, instance: instance, start: start, rows: rows, width: fold &* channels))
+                if fold == 1 { continue }
+                let done = rows &* fold
+                body(
+                    Matrix(
+                        partial: partial &+ fold, instance: instance, start: start &+ done &* channels,
+                        rows: length &- done, width: channels))
             }
         }
     }
 
-    /// Not interleaved: calls `body(partial, channel, start, length)` for each piece of each channel, a contiguous run.
+    /// Not interleaved: calls `body` for each piece of each channel, a contiguous run.
     @inline(__always)
     private func forEachRun(
-        _ host: Host, _ body: (_ partial: Int, _ channel: Int, _ start: Int, _ length: Int) -> Void
+        _ host: Host,
+        _ body: (_ partial: Int, _ instance: Int, _ channel: Int, _ start: Int, _ length: Int) -> Void
     ) {
         host.parallelFor(instances * channels * pieces, grain: max(1, elementGrain / piece)) { begin, end in
-            var unit = begin
-            while unit < end {
+            for unit in begin..<end {
                 let (line, part) = (unit / pieces, unit % pieces)
                 let (instance, channel) = (line / channels, line % channels)
-                let partial = instance &* pieces &+ part
-                body(partial, channel, line &* positions &+ part &* piece, positions(of: partial))
-                unit &+= 1
+                let first = part &* piece
+                body(
+                    instance &* pieces &+ part, instance, channel, line &* positions &+ first,
+                    min(piece, positions &- first))
             }
         }
     }
@@ -83,12 +113,13 @@ struct ChannelGrid {
         _ host: Host
     ) {
         if isInterleaved {
-            forEachMatrix(host) { partial, start, rows in
-                let (x, at) = (x + start, partial &* channels)
-                forEachVector(channels) { c, remaining in
-                    let average = columnSum(rows) { x.vector($0 &* channels &+ c, remaining) } / Float(rows)
+            forEachMatrix(host) { matrix in
+                let (x, at, rows, width) = (x + matrix.start, matrix.partial &* channels, matrix.rows, matrix.width)
+                forEachVector(width) { c, remaining in
+                    let sum = columnSum(rows) { x.vector($0 &* width &+ c, remaining) }
+                    let average = sum / Float(max(rows, 1))
                     let squares = columnSum(rows) { row -> Vector in
-                        let d = x.vector(row &* channels &+ c, remaining) - average
+                        let d = x.vector(row &* width &+ c, remaining) - average
                         return d * d
                     }
                     mean.store(average, at &+ c, remaining)
@@ -96,7 +127,7 @@ struct ChannelGrid {
                 }
             }
         } else {
-            forEachRun(host) { partial, channel, start, length in
+            forEachRun(host) { partial, _, channel, start, length in
                 let x = x + start
                 var sum = Vector()
                 forEachVector(length) { i, remaining in sum += x.vector(i, remaining) }
@@ -112,21 +143,21 @@ struct ChannelGrid {
         }
     }
 
-    /// Σ dy and Σ dy · (x − center), per piece and channel. `center` has a value per channel, and per instance if
-    /// `centerStride` is the number of channels rather than 0.
+    /// Σ dy and Σ dy · (x − center), per piece and channel.
     func gradientSums(
-        _ dy: UnsafePointer<Float>, _ x: UnsafePointer<Float>, center: UnsafePointer<Float>, centerStride: Int,
+        _ dy: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ coefficients: ChannelCoefficients,
         sum: UnsafeMutablePointer<Float>, product: UnsafeMutablePointer<Float>, _ host: Host
     ) {
         if isInterleaved {
-            forEachMatrix(host) { partial, start, rows in
-                let (x, dy, at) = (x + start, dy + start, partial &* channels)
-                let center = center + partial / pieces &* centerStride
-                forEachVector(channels) { c, remaining in
+            forEachMatrix(host) { matrix in
+                let (x, dy, at) = (x + matrix.start, dy + matrix.start, matrix.partial &* channels)
+                let (rows, width) = (matrix.rows, matrix.width)
+                let center = coefficients.at(matrix.instance).center
+                forEachVector(width) { c, remaining in
                     let middle = center.vector(c, remaining)
-                    let total = columnSum(rows) { dy.vector($0 &* channels &+ c, remaining) }
+                    let total = columnSum(rows) { dy.vector($0 &* width &+ c, remaining) }
                     let products = columnSum(rows) { row -> Vector in
-                        let i = row &* channels &+ c
+                        let i = row &* width &+ c
                         return dy.vector(i, remaining) * (x.vector(i, remaining) - middle)
                     }
                     sum.store(total, at &+ c, remaining)
@@ -134,9 +165,9 @@ struct ChannelGrid {
                 }
             }
         } else {
-            forEachRun(host) { partial, channel, start, length in
+            forEachRun(host) { partial, instance, channel, start, length in
                 let (x, dy) = (x + start, dy + start)
-                let middle = center[partial / pieces &* centerStride &+ channel]
+                let middle = coefficients.at(instance).center[channel]
                 var (total, products) = (Vector(), Vector())
                 forEachVector(length) { i, remaining in
                     let g = dy.vector(i, remaining)
@@ -158,21 +189,21 @@ struct ChannelGrid {
         _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ coefficients: ChannelCoefficients, _ host: Host
     ) {
         if isInterleaved {
-            forEachMatrix(host) { partial, start, rows in
-                let (m, a, b, _) = coefficients.at(partial / pieces)
-                var row = 0
-                while row < rows {
-                    let (x, y) = (x + (start &+ row &* channels), y + (start &+ row &* channels))
-                    forEachVector(channels) { i, remaining in
+            forEachMatrix(host) { matrix in
+                let (m, a, b, _) = coefficients.at(matrix.instance)
+                var offset = matrix.start
+                for _ in 0..<matrix.rows {
+                    let (x, y) = (x + offset, y + offset)
+                    forEachVector(matrix.width) { i, remaining in
                         let centered = x.vector(i, remaining) - m.vector(i, remaining)
                         y.store(centered * a.vector(i, remaining) + b.vector(i, remaining), i, remaining)
                     }
-                    row &+= 1
+                    offset &+= matrix.width
                 }
             }
         } else {
-            forEachRun(host) { partial, channel, start, length in
-                let at = coefficients.at(partial / pieces)
+            forEachRun(host) { _, instance, channel, start, length in
+                let at = coefficients.at(instance)
                 let (x, y, m, a, b) = (x + start, y + start, at.center[channel], at.a[channel], at.b[channel])
                 forEachVector(length) { i, remaining in y.store((x.vector(i, remaining) - m) * a + b, i, remaining) }
             }
@@ -185,25 +216,24 @@ struct ChannelGrid {
         _ coefficients: ChannelCoefficients, accumulate: Bool, _ host: Host
     ) {
         if isInterleaved {
-            forEachMatrix(host) { partial, start, rows in
-                let (m, a, b, c) = coefficients.at(partial / pieces)
-                var row = 0
-                while row < rows {
-                    let offset = start &+ row &* channels
+            forEachMatrix(host) { matrix in
+                let (m, a, b, c) = coefficients.at(matrix.instance)
+                var offset = matrix.start
+                for _ in 0..<matrix.rows {
                     let (x, dy, dx) = (x + offset, dy + offset, dx + offset)
-                    forEachVector(channels) { i, remaining in
+                    forEachVector(matrix.width) { i, remaining in
                         let centered = x.vector(i, remaining) - m.vector(i, remaining)
                         let value =
                             dy.vector(i, remaining) * a.vector(i, remaining)
                             + (centered * b.vector(i, remaining) + c.vector(i, remaining))
                         dx.store(value, i, remaining, accumulate: accumulate)
                     }
-                    row &+= 1
+                    offset &+= matrix.width
                 }
             }
         } else {
-            forEachRun(host) { partial, channel, start, length in
-                let at = coefficients.at(partial / pieces)
+            forEachRun(host) { _, instance, channel, start, length in
+                let at = coefficients.at(instance)
                 let (x, dy, dx) = (x + start, dy + start, dx + start)
                 let (m, a, b, c) = (at.center[channel], at.a[channel], at.b[channel], at.c[channel])
                 forEachVector(length) { i, remaining in
@@ -212,36 +242,6 @@ struct ChannelGrid {
                 }
             }
         }
-    }
-}
-
-/// Values per channel, and per instance if `stride` is the number of channels rather than 0.
-struct ChannelCoefficients {
-    let center: UnsafeMutablePointer<Float>
-    let a: UnsafeMutablePointer<Float>
-    let b: UnsafeMutablePointer<Float>
-    let c: UnsafeMutablePointer<Float>
-    private let stride: Int
-
-    /// Room for a, b and c at `memory`, `size` values each.
-    init(
-        center: UnsafeMutablePointer<Float>, _ memory: UnsafeMutablePointer<Float>, size: Int, stride: Int
-    ) {
-        self.center = center
-        (a, b, c) = (memory, memory + size, memory + 2 * size)
-        self.stride = stride
-    }
-
-    /// Those of one instance.
-    @inline(__always)
-    func at(
-        _ instance: Int
-    ) -> (
-        center: UnsafeMutablePointer<Float>, a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>,
-        c: UnsafeMutablePointer<Float>
-    ) {
-        let offset = instance &* stride
-        return (center + offset, a + offset, b + offset, c + offset)
     }
 }
 

@@ -68,10 +68,8 @@ struct GroupNormPlan: PlannedLayer {
             planning.save(bytes: 2 * grid.instances * grid.channels * 4)
         }
         planning.allowGradientReuse()
-        let rows = 2 * grid.partials
-        planning.setWorkspace(
-            forward: (rows + 4 * grid.instances) * grid.channels * 4,
-            backward: saves ? (rows + 3 * grid.instances) * grid.channels * 4 : 0)
+        let bytes = (2 * grid.partials * grid.channels + ChannelCoefficients.floats(grid, perInstance: true)) * 4
+        planning.setWorkspace(forward: bytes, backward: saves ? bytes : 0)
         planning.setFLOPs(forward: 6 * Double(grid.count), backward: 9 * Double(grid.count))
     }
 
@@ -86,8 +84,7 @@ struct GroupNormPlan: PlannedLayer {
         let mean = run.workspace.assumingMemoryBound(to: Float.self)
         let deviation = mean + grid.partials * channels
         let size = grid.instances * channels
-        let center = deviation + grid.partials * channels
-        let coefficients = ChannelCoefficients(center: center, center + size, size: size, stride: channels)
+        let coefficients = ChannelCoefficients(grid, perInstance: true, at: deviation + grid.partials * channels)
         grid.moments(run.input(0).floats, mean: mean, deviation: deviation, run.host)
         if let momentum { updateRunningStatistics(run, momentum, mean, deviation) }
 
@@ -104,10 +101,10 @@ struct GroupNormPlan: PlannedLayer {
                 for c in range {
                     let at = instance &* channels &+ c
                     let scale = factor * Double(weight?[c] ?? 1)
-                    center[at] = Float(mu)
-                    coefficients.a[at] = Float(scale)
-                    // The mean rarely is a float: the rest of it goes here.
-                    coefficients.b[at] = Float(Double(bias?[c] ?? 0) - (mu - Double(center[at])) * scale)
+                    coefficients.setCenter(Float(mu), c, instance: instance)
+                    // The mean rarely is a float: the rest of it goes to b.
+                    let offset = Double(bias?[c] ?? 0) - (mu - Double(Float(mu))) * scale
+                    coefficients.set(a: scale, b: offset, c, instance: instance)
                     if let saved {
                         saved[at] = Float(mu)
                         saved[size &+ at] = Float(factor)
@@ -155,10 +152,12 @@ struct GroupNormPlan: PlannedLayer {
         let product = sum + grid.partials * channels
         let mean = run.saved(0).assumingMemoryBound(to: Float.self)
         let factor = mean + size
-        let coefficients = ChannelCoefficients(
-            center: mean, product + grid.partials * channels, size: size, stride: channels)
+        let coefficients = ChannelCoefficients(grid, perInstance: true, at: product + grid.partials * channels)
+        for instance in 0..<grid.instances {
+            for c in 0..<channels { coefficients.setCenter(mean[instance &* channels &+ c], c, instance: instance) }
+        }
         let (x, dy) = (run.input(0).floats, run.outputGradient(0).floats)
-        grid.gradientSums(dy, x, center: mean, centerStride: channels, sum: sum, product: product, run.host)
+        grid.gradientSums(dy, x, coefficients, sum: sum, product: product, run.host)
 
         if dWeight != nil || dBias != nil {
             run.host.parallelFor(channels, grain: 64) { begin, end in
@@ -194,10 +193,9 @@ struct GroupNormPlan: PlannedLayer {
                 }
                 let slope = -inverse * inverse * inverse * products / count
                 for i in range {
-                    let at = instance &* channels &+ i
-                    coefficients.a[at] = Float(inverse * Double(weight?[i] ?? 1))
-                    coefficients.b[at] = Float(slope)
-                    coefficients.c[at] = Float(-inverse * total / count)
+                    coefficients.set(
+                        a: inverse * Double(weight?[i] ?? 1), b: slope, c: -inverse * total / count, i,
+                        instance: instance)
                 }
             }
         }

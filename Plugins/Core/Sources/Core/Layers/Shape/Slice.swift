@@ -9,7 +9,8 @@ struct Slice: Layer {
     static let attributes: [AttributeSchema] = [
         .integer("axis", default: 1, "the axis of which a range is taken; negative ones count from the end"),
         .integer("start", default: 0, -1e15...1e15, "first element; negative: from the end"),
-        .integer("end", default: nil, -1e15...1e15, "the element behind the last; negative: from the end; by default all"),
+        .integer(
+            "end", default: nil, -1e15...1e15, "the element behind the last; negative: from the end; by default all"),
         .integer("step", default: 1, 1...1e12, "distance between the elements taken"),
     ]
 
