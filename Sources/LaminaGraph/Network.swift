@@ -79,12 +79,14 @@ public final class Network: @unchecked Sendable {
     ///   - seed: of all random streams (dropout); the node's name and `step` choose the rest.
     ///   - step: a number that differs between steps, below 2²⁴.
     public func forward(_ plan: Plan, seed: UInt64 = 0, step: UInt64 = 0) throws(GraphError) {
+        bind(plan)
         try prepare(plan)
         for operation in plan.steps { try run(operation, seed, step) }
     }
 
     /// Runs forward and returns the name of the first node with an output that is not finite; nil if there is none.
     public func firstNonFinite(_ plan: Plan, seed: UInt64 = 0, step: UInt64 = 0) throws(GraphError) -> String? {
+        bind(plan)
         for input in plan.inputs where input.dtype == .float32 && !isFinite(input.floats, input.count) {
             return "input '\(input.name)'"
         }

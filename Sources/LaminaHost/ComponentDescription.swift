@@ -14,6 +14,8 @@ public struct ComponentDescription: Sendable, Equatable {
     public var attributes: [AttributeSchema]
     /// Endings of files that a source reads alone.
     public var suffixes: [String]
+    /// Losses: id of the layer that turns their input into predictions.
+    public var link: String?
 
     public static func == (a: ComponentDescription, b: ComponentDescription) -> Bool { a.json == b.json }
 
@@ -56,10 +58,11 @@ extension ComponentDescription {
             throw .incompatiblePlugin("plugin '\(plugin)', component '\(shortName)': \(error.text)")
         }
         suffixes = c.suffixes.map { String(cString: $0).split(separator: "|").map(String.init) } ?? []
+        link = c.link.map { String(cString: $0) }
     }
 
     /// The entry of `plugin.json`.
-    var json: JSON {
+    public var json: JSON {
         var object = JSONObject([
             ("kind", .string(kind)), ("name", .string(name)), ("version", .integer(Int64(version))),
             ("documentation", .string(documentation)),
@@ -67,6 +70,7 @@ extension ComponentDescription {
         if !inputs.isEmpty { object.append("inputs", .array(inputs.map(\.json))) }
         if !attributes.isEmpty { object.append("attributes", .array(attributes.map(\.json))) }
         if !suffixes.isEmpty { object.append("suffixes", .array(suffixes.map { .string($0) })) }
+        if let link { object.append("link", .string(link)) }
         return .object(object)
     }
 
@@ -89,6 +93,7 @@ extension ComponentDescription {
             attributes.append(try AttributeSchema(json: schema, at: "\(path).attributes[\(index)]"))
         }
         suffixes = try fields.readIfPresent("suffixes") ?? []
+        link = try fields.readIfPresent("link")
         try fields.finish()
     }
 }

@@ -31,8 +31,19 @@ public struct PluginManifest: Sendable {
     public var components: [ComponentDescription]
     public var libraries: [Library]
 
-    public func component(kind: String, id: String) -> ComponentDescription? {
-        components.first { $0.kind == kind && $0.id == id }
+    public init(
+        id: String, name: String, version: String, abiMajor: Int, abiMinor: Int, license: String, documentation: String,
+        components: [ComponentDescription], libraries: [Library]
+    ) {
+        self.id = id
+        self.name = name
+        self.version = version
+        self.abiMajor = abiMajor
+        self.abiMinor = abiMinor
+        self.license = license
+        self.documentation = documentation
+        self.components = components
+        self.libraries = libraries
     }
 }
 

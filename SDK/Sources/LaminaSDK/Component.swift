@@ -53,7 +53,7 @@ public struct Component: @unchecked Sendable {
     }
 
     init(
-        _ type: any ComponentType.Type, kind: String, inputs: [Port] = [], suffixes: [String] = [],
+        _ type: any ComponentType.Type, kind: String, inputs: [Port] = [], suffixes: [String] = [], link: String? = nil,
         vtable: UnsafeRawPointer, factory: AnyObject
     ) {
         self.kind = kind
@@ -72,7 +72,8 @@ public struct Component: @unchecked Sendable {
                     attribute_count: Int32(schemas.count), input_count: Int32(ports.count),
                     attributes: permanent(schemas), inputs: permanent(ports), vtable: vtable,
                     context: Unmanaged.passRetained(factory).toOpaque(),
-                    suffixes: suffixes.isEmpty ? nil : permanent(suffixes.joined(separator: "|")))))
+                    suffixes: suffixes.isEmpty ? nil : permanent(suffixes.joined(separator: "|")),
+                    link: link.map { permanent($0) })))
     }
 }
 

@@ -8,6 +8,9 @@ public protocol Layer: ComponentType {
     /// The inputs in order; one required "input" unless declared.
     static var inputs: [Port] { get }
 
+    /// For a loss: the id of the layer that turns its input into predictions, such as the softmax; nil: they are predictions.
+    static var link: String? { get }
+
     /// Takes the attributes that the host has validated against `attributes`; throws when they contradict each other.
     init(_ attributes: Attributes) throws
 
@@ -20,6 +23,7 @@ public protocol Layer: ComponentType {
 
 extension Layer {
     public static var inputs: [Port] { [Port("input")] }
+    public static var link: String? { nil }
 }
 
 /// A layer for one set of shapes. `forward` and `backward` allocate nothing.

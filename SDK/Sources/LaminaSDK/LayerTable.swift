@@ -9,7 +9,7 @@ extension Component {
 
     private static func entry<L: Layer>(_ type: L.Type, kind: String) -> Component {
         Component(
-            type, kind: kind, inputs: type.inputs, vtable: LayerTable.shared,
+            type, kind: kind, inputs: type.inputs, link: type.link, vtable: LayerTable.shared,
             factory: Factory<LayerTable.Make>({ try L($0) }))
     }
 }

@@ -9,6 +9,7 @@ import LaminaSDK
 struct BCEWithLogitsLoss: ElementwiseLoss {
     static let name = "bce_with_logits"
     static let documentation = "Binary cross-entropy of logits, sigmoid included."
+    static let link: String? = "core.sigmoid"
     static let attributes: [AttributeSchema] = [
         .reals(
             "pos_weight", default: [1], 0 ... .infinity, count: 1...Int(Int32.max),

@@ -13,6 +13,7 @@ import LaminaSDK
 struct CrossEntropyLoss: Layer {
     static let name = "cross_entropy"
     static let documentation = "Cross-entropy of logits with class indices or class probabilities."
+    static let link: String? = "core.softmax"
     static let attributes: [AttributeSchema] = [
         .reals("class_weights", default: [], 0 ... .infinity, "One weight per class; empty: all 1."),
         .integer("ignore_index", default: -100, "The label whose rows count for nothing."),

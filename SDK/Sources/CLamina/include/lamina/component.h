@@ -41,6 +41,7 @@ typedef struct lamina_component {
   const void *vtable;        /* of the kind */
   void *context;             /* the plugin's own */
   const char *suffixes;      /* sources: file name endings that it reads alone, "png|jpg"; else NULL */
+  const char *link;          /* losses: id of the layer that turns their input into predictions (softmax); or NULL */
 } lamina_component;
 
 #endif

@@ -1,0 +1,72 @@
+# Lamina. `make demo` and `make test` do all of the set-up on a fresh Debian machine with a Swift toolchain.
+
+# Debian packages: libraries that are linked, OpenBLAS that is loaded, the demo's data and its picture tool.
+PACKAGES = libopenblas0-pthread libzip-dev libdnnl-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev nettle-dev pkg-config \
+	dataset-fashion-mnist netpbm
+
+# The instruction-set level of this machine. `make LEVEL=x86-64-v2 …` builds for older ones.
+LEVEL ?= $(shell ./.ci/level)
+
+# SwiftPM caches the manifest by its text, but ours also looks at which plugin folders exist.
+SWIFT_FLAGS = --manifest-cache none -c release -Xswiftc -enable-testing $(if $(filter x86-64-%,$(LEVEL)),-Xcc -march=$(LEVEL))
+OUT = .build/release
+LAMINA = $(OUT)/lamina
+FAMILIES = $(notdir $(patsubst %/Package.swift,%,$(wildcard Plugins/*/Package.swift)))
+PREFIX ?= /usr/local
+
+.PHONY: all setup build bundles demo test check install clean
+
+all: build bundles
+
+# Installs what is missing and says what.
+setup:
+	@missing=""; for package in $(PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q "ok installed" || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing Debian packages:$$missing"; \
+	  sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq $$missing; \
+	fi
+	@command -v swift >/dev/null || { echo "there is no Swift toolchain: install Swift 6.2 or later from swift.org" >&2; exit 1; }
+
+build: setup
+	swift build $(SWIFT_FLAGS)
+
+# A bundle per family beside the executable, where the command finds it.
+bundles:
+	@rm -rf $(OUT)/*.laminaplugin
+	@for family in $(FAMILIES); do \
+	  name=$$(echo $$family | tr A-Z a-z); \
+	  $(LAMINA) plugin bundle $(LEVEL)=$(OUT)/lib$${family}Plugin.so -o $(OUT)/$$name.laminaplugin || exit 1; \
+	done
+
+# Trains on all 60,000 images of Fashion-MNIST, then predicts test images from PNG files in a new process.
+demo: build bundles
+	$(LAMINA) train Plugins/CNN/Recipes/fashion-mnist.yaml -o fashion-mnist.lamina
+	@rm -rf demo-images && mkdir demo-images
+	@images=$$(dpkg -L dataset-fashion-mnist | grep t10k-images); \
+	for i in 0 1 2 3 4 5 6 7; do \
+	  zcat $$images | tail -c +$$((17 + 784 * i)) | head -c 784 | rawtopgm 28 28 | pnmtopng -quiet > demo-images/test-$$i.png; \
+	done
+	$(LAMINA) eval fashion-mnist.lamina
+	$(LAMINA) predict fashion-mnist.lamina demo-images/*.png
+
+# All tests: the SDK alone, each family alone, then everything together with the real command.
+test: setup check
+	swift build $(SWIFT_FLAGS) --build-tests
+	@$(MAKE) --no-print-directory bundles
+	swift test $(SWIFT_FLAGS) --skip-build
+	swift test --package-path SDK $(SWIFT_FLAGS)
+
+# Quick rules: formatting, and that the host names no family.
+check:
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests SDK Plugins
+	@! grep -rnE '"(core|cnn|data)\.[a-z]' Sources --include='*.swift' || { echo "Sources/ names a component: the host knows none" >&2; exit 1; }
+
+install: build bundles
+	install -D $(LAMINA) $(DESTDIR)$(PREFIX)/bin/lamina
+	mkdir -p $(DESTDIR)$(PREFIX)/lib/lamina/plugins && cp -r $(OUT)/*.laminaplugin $(DESTDIR)$(PREFIX)/lib/lamina/plugins/
+
+clean:
+	rm -rf .build SDK/.build Plugins/*/.build

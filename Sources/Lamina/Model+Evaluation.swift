@@ -1,0 +1,43 @@
+import LaminaFormats
+import LaminaHost
+import LaminaRecipe
+import LaminaTraining
+
+extension Model {
+    /// One of a recipe's datasets.
+    public enum Split: String, Sendable, CaseIterable { case test, validation, train }
+
+    /// Loss and metrics on a dataset of the recorded recipe, or of the recipe file `recipe`.
+    public func evaluate(
+        on split: Split = .test, recipe path: String? = nil, batch: Int = 256, progress: ((Int, Int) -> Void)? = nil
+    ) throws(LaminaError) -> Evaluator.Result {
+        try sorted {
+            let recipe = try path.map { try Recipe.load($0, registry: registry) } ?? recordedRecipe()
+            guard let data = recipe.data else { throw LaminaError(.recipe, "\(recipe.file.path) has no data section") }
+            let source: Recipe.Component? =
+                switch split {
+                case .test: data.test
+                case .validation: data.validation
+                case .train: data.train
+                }
+            guard let source else {
+                throw LaminaError(.recipe, "\(recipe.file.path) names no \(split.rawValue) data; choose another with --split")
+            }
+            let dataset = try Dataset(
+                source, data, inputs: graph.definition.inputs, hasTarget: graph.definition.loss != nil, registry: registry)
+            let evaluator = try Evaluator(network, dataset, metrics: recipe.metrics, batchSize: batch)
+            return try evaluator.run(progress: progress)
+        }
+    }
+
+    /// The recipe that the archive's manifest holds.
+    public func recordedRecipe() throws(LaminaError) -> Recipe {
+        if let recipe { return recipe }
+        return try sorted {
+            guard let json = trainingRecord["recipe"] else {
+                throw LaminaError(.recipe, "the archive holds no recipe: give one with --data")
+            }
+            return try Recipe.parse(json.text(), file: "the recorded recipe", registry: registry)
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import LaminaArchive
+import LaminaFormats
+import LaminaGraph
+import LaminaHost
+import LaminaRecipe
+import LaminaSDK
+import LaminaTraining
+
+extension Model {
+    /// Opens an archive: structure, manifest, plugins, graph, weights.
+    ///
+    /// Weights stay where they are in the mapped file, read-only, unless `writable`.
+    /// - Throws: `.archive` for a file that is refused, `.plugin` when a component that it needs is missing here.
+    public static func open(
+        _ path: String, tolerant: Bool = false, writable: Bool = false, registry: Registry = Lamina.registry
+    ) throws(LaminaError) -> Model {
+        try sorted {
+            let archive = try Archive.open(path, tolerant: tolerant)
+            if let obstacle = obstacles(archive.manifest, registry).first {
+                throw LaminaError(.plugin, "\(path): \(obstacle)")
+            }
+            do {
+                let definition = try GraphDefinition(json: archive.json(EntryName.graph))
+                let graph = try Graph(definition, registry: registry)
+                let parameters = try ParameterStore(graph)
+                try load(archive.tensors(EntryName.weights), into: parameters, writable: writable)
+                let model = Model(network: Network(graph, parameters), recipe: nil, name: archive.manifest.model.name)
+                try model.read(archive)
+                return model
+            } catch {
+                throw LaminaError(error).inArchive(path)
+            }
+        }
+    }
+
+    /// What the archive's plugins lack on this machine, one line each, from manifests alone: no foreign code runs.
+    public static func obstacles(_ manifest: Manifest, _ registry: Registry = Lamina.registry) -> [String] {
+        manifest.plugins.flatMap { needed -> [String] in
+            let list = needed.components.map { "\($0.kind) \(needed.id).\($0.name) version \($0.version)" }
+            guard let plugin = registry.plugin(needed.id) else {
+                return [
+                    "the model needs plugin '\(needed.id)' \(needed.versions), which is not installed here, for "
+                        + "\(list.joined(separator: ", ")); see `lamina plugins list`"
+                ]
+            }
+            if let obstacle = plugin.obstacle { return ["plugin '\(needed.id)' cannot run here: \(obstacle)"] }
+            return needed.components.compactMap { component in
+                let id = "\(needed.id).\(component.name)"
+                let installed = plugin.components.first { $0.kind == component.kind && $0.id == id }
+                if installed?.version == component.version { return nil }
+                let has = installed.map { "version \($0.version)" } ?? "none"
+                return "the model needs \(component.kind) '\(id)' version \(component.version); plugin '\(needed.id)' "
+                    + "\(plugin.version) has \(has); install \(needed.versions)"
+            }
+        }
+    }
+
+    private static func load(_ file: SafetensorsFile, into store: ParameterStore, writable: Bool) throws {
+        var isAligned = true
+        let tensors = try file.tensors.map { tensor in
+            guard let dtype = DataType(tensor.dtype) else {
+                throw LaminaError(.archive, "weight '\(tensor.name)' has type \(tensor.dtype.rawValue), which this version cannot use")
+            }
+            let bytes = file.bytes(of: tensor)
+            // A tensor without elements has no address of its own.
+            let data = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 64)!
+            if UInt(bitPattern: data) % UInt(dtype.size) != 0 { isAligned = false }
+            return (name: tensor.name, dtype: dtype, shape: tensor.shape, data: data)
+        }
+        if writable || !isAligned {
+            try store.load(tensors)
+        } else {
+            try store.borrow(tensors, owner: file)
+        }
+    }
+
+    private func read(_ archive: Archive) throws {
+        self.archive = archive
+        labels = archive.manifest.labels ?? []
+        trainingRecord = archive.manifest.training
+        preprocessing.steps = archive.manifest.preprocess.steps.map {
+            Recipe.Component(kind: "transform", $0.component, $0.attributes)
+        }
+        if !archive.manifest.preprocess.decode.isEmpty {
+            var fields = try JSONFields(.object(archive.manifest.preprocess.decode), at: "preprocess.decode")
+            let typeName: String = try fields.read("dtype")
+            preprocessing.rawType = DataType.allCases.first { $0.name == typeName }
+            preprocessing.rawShape = try fields.read("shape")
+            try fields.finish()
+        }
+        if let value = archive.manifest.extensions["link"] {
+            link = try String(json: value, at: "manifest.extensions.link")
+        }
+    }
+
+    /// Runs the archive's recorded cases; throws `.verification` with the first difference.
+    ///
+    /// - Returns: how many cases passed.
+    public func selfTest() throws(LaminaError) -> Int {
+        try sorted {
+            guard let archive else { throw LaminaError(.usage, "only a model from an archive has self-tests") }
+            let cases = try archive.selfTests()
+            for test in cases {
+                let inputs = try test.inputs.tensors.map { tensor in
+                    NamedTensor(
+                        tensor.name, try Self.known(tensor), tensor.shape, bytes: Array(test.inputs.bytes(of: tensor)))
+                }
+                let outputs = try run(inputs, seed: UInt64(bitPattern: test.seed)).outputs
+                for tensor in test.outputs.tensors { try compare(tensor, test, outputs) }
+            }
+            return cases.count
+        }
+    }
+
+    private static func known(_ tensor: Safetensors.Tensor) throws -> DataType {
+        guard let dtype = DataType(tensor.dtype) else {
+            throw LaminaError(.archive, "tensor '\(tensor.name)' has type \(tensor.dtype.rawValue), which this version cannot use")
+        }
+        return dtype
+    }
+
+    private func compare(_ tensor: Safetensors.Tensor, _ test: SelfTest, _ outputs: [NamedTensor]) throws {
+        let place = "self-test \(test.number), output '\(tensor.name)'"
+        guard let got = outputs.first(where: { $0.name == tensor.name }), got.shape == tensor.shape,
+            got.dtype == (try Self.known(tensor))
+        else { throw LaminaError(.verification, "\(place): the model gives no such output of shape \(tensor.shape)") }
+        let recorded = NamedTensor(tensor.name, got.dtype, tensor.shape, bytes: Array(test.outputs.bytes(of: tensor)))
+        guard got.dtype == .float32 else {
+            if got.bytes != recorded.bytes { throw LaminaError(.verification, "\(place): differs from the recorded values") }
+            return
+        }
+        for (index, (value, wanted)) in zip(got.floats, recorded.floats).enumerated() {
+            let allowed = test.tolerance.absolute + test.tolerance.relative * Double(abs(wanted))
+            if !(Double(abs(value - wanted)) <= allowed), value.bitPattern != wanted.bitPattern {
+                throw LaminaError(
+                    .verification, "\(place): element \(index) is \(value), wanted \(wanted) within \(allowed)")
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import CLamina
+import Glibc
+import LaminaFormats
+import LaminaGraph
+import LaminaHost
+import LaminaRecipe
+import LaminaSDK
+import LaminaTraining
+
+/// What the model says about one sample.
+public struct Prediction: Sendable {
+    /// The file that it came from, with the row for files of several samples: "data.csv:3".
+    public let source: String
+    /// The output after the model's link (probabilities for a classifier), row-major.
+    public let values: [Float]
+    public let shape: [Int]
+    /// For a classifier: the classes with their probabilities, the most probable first.
+    public let classes: [(label: String, index: Int, probability: Float)]
+}
+
+extension Model {
+    /// Predicts every sample of a file: an image, a table, an array; what an installed source reads by the file's suffix.
+    ///
+    /// - Parameter top: how many classes to keep per sample.
+    public func predict(file path: String, suffix: String? = nil, top: Int = .max) throws(LaminaError) -> [Prediction] {
+        try sorted {
+            let source = try DataSource.file(path, suffix: suffix, shape: preprocessing.rawShape, registry: registry)
+            let reader = try SampleReader(
+                source, steps: preprocessing.steps.map { ($0.id, $0.attributes) }, registry: registry)
+            try check(reader, path)
+            var predictions: [Prediction] = []
+            let batch = 64
+            for begin in stride(from: 0, to: source.count, by: batch) {
+                let count = min(batch, source.count - begin)
+                let plan = try predictionNetwork().plan(PlanRequest(inputs: [[count] + reader.shape]))
+                try reader.read(Int64(begin)..<Int64(begin + count), into: plan.inputs[0].data)
+                try predictionNetwork().forward(plan)
+                for row in 0..<count {
+                    let name = source.count == 1 ? path : "\(path):\(begin + row + 1)"
+                    predictions.append(prediction(plan.outputs[0], row, name, top))
+                }
+            }
+            return predictions
+        }
+    }
+
+    private func check(_ reader: SampleReader, _ path: String) throws {
+        let inputs = graph.definition.inputs
+        guard inputs.count == 1 else {
+            throw LaminaError(.usage, "the model has \(inputs.count) inputs: use `lamina run` with tensors for each")
+        }
+        let wanted = inputs[0].shape.dropFirst()
+        let fits =
+            reader.shape.count == wanted.count
+            && zip(reader.shape, wanted).allSatisfy { size, want in
+                if case .fixed(let value) = want { return value == size }
+                return true
+            }
+        guard fits, reader.dtype == inputs[0].dtype else {
+            throw LaminaError(
+                .data, "\(path): samples are \(reader.dtype.name) \(reader.shape), the model wants \(inputs[0].dtype.name) "
+                    + "[\(wanted.map(\.description).joined(separator: ", "))]")
+        }
+    }
+
+    /// The network without its loss and with the link behind its first output.
+    private func predictionNetwork() throws -> Network {
+        guard let link else { return network }
+        if let predictor { return predictor }
+        var definition = graph.definition
+        definition.loss = nil
+        let name = "prediction"
+        definition.nodes.append(.init(name: name, component: link, inputs: [definition.outputs[0].reference]))
+        definition.outputs[0].reference = .init(name)
+        let linked = try Graph(definition, registry: registry)
+        let parameters = try ParameterStore(linked)
+        try parameters.borrow(network.parameters.entries.map { ($0.name, $0.dtype, $0.shape, UnsafeRawPointer($0.data)) }, owner: network)
+        let result = Network(linked, parameters)
+        predictor = result
+        return result
+    }
+
+    private func prediction(_ output: PlannedTensor, _ row: Int, _ source: String, _ top: Int) -> Prediction {
+        let shape = Array(output.shape.dropFirst())
+        let count = shape.reduce(1, *)
+        let values =
+            output.dtype == .float32
+            ? Array(UnsafeBufferPointer(start: output.floats + row * count, count: count)) : []
+        var classes: [(label: String, index: Int, probability: Float)] = []
+        if shape.count == 1, count > 1, link != nil || !labels.isEmpty {
+            // Ties keep the order of the classes.
+            let order = values.indices.sorted { (values[$1], $0) < (values[$0], $1) }
+            classes = order.prefix(top).map { index in
+                (index < labels.count ? labels[index] : "\(index)", index, values[index])
+            }
+        }
+        return Prediction(source: source, values: values, shape: shape, classes: classes)
+    }
+}

@@ -1,0 +1,181 @@
+import CLamina
+import LaminaArchive
+import LaminaFormats
+import LaminaGraph
+import LaminaHost
+import LaminaRecipe
+import LaminaSDK
+import LaminaTraining
+
+extension Model {
+    /// Writes the model as an archive: a new file, verified, in place of the old one.
+    public func save(to path: String) throws(LaminaError) { try save(to: path, checkpoint: nil) }
+
+    /// With a trainer also its state and the optimizer's, so that training can be resumed.
+    func save(to path: String, checkpoint trainer: Trainer?) throws(LaminaError) {
+        try sorted {
+            var writer = ArchiveWriter(manifest: try manifest(trainer))
+            try writer.add(EntryName.graph, .json(graph.definition.json))
+            try writer.add(EntryName.weights, .tensors(weights))
+            if let trainer {
+                try writer.add(EntryName.trainerState, .json(trainer.state.json))
+                let states = trainer.optimizer.states.sorted { $0.dtype.size > $1.dtype.size }
+                try writer.add(EntryName.optimizerState, .tensors(states.map(Self.source)))
+            }
+            try writer.add(EntryName.readme, .text(card))
+            let example = try exampleCase()
+            try TensorFile.withSources(example.inputs) { inputs in
+                try TensorFile.withSources(example.outputs) { outputs in
+                    try writer.addSelfTest(
+                        inputs: inputs, outputs: outputs, tolerance: .init(absolute: 1e-4, relative: 1e-3),
+                        seed: Self.exampleSeed)
+                    try writer.write(to: path)
+                }
+            }
+        }
+    }
+
+    private static let exampleSeed: Int64 = 20
+
+    private static func source(
+        _ tensor: (name: String, dtype: DataType, shape: [Int], data: UnsafeMutableRawPointer)
+    ) -> Safetensors.Source {
+        let count = tensor.shape.reduce(tensor.dtype.size, *)
+        return Safetensors.Source(
+            name: tensor.name, dtype: tensor.dtype.safetensors, shape: tensor.shape,
+            bytes: UnsafeRawBufferPointer(start: tensor.data, count: count))
+    }
+
+    /// The widest elements first, so that every tensor stays aligned behind the one before.
+    private var weights: [Safetensors.Source] {
+        network.parameters.entries.sorted { $0.dtype.size > $1.dtype.size }.map(Self.source)
+    }
+
+    // MARK: Manifest
+
+    private func manifest(_ trainer: Trainer?) throws -> Manifest {
+        let entries = network.parameters.entries
+        var types: [Safetensors.DType] = []
+        for entry in entries where !types.contains(entry.dtype.safetensors) { types.append(entry.dtype.safetensors) }
+        var manifest = Manifest(
+            model: .init(name: name, version: "1.0.0", parameters: graph.parameterCount, dtypes: types, licence: ""))
+        manifest.plugins = try plugins()
+        manifest.signature = signature
+        manifest.labels = labels.isEmpty ? nil : labels
+        manifest.preprocess.steps = preprocessing.steps.map { .init(component: $0.id, attributes: $0.attributes) }
+        if let type = preprocessing.rawType, let shape = preprocessing.rawShape {
+            manifest.preprocess.decode = [
+                "dtype": .string(type.name), "shape": .array(shape.map { .integer(Int64($0)) }),
+            ]
+        }
+        if let link { manifest.extensions.append("link", .string(link)) }
+        manifest.training = record(trainer)
+        return manifest
+    }
+
+    /// Every component that the model needs, by plugin, with the versions that it was made with.
+    private func plugins() throws -> [Manifest.Plugin] {
+        var needed: [(kind: String, id: String)] = graph.definition.nodes.map { ($0.kind, $0.component) }
+        if let loss = graph.definition.loss { needed.append((loss.kind, loss.component)) }
+        needed += preprocessing.steps.map { ("transform", $0.id) }
+        if let link { needed.append(("layer", link)) }
+        var found: [String: Set<Manifest.Component>] = [:]
+        for (kind, id) in needed {
+            let description = try registry.describe(kind: kind, id: id)
+            let plugin = String(id.split(separator: ".")[0])
+            let name = String(id.dropFirst(plugin.count + 1))
+            found[plugin, default: []].insert(.init(kind: kind, name: name, version: description.version))
+        }
+        return try found.sorted { $0.key < $1.key }.map { id, components in
+            guard let plugin = registry.plugin(id), let version = SemanticVersion(plugin.version) else {
+                throw LaminaError(.plugin, "plugin '\(id)' has no semantic version")
+            }
+            return Manifest.Plugin(
+                id: id, versions: VersionRange(compatibleWith: version),
+                abi: ABIVersion(Int(LAMINA_ABI_MAJOR), Int(LAMINA_ABI_MINOR)),
+                components: components.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }, source: nil)
+        }
+    }
+
+    private var signature: Manifest.Signature {
+        func dimension(_ size: GraphDefinition.Size) -> Manifest.Dimension {
+            switch size {
+            case .fixed(let value): .fixed(value)
+            case .symbol(let name): .symbol(name)
+            }
+        }
+        return .init(
+            inputs: graph.definition.inputs.map {
+                .init(name: $0.name, dtype: $0.dtype.safetensors, shape: $0.shape.map(dimension))
+            },
+            outputs: graph.outputSignature.map {
+                .init(name: $0.name, dtype: $0.dtype.safetensors, shape: $0.shape.map(dimension))
+            })
+    }
+
+    private func record(_ trainer: Trainer?) -> JSONObject {
+        var record = trainingRecord
+        if let recipe, record["recipe"] == nil { record.append("recipe", recipe.json()) }
+        if record["lamina"] == nil { record.append("lamina", .string(Lamina.version)) }
+        guard let trainer else { return record }
+        var rows = JSONObject()
+        for member in record.members where !["epochs", "metrics", "data"].contains(member.key) {
+            rows.append(member.key, member.value)
+        }
+        rows.append("epochs", .integer(Int64(trainer.state.epoch)))
+        if let last = trainer.state.history.last {
+            rows.append("metrics", .object(JSONObject([("train_loss", .number(last.trainLoss))] + last.values.map { ($0.name, .number($0.value)) })))
+        }
+        if let fingerprint = trainer.trainingData.source.fingerprint {
+            let digits = fingerprint.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            rows.append("data", ["samples": .integer(Int64(trainer.trainingData.count)), "fingerprint": .string(digits)])
+        }
+        trainingRecord = rows
+        return rows
+    }
+
+    // MARK: Card and self-test
+
+    private var card: String {
+        var text = "# \(name)\n\n"
+        if let about = recipe?.documentation { text += about + "\n\n" }
+        text += "A Lamina model with \(graph.parameterCount) parameters.\n\n| input or output | type | shape |\n|---|---|---|\n"
+        for input in graph.definition.inputs {
+            text += "| \(input.name) | \(input.dtype.name) | \(input.shape.map(\.description).joined(separator: " × ")) |\n"
+        }
+        for output in graph.outputSignature {
+            text += "| \(output.name) | \(output.dtype.name) | \(output.shape.map(\.description).joined(separator: " × ")) |\n"
+        }
+        if let metrics = trainingRecord["metrics"] { text += "\nLast epoch: \(metrics.text())\n" }
+        return text + "\nUse it: `lamina predict MODEL FILE`, `lamina run MODEL --input X.safetensors --output Y.safetensors`.\n"
+    }
+
+    /// Two samples of noise and what the model makes of them.
+    private func exampleCase() throws -> (inputs: [NamedTensor], outputs: [NamedTensor]) {
+        var inputs: [NamedTensor] = []
+        for (index, input) in graph.definition.inputs.enumerated() {
+            let shape = input.shape.map { size -> Int in
+                switch size {
+                case .fixed(let value): value
+                // The batch, and anything else that is open.
+                case .symbol(let name): name == Recipe.batchDimension ? 2 : 16
+                }
+            }
+            let count = shape.reduce(1, *)
+            if input.dtype == .float32 {
+                var random = lamina_random(seed: UInt64(Self.exampleSeed), stream: UInt64(index), offset: 0)
+                let values = [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+                    let services = registry.runtime.services
+                    if count > 0 { services.pointee.random_uniform(services, &random, 0, buffer.baseAddress, Int64(count)) }
+                    filled = count
+                }
+                inputs.append(NamedTensor(input.name, shape, values))
+            } else {
+                // Zero is a valid index for every layer that takes indices.
+                inputs.append(
+                    NamedTensor(input.name, input.dtype, shape, bytes: [UInt8](repeating: 0, count: count * input.dtype.size)))
+            }
+        }
+        return (inputs, try run(inputs).outputs)
+    }
+}

@@ -1,0 +1,101 @@
+import LaminaArchive
+import LaminaFormats
+import LaminaGraph
+import LaminaHost
+import LaminaRecipe
+import LaminaSDK
+import LaminaTraining
+
+/// A network with its weights and what is needed to use it: labels, preprocessing, how it was trained.
+///
+/// ```swift
+/// let model = try Model.open("fashion-mnist.lamina")
+/// for answer in try model.predict(file: "boot.png", top: 3) { print(answer.classes) }
+/// ```
+/// Not for use from several threads at once.
+public final class Model: @unchecked Sendable {
+    public let network: Network
+    /// The recipe that it was made from; nil for a graph built in code.
+    public let recipe: Recipe?
+    public var name: String
+    /// Names of the classes, in the order of the outputs.
+    public internal(set) var labels: [String] = []
+    public internal(set) var preprocessing = Preprocessing()
+    /// The layer that turns outputs into predictions (probabilities); nil: outputs are predictions.
+    public internal(set) var link: String?
+    /// What the archive's manifest says of the training: resolved recipe, metrics, versions.
+    public internal(set) var trainingRecord: JSONObject = [:]
+    /// The archive that it came from.
+    public internal(set) var archive: Archive?
+    var predictor: Network?
+
+    public var graph: Graph { network.graph }
+    public var registry: Registry { graph.registry }
+
+    /// What is done to a sample before the model sees it.
+    public struct Preprocessing: Sendable, Equatable {
+        /// Type and shape of a raw sample, as the training data had them; nil: unknown.
+        public var rawType: DataType?
+        public var rawShape: [Int]?
+        /// Transforms of the first input, in order.
+        public var steps: [Recipe.Component] = []
+    }
+
+    init(network: Network, recipe: Recipe?, name: String) {
+        self.network = network
+        self.recipe = recipe
+        self.name = name
+    }
+
+    /// The network of a recipe, with initial weights from the recipe's seed.
+    public convenience init(_ recipe: Recipe, registry: Registry = Lamina.registry) throws(LaminaError) {
+        let network = try sorted {
+            let graph = try Graph(try recipe.graph(registry), registry: registry)
+            let parameters = try ParameterStore(graph)
+            try parameters.initialize(seed: recipe.training.seed)
+            return Network(graph, parameters)
+        }
+        self.init(network: network, recipe: recipe, name: recipe.name ?? "model")
+        labels = recipe.data?.classes ?? []
+        preprocessing.steps = (recipe.data?.transforms ?? []).filter { $0.field == nil }.map(\.component)
+        link = try sorted { try recipe.loss.map { try registry.describe(kind: $0.component.kind, id: $0.component.id).link } ?? nil }
+    }
+
+    /// A graph built in code, with initial weights.
+    public convenience init(
+        _ definition: GraphDefinition, name: String = "model", seed: UInt64 = 0, registry: Registry = Lamina.registry
+    ) throws(LaminaError) {
+        let network = try sorted {
+            let graph = try Graph(definition, registry: registry)
+            let parameters = try ParameterStore(graph)
+            try parameters.initialize(seed: seed)
+            return Network(graph, parameters)
+        }
+        self.init(network: network, recipe: nil, name: name)
+        if let loss = definition.loss {
+            link = try sorted { try registry.describe(kind: loss.kind, id: loss.component).link }
+        }
+    }
+
+    /// Takes from the opened data what predictions will need: class names and the raw samples' type and shape.
+    func learnFrom(_ data: Dataset) {
+        if labels.isEmpty { labels = data.classes }
+        let field = data.source.fields[data.inputFieldOfModel]
+        preprocessing.rawType = field.dtype
+        preprocessing.rawShape = field.shape
+    }
+}
+
+/// What the library needs once per process.
+public enum Lamina {
+    public static let version = "0.1.0"
+
+    /// The plugins on the search path: `$LAMINA_PLUGIN_PATH`, the installation's folder, beside the executable.
+    public static let registry = Registry()
+
+    /// Threads for computing; all processors unless set. Set it only while nothing runs.
+    public static var threads: Int {
+        get { Runtime.shared.threadCount }
+        set { Runtime.shared.threadCount = newValue }
+    }
+}

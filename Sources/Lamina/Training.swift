@@ -1,0 +1,111 @@
+import LaminaArchive
+import LaminaFormats
+import LaminaGraph
+import LaminaHost
+import LaminaRecipe
+import LaminaSDK
+import LaminaTraining
+
+/// A training run of a model: from a recipe, or resumed from a checkpoint; writes the archive as it goes.
+///
+/// ```swift
+/// let recipe = try Recipe.load("fashion-mnist.yaml", registry: Lamina.registry)
+/// let run = try TrainingRun(recipe, archive: "fashion-mnist.lamina")
+/// try run.start()
+/// ```
+public final class TrainingRun: @unchecked Sendable {
+    public let model: Model
+    public let trainer: Trainer
+    /// Where checkpoints and the finished model go; nil: nowhere.
+    public let path: String?
+
+    /// Prepares a run: graph, initial weights, data, optimizer.
+    ///
+    /// - Parameter resume: go on from the checkpoint in `archive`, which has to be of the same model.
+    public init(
+        _ recipe: Recipe, archive path: String? = nil, resume: Bool = false, registry: Registry = Lamina.registry
+    ) throws(LaminaError) {
+        self.path = path
+        if let threads = recipe.training.threads { Lamina.threads = threads }
+        let model = try Model(recipe, registry: registry)
+        self.model = model
+        trainer = try sorted {
+            let trainer = try Trainer(recipe, model.network)
+            model.learnFrom(trainer.trainingData)
+            return trainer
+        }
+        if resume {
+            guard let path else { throw LaminaError(.usage, "there is no archive to resume from") }
+            try restore(path)
+        }
+    }
+
+    private func restore(_ path: String) throws(LaminaError) {
+        try sorted {
+            let archive = try Archive.open(path)
+            guard archive.contains(EntryName.trainerState), archive.contains(EntryName.optimizerState) else {
+                throw LaminaError(.usage, "\(path) holds no training state to resume from: train without --resume")
+            }
+            guard try archive.json(EntryName.graph) == model.graph.definition.json else {
+                throw LaminaError(
+                    .recipe, "\(path) holds another network than the recipe describes: a resumed run cannot change its layers or loss")
+            }
+            let weights = try archive.tensors(EntryName.weights)
+            try model.network.parameters.load(
+                weights.tensors.compactMap { tensor in
+                    DataType(tensor.dtype).map { (tensor.name, $0, tensor.shape, weights.bytes(of: tensor).baseAddress ?? Self.nowhere) }
+                })
+            let states = try archive.tensors(EntryName.optimizerState)
+            for state in trainer.optimizer.states {
+                guard let tensor = states.tensor(state.name), tensor.dtype == state.dtype.safetensors, tensor.shape == state.shape
+                else {
+                    throw LaminaError(
+                        .recipe, "\(path) has no optimizer state '\(state.name)' \(state.shape): a resumed run cannot change its optimizer")
+                }
+                let bytes = states.bytes(of: tensor)
+                if bytes.count > 0 { state.data.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count) }
+            }
+            try trainer.resume(TrainerState(json: archive.json(EntryName.trainerState)))
+            model.network.parametersChanged()
+        }
+    }
+
+    /// The address of tensors without elements.
+    nonisolated(unsafe) private static let nowhere = UnsafeRawPointer(bitPattern: 64)!
+
+    /// Trains to the end, or until `Runtime.shared.isCancelled`; writes a checkpoint when it is due and at the end.
+    @discardableResult
+    public func start(_ observer: (any TrainingObserver)? = nil) throws(LaminaError) -> Trainer.Outcome {
+        try sorted {
+            let outcome = try trainer.run(Checkpointer(self, observer))
+            if outcome == .interrupted { try writeCheckpoint() }
+            return outcome
+        }
+    }
+
+    /// Writes model, optimizer and state now.
+    public func writeCheckpoint() throws(LaminaError) {
+        if let path { try model.save(to: path, checkpoint: trainer) }
+    }
+
+    /// Saves when the trainer says so, then passes everything on.
+    private final class Checkpointer: TrainingObserver {
+        let run: TrainingRun
+        let next: (any TrainingObserver)?
+
+        init(_ run: TrainingRun, _ next: (any TrainingObserver)?) {
+            self.run = run
+            self.next = next
+        }
+
+        func trainingStarts(_ trainer: Trainer) { next?.trainingStarts(trainer) }
+        func stepEnded(_ progress: TrainingProgress) { next?.stepEnded(progress) }
+        func evaluating(_ done: Int, _ total: Int) { next?.evaluating(done, total) }
+        func epochEnded(
+            _ record: EpochRecord, _ evaluation: Evaluator.Result?, isCheckpointDue: Bool, _ trainer: Trainer
+        ) throws {
+            if isCheckpointDue { try run.writeCheckpoint() }
+            try next?.epochEnded(record, evaluation, isCheckpointDue: isCheckpointDue, trainer)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import CLamina
+import LaminaFormats
+import LaminaGraph
+import LaminaHost
+import LaminaSDK
+
+/// An opened dataset: how many samples, which fields, and samples by index.
+public final class DataSource: @unchecked Sendable {
+    public struct Field: Sendable, Equatable {
+        public let name: String
+        public let dtype: DataType
+        /// Of one sample.
+        public let shape: [Int]
+
+        var count: Int { shape.reduce(1, *) }
+    }
+
+    public let id: String
+    public private(set) var count = 0
+    public private(set) var fields: [Field] = []
+    public private(set) var classes: [String] = []
+    /// 32 bytes that identify the data, if the source gives them.
+    public private(set) var fingerprint: [UInt8]?
+
+    private let call: ComponentCall
+    private let table: UnsafePointer<lamina_source>
+    private let handle: UnsafeMutableRawPointer
+
+    /// Opens it. Errors name the file.
+    public init(_ id: String, _ attributes: JSONObject, registry: Registry) throws(TrainingError) {
+        self.id = id
+        call = try ComponentCall(kind: LAMINA_KIND_SOURCE, id, attributes, registry)
+        table = call.component.table()
+        handle = try call.create(table.pointee.create)
+        let sink = Sink()
+        var raw = lamina_source_sink()
+        raw.struct_size = UInt32(MemoryLayout<lamina_source_sink>.size)
+        raw.sink = Unmanaged.passUnretained(sink).toOpaque()
+        raw.set_count = { Sink.at($0).count = Int($1) }
+        raw.add_field = { sink, name, dtype, rank, shape in
+            guard let name, let type = DataType(dtype), (0...8).contains(rank), rank == 0 || shape != nil else { return }
+            let sizes = (0..<Int(rank)).map { Int(shape![$0]) }
+            Sink.at(sink).fields.append(Field(name: String(cString: name), dtype: type, shape: sizes))
+        }
+        raw.add_class = { sink, name in
+            if let name { Sink.at(sink).classes.append(String(cString: name)) }
+        }
+        raw.set_fingerprint = { sink, bytes in
+            if let bytes { Sink.at(sink).fingerprint = (0..<32).map { bytes[$0] } }
+        }
+        try withExtendedLifetime(sink) { () throws(TrainingError) in try call.check(table.pointee.describe(handle, &raw)) }
+        guard sink.count >= 0, !sink.fields.isEmpty, sink.fields.allSatisfy({ $0.shape.allSatisfy { $0 >= 0 } }) else {
+            throw TrainingError(.internal, "\(id): describes no fields (a bug of the plugin)")
+        }
+        (count, fields, classes, fingerprint) = (sink.count, sink.fields, sink.classes, sink.fingerprint)
+    }
+
+    deinit { table.pointee.destroy(handle) }
+
+    private final class Sink {
+        var count = 0
+        var fields: [Field] = []
+        var classes: [String] = []
+        var fingerprint: [UInt8]?
+
+        static func at(_ pointer: UnsafeMutableRawPointer?) -> Sink {
+            Unmanaged<Sink>.fromOpaque(pointer!).takeUnretainedValue()
+        }
+    }
+
+    public func field(_ name: String) -> Field? { fields.first { $0.name == name } }
+
+    /// Reads samples into one tensor per field, [count, shape…].
+    func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: UnsafePointer<lamina_tensor>) throws(TrainingError) {
+        try call.check(table.pointee.read(handle, Int64(indices.count), indices.baseAddress, outputs))
+    }
+}

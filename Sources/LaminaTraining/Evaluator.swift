@@ -1,0 +1,90 @@
+import CLamina
+import LaminaGraph
+import LaminaHost
+import LaminaRecipe
+
+/// Loss and metrics of a model on a dataset.
+public final class Evaluator: @unchecked Sendable {
+    public struct Result: Sendable {
+        public let samples: Int
+        /// The mean over samples of the batches' losses; nil without a loss.
+        public let loss: Double?
+        /// Per metric: its id and what it gave.
+        public let metrics: [(id: String, name: String, higherIsBetter: Bool, result: MetricDriver.Result)]
+
+        /// Main values by short name: what goes into a history.
+        public var values: [(name: String, value: Double)] {
+            metrics.flatMap { metric in
+                metric.result.values.map { ($0.name.isEmpty ? metric.name : "\(metric.name)_\($0.name)", $0.value) }
+            }
+        }
+
+        /// The first square matrix, if a metric gives one: the confusion matrix of a classifier.
+        public var confusion: MetricDriver.Result.Matrix? {
+            metrics.lazy.flatMap(\.result.matrices).first { $0.rows == $0.columns }
+        }
+    }
+
+    private let network: Network
+    private let dataset: Dataset
+    private let metrics: [MetricDriver]
+    private let samples: [Int64]
+    private let batchSize: Int
+    private let slots: [Batch]
+
+    /// - Parameter samples: indices to evaluate on; nil: all.
+    public init(
+        _ network: Network, _ dataset: Dataset, metrics: [Recipe.Component], samples: [Int64]? = nil, batchSize: Int
+    ) throws(TrainingError) {
+        self.network = network
+        self.dataset = dataset
+        var drivers: [MetricDriver] = []
+        for metric in metrics { drivers.append(try MetricDriver(metric, registry: network.graph.registry)) }
+        self.metrics = drivers
+        self.samples = samples ?? (0..<Int64(dataset.count)).map { $0 }
+        self.batchSize = max(1, min(batchSize, self.samples.count))
+        slots = [try Batch(dataset, capacity: self.batchSize), try Batch(dataset, capacity: self.batchSize)]
+    }
+
+    /// Runs over all samples. `progress` gets the number of samples done and of all.
+    public func run(seed: UInt64 = 0, progress: ((Int, Int) -> Void)? = nil) throws(TrainingError) -> Result {
+        metrics.forEach { $0.reset() }
+        var lossSum = 0.0
+        var done = 0
+        let hasTarget = dataset.targetField != nil
+        let loader = samples.withUnsafeBufferPointer { samples in
+            BatchLoader(slots, indices: samples, batchSize: batchSize, isTraining: false, seed: seed, firstStep: 0)
+        }
+        // `samples` is never changed, so its storage outlives the loader.
+        defer { loader.stop() }
+        while let batch = try loader.next() {
+            let count = batch.count
+            do {
+                let plan = try network.plan(
+                    PlanRequest(
+                        inputs: dataset.inputShapes(batch: count),
+                        target: network.graph.definition.loss == nil ? nil : dataset.target(batch: count)))
+                batch.copy(to: plan)
+                try network.forward(plan, seed: seed)
+                if let loss = plan.loss { lossSum += Double(loss.floats[0]) * Double(count) }
+                if hasTarget, let target = batch.target {
+                    for metric in metrics { try metric.update(plan.outputs[0].raw, UnsafePointer(target.raw)) }
+                }
+            } catch let error as GraphError {
+                throw TrainingError(error)
+            } catch let error as TrainingError {
+                throw error
+            } catch {
+                throw TrainingError(.internal, "\(error)")
+            }
+            done += count
+            progress?(done, samples.count)
+        }
+        var results: [(id: String, name: String, higherIsBetter: Bool, result: MetricDriver.Result)] = []
+        for metric in metrics where hasTarget {
+            results.append((metric.id, metric.name, metric.higherIsBetter, try metric.result()))
+        }
+        let hasLoss = network.graph.definition.loss != nil && hasTarget && done > 0
+        return Result(samples: done, loss: hasLoss ? lossSum / Double(done) : nil, metrics: results)
+    }
+}

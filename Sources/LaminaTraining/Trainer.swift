@@ -1,0 +1,292 @@
+import CLamina
+import Glibc
+import LaminaFormats
+import LaminaGraph
+import LaminaHost
+import LaminaRecipe
+
+/// Watches a training run: progress bars, history files, checkpoints.
+public protocol TrainingObserver: AnyObject {
+    func trainingStarts(_ trainer: Trainer)
+    /// After every optimizer step; has to be quick.
+    func stepEnded(_ progress: TrainingProgress)
+    /// While the model is evaluated: samples done, samples in all.
+    func evaluating(_ done: Int, _ total: Int)
+    /// After every epoch, evaluated. `isCheckpointDue` follows the recipe's `checkpoint_every`.
+    func epochEnded(_ record: EpochRecord, _ evaluation: Evaluator.Result?, isCheckpointDue: Bool, _ trainer: Trainer) throws
+}
+
+/// Where a running epoch stands.
+public struct TrainingProgress: Sendable {
+    /// From 1.
+    public var epoch: Int
+    public var epochs: Int
+    public var stepInEpoch: Int
+    public var stepsPerEpoch: Int
+    /// Mean loss of the epoch so far.
+    public var meanLoss: Double
+    public var samplesPerSecond: Double
+}
+
+/// Trains a network as a recipe says: epochs, steps, evaluation, early stopping; interruptible and resumable.
+///
+/// A resumed run has bit for bit the parameters of an uninterrupted one. A steady step allocates nothing.
+public final class Trainer: @unchecked Sendable {
+    public enum Outcome: Sendable, Equatable {
+        case finished
+        /// Validation did not get better for the recipe's patience.
+        case stoppedEarly
+        /// The user asked to stop; the state says where to go on.
+        case interrupted
+    }
+
+    public let recipe: Recipe
+    public let network: Network
+    public let optimizer: OptimizerDriver
+    public private(set) var state: TrainerState
+    public let trainingData: Dataset
+    public let testData: Dataset?
+    /// What epochs are evaluated on: "validation", or "test" when there is no validation data; nil: nothing.
+    public let evaluationName: String?
+
+    private let evaluator: Evaluator?
+    private let samples: [Int64]
+    private let slots: [Batch]
+    private let schedule: ScheduleDriver?
+    private let batchSize: Int
+    private let accumulate: Int
+    private var fullPlan: Plan?
+    private var runtime: Runtime { network.graph.registry.runtime }
+
+    public var stepsPerEpoch: Int { (batchesPerEpoch + accumulate - 1) / accumulate }
+    private var batchesPerEpoch: Int { (samples.count + batchSize - 1) / batchSize }
+    /// The last evaluation, for reports.
+    public private(set) var lastEvaluation: Evaluator.Result?
+
+    /// Opens the datasets and makes optimizer, schedule and metrics.
+    public init(_ recipe: Recipe, _ network: Network) throws(TrainingError) {
+        guard let data = recipe.data else { throw TrainingError(.recipe, "the recipe has no 'data' to train on") }
+        guard network.graph.definition.loss != nil else { throw TrainingError(.recipe, "the recipe has no 'loss' to minimize") }
+        guard let optimizer = recipe.optimizer else { throw TrainingError(.recipe, "the recipe has no 'optimizer'") }
+        self.recipe = recipe
+        self.network = network
+        let registry = network.graph.registry
+        let inputs = network.graph.definition.inputs
+        let training = recipe.training
+        state = TrainerState(seed: training.seed)
+        trainingData = try Dataset(data.train, data, inputs: inputs, hasTarget: true, registry: registry)
+        testData = try data.test.map { test throws(TrainingError) in
+            try Dataset(test, data, inputs: inputs, hasTarget: true, registry: registry)
+        }
+        guard trainingData.count > 0 else { throw TrainingError(.data, "\(data.train.id): the training data is empty") }
+        var held: [Int64]?
+        var validationData: Dataset?
+        if let source = data.validation {
+            validationData = try Dataset(source, data, inputs: inputs, hasTarget: true, registry: registry)
+            samples = (0..<Int64(trainingData.count)).map { $0 }
+        } else if let fraction = training.validate, fraction > 0 {
+            let split = SampleOrder.split(trainingData.count, validation: fraction, seed: training.seed)
+            guard !split.training.isEmpty, !split.validation.isEmpty else {
+                throw TrainingError(
+                    .recipe, "validate: \(fraction) of \(trainingData.count) samples leaves \(split.training.count) to train on and "
+                        + "\(split.validation.count) to validate with; both have to be at least 1")
+            }
+            (samples, held, validationData) = (split.training, split.validation, trainingData)
+        } else {
+            samples = (0..<Int64(trainingData.count)).map { $0 }
+        }
+        batchSize = min(training.batch, samples.count)
+        accumulate = max(1, training.accumulate)
+        slots = [try Batch(trainingData, capacity: batchSize), try Batch(trainingData, capacity: batchSize)]
+        evaluationName = validationData != nil ? "validation" : testData != nil ? "test" : nil
+        evaluator = try (validationData ?? testData).map { dataset throws(TrainingError) in
+            try Evaluator(network, dataset, metrics: recipe.metrics, samples: held, batchSize: max(training.batch, 256))
+        }
+        // The gradients have to exist before the optimizer is told where they are.
+        do {
+            fullPlan = try network.plan(Self.request(trainingData, batchSize, accumulate))
+        } catch {
+            throw TrainingError(error)
+        }
+        self.optimizer = try OptimizerDriver(optimizer, network)
+        schedule = try optimizer.schedule.map { s throws(TrainingError) in try ScheduleDriver(s, registry: registry) }
+    }
+
+    private static func request(_ data: Dataset, _ count: Int, _ accumulate: Int) -> PlanRequest {
+        PlanRequest(
+            inputs: data.inputShapes(batch: count), target: data.target(batch: count), phase: .training,
+            parameterGradients: true, accumulates: accumulate > 1)
+    }
+
+    /// Bytes of parameters, gradients, optimizer states and activations: what training needs by plan.
+    public var plannedBytes: Int {
+        let parameters = network.graph.parameterCount * 4
+        let states = optimizer.states.reduce(0) { $0 + $1.shape.reduce($1.dtype.size, *) }
+        return 2 * parameters + states + (fullPlan?.arenaBytes ?? 0)
+    }
+
+    /// Continues from a state that was saved; parameters and optimizer states are loaded separately.
+    public func resume(_ state: TrainerState) throws(TrainingError) {
+        guard state.seed == recipe.training.seed else {
+            throw TrainingError(
+                .recipe, "the checkpoint was trained with seed \(state.seed), the recipe now says \(recipe.training.seed): "
+                    + "a run cannot change its seed; set train.seed=\(state.seed)")
+        }
+        guard state.batchInEpoch <= batchesPerEpoch else {
+            throw TrainingError(
+                .recipe, "the checkpoint stands at batch \(state.batchInEpoch) of an epoch, which now has \(batchesPerEpoch): "
+                    + "batch size and data cannot change on resume")
+        }
+        self.state = state
+    }
+
+    // MARK: The loop
+
+    /// Trains until the recipe's last epoch, early stopping or `Runtime.isCancelled`.
+    public func run(_ observer: any TrainingObserver) throws -> Outcome {
+        observer.trainingStarts(self)
+        while state.epoch < recipe.training.epochs {
+            guard try runEpoch(observer) else { return .interrupted }
+            if isPatienceOver { return .stoppedEarly }
+        }
+        return .finished
+    }
+
+    private var isPatienceOver: Bool {
+        guard let stopping = recipe.training.earlyStopping else { return false }
+        return state.epochsWithoutImprovement >= stopping.patience
+    }
+
+    /// One epoch, or the rest of it; false when the user asked to stop.
+    private func runEpoch(_ observer: any TrainingObserver) throws -> Bool {
+        let begin = now()
+        let order = SampleOrder.epoch(samples, state.epoch, shuffles: recipe.training.shuffle, seed: state.seed)
+        let isDone = try order.withUnsafeBufferPointer { order in
+            let loader = BatchLoader(
+                slots, indices: order, batchSize: batchSize, start: state.batchInEpoch, isTraining: true, seed: state.seed,
+                firstStep: state.batch)
+            defer { loader.stop() }
+            let samplesBefore = state.samples
+            while try step(loader) {
+                let elapsed = max(now() - begin, 1e-9)
+                observer.stepEnded(
+                    TrainingProgress(
+                        epoch: state.epoch + 1, epochs: recipe.training.epochs,
+                        stepInEpoch: (state.batchInEpoch + accumulate - 1) / accumulate, stepsPerEpoch: stepsPerEpoch,
+                        meanLoss: state.lossSum / Double(max(state.samples, 1)),
+                        samplesPerSecond: Double(state.samples - samplesBefore) / elapsed))
+                if runtime.isCancelled { return state.batchInEpoch >= batchesPerEpoch }
+            }
+            return true
+        }
+        guard isDone else { return false }
+        try endEpoch(seconds: now() - begin, observer)
+        return !(runtime.isCancelled && state.epoch < recipe.training.epochs)
+    }
+
+    private func endEpoch(seconds: Double, _ observer: any TrainingObserver) throws {
+        var record = EpochRecord(
+            epoch: state.epoch + 1, step: state.step, trainLoss: state.lossSum / Double(max(state.samples, 1)),
+            learningRateFactor: try learningRateFactor(at: state.step == 0 ? 0 : state.step - 1), values: [],
+            seconds: seconds, samplesPerSecond: Double(state.samples) / max(seconds, 1e-9))
+        var evaluation: Evaluator.Result?
+        if let evaluator, let name = evaluationName {
+            let result = try evaluator.run(seed: state.seed) { observer.evaluating($0, $1) }
+            evaluation = result
+            if let loss = result.loss {
+                guard loss.isFinite else { throw try diverged("the \(name) loss of epoch \(state.epoch + 1) is \(loss)") }
+                record.values.append(("\(name)_loss", loss))
+            }
+            record.values += result.values.map { ("\(name)_\($0.name)", $0.value) }
+        }
+        lastEvaluation = evaluation
+        state.history.append(record)
+        state.epoch += 1
+        (state.batchInEpoch, state.lossSum, state.samples) = (0, 0, 0)
+        updateEarlyStopping(evaluation)
+        let isDue =
+            state.epoch % max(1, recipe.training.checkpointEvery) == 0 || state.epoch == recipe.training.epochs
+            || isPatienceOver
+        try observer.epochEnded(record, evaluation, isCheckpointDue: isDue, self)
+    }
+
+    private func updateEarlyStopping(_ evaluation: Evaluator.Result?) {
+        guard let stopping = recipe.training.earlyStopping, let evaluation else { return }
+        let metric = evaluation.metrics.first { $0.id == stopping.metric }
+        let value = metric.flatMap { $0.result.values.first?.value } ?? evaluation.loss
+        guard let value else { return }
+        let sign = metric?.higherIsBetter ?? false ? -1.0 : 1.0
+        if let best = state.best, sign * (best - value) <= stopping.minimumChange {
+            state.epochsWithoutImprovement += 1
+        } else {
+            state.best = value
+            state.epochsWithoutImprovement = 0
+        }
+    }
+
+    /// One optimizer step on the next batches; false at the epoch's end.
+    func step(_ loader: BatchLoader) throws(TrainingError) -> Bool {
+        var used = 0
+        while used < accumulate, let batch = try loader.next() {
+            let count = batch.count
+            let plan = try self.plan(count)
+            batch.copy(to: plan)
+            do {
+                try network.forward(plan, seed: state.seed, step: state.batch)
+            } catch {
+                throw TrainingError(error)
+            }
+            let loss = Double(plan.loss.unsafelyUnwrapped.floats[0])
+            guard loss.isFinite else { throw try diverged("the loss is \(loss)", plan) }
+            do {
+                try network.backward(plan, seed: state.seed, step: state.batch, accumulating: used > 0)
+            } catch {
+                throw TrainingError(error)
+            }
+            state.lossSum += loss * Double(count)
+            state.samples += count
+            state.batch += 1
+            state.batchInEpoch += 1
+            used += 1
+        }
+        guard used > 0 else { return false }
+        let factor = try learningRateFactor(at: state.step)
+        state.step += 1
+        try optimizer.step(state.step, learningRateFactor: factor, gradientScale: 1 / Double(used))
+        return true
+    }
+
+    private func plan(_ count: Int) throws(TrainingError) -> Plan {
+        if count == batchSize, let fullPlan { return fullPlan }
+        do {
+            return try network.plan(Self.request(trainingData, count, accumulate))
+        } catch {
+            throw TrainingError(error)
+        }
+    }
+
+    private func learningRateFactor(at step: UInt64) throws(TrainingError) -> Double {
+        try schedule?.factor(
+            step: step, stepsPerEpoch: UInt64(stepsPerEpoch), totalSteps: UInt64(stepsPerEpoch * recipe.training.epochs)) ?? 1
+    }
+
+    private func diverged(_ what: String, _ plan: Plan? = nil) throws(TrainingError) -> TrainingError {
+        var origin = "in the parameters"
+        if let plan {
+            do {
+                origin = try network.firstNonFinite(plan, seed: state.seed, step: state.batch) ?? "only in the loss"
+            } catch {
+                throw TrainingError(error)
+            }
+        }
+        return TrainingError(
+            .diverged, "training diverged at epoch \(state.epoch + 1), step \(state.step + 1): \(what); the first value that is "
+                + "not finite is in \(origin); lower the learning rate or clip gradients (optimizer: clip_norm)")
+    }
+
+    private func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import Lamina
+import LaminaFormats
+import LaminaTraining
+
+struct Eval: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Loss and metrics of a model on a dataset.",
+        discussion: """
+            The data is that of the recipe recorded in the archive: its test data, or with --split its training or validation \
+            data. --data takes the data section of another recipe file instead.
+            """)
+
+    @Argument(help: "The archive.")
+    var model: String
+
+    @Option(help: "A recipe whose data section to use.")
+    var data: String?
+
+    @Option(help: "Which of the recipe's datasets: test, validation or train.")
+    var split: Model.Split = .test
+
+    @Option(help: "Samples per batch.")
+    var batch = 256
+
+    @OptionGroup var format: FormatOption
+    @OptionGroup var host: HostOptions
+
+    func validate() throws {
+        if batch < 1 { throw ValidationError("--batch is \(batch), wanted at least 1") }
+    }
+
+    func run() throws {
+        let model = try Model.open(self.model, registry: host.registry())
+        let result = try model.evaluate(on: split, recipe: data, batch: batch) { done, total in
+            Terminal.progress("evaluating \(done)/\(total)")
+        }
+        Terminal.clearProgress()
+        if format.format == .json {
+            result.json.show()
+        } else {
+            Terminal.result("samples  \(result.samples)")
+            if let loss = result.loss { Terminal.result("loss  \(Text.decimal(loss, 6))") }
+            for (name, value) in result.values { Terminal.result("\(name)  \(Text.decimal(value, 6))") }
+        }
+    }
+}
+
+extension Model.Split: ExpressibleByArgument {}
+
+extension Evaluator.Result {
+    var json: JSON {
+        var object = JSONObject([("samples", .integer(Int64(samples)))])
+        if let loss { object.append("loss", .number(loss)) }
+        object.append("metrics", .object(JSONObject(values.map { ($0.name, .number($0.value)) })))
+        let matrices = metrics.flatMap { metric in
+            metric.result.matrices.map { matrix -> (String, JSON) in
+                let rows = (0..<matrix.rows).map { row -> JSON in
+                    .array(matrix.values[row * matrix.columns..<(row + 1) * matrix.columns].map { .number($0) })
+                }
+                return (matrix.name.isEmpty ? metric.name : "\(metric.name)_\(matrix.name)", .array(rows))
+            }
+        }
+        if !matrices.isEmpty { object.append("matrices", .object(JSONObject(matrices))) }
+        return .object(object)
+    }
+}

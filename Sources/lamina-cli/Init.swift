@@ -1,0 +1,30 @@
+import ArgumentParser
+import Lamina
+import LaminaRecipe
+
+struct Init: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write the network of a recipe with its initial weights; train nothing.")
+
+    @Argument(help: "The recipe, a YAML file.")
+    var recipe: String
+
+    @Option(name: [.short, .long], help: "The archive to write.")
+    var output: String
+
+    @Option(name: .customLong("set"), help: "Changes a value of the recipe, as in train.seed=5; may be repeated.")
+    var overrides: [String] = []
+
+    @Option(help: "Instead of the recipe's seed.")
+    var seed: UInt64?
+
+    @OptionGroup var host: HostOptions
+
+    func run() throws {
+        let registry = host.registry()
+        let settings = overrides + (seed.map { ["train.seed=\($0)"] } ?? [])
+        let model = try Model(Recipe.load(recipe, overrides: settings, registry: registry), registry: registry)
+        try model.save(to: output)
+        Terminal.message("wrote \(output): \(model.graph.parameterCount) parameters")
+    }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Lamina
+import LaminaFormats
+import LaminaGraph
+
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show a model's layers, shapes, parameters; with --plan also memory and work.")
+
+    @Argument(help: "The archive.")
+    var model: String
+
+    @Flag(help: "Plan a step for a batch and show memory and floating-point operations per node.")
+    var plan = false
+
+    @Option(help: "Samples in the planned batch.")
+    var batch = 1
+
+    @Flag(help: "Plan a training step, not an inference.")
+    var training = false
+
+    @Flag(help: "Accept an archive that was zipped again by another tool.")
+    var tolerant = false
+
+    @OptionGroup var format: FormatOption
+    @OptionGroup var host: HostOptions
+
+    func run() throws {
+        let model = try Model.open(self.model, tolerant: tolerant, registry: host.registry())
+        let step = plan ? try model.plan(batch: batch, training: training) : nil
+        if format.format == .json {
+            json(model, step).show()
+        } else {
+            text(model)
+            if let step { text(step) }
+        }
+    }
+
+    private func text(_ model: Model) {
+        Terminal.result("\(model.name): \(model.graph.parameterCount) parameters")
+        let rows = model.graph.summary.map { [$0.name, $0.component, $0.output, "\($0.parameters)"] }
+        Terminal.result(Text.table(["node", "layer", "output", "parameters"], rows, right: [3]))
+        for plugin in model.archive?.manifest.plugins ?? [] {
+            Terminal.result("needs plugin \(plugin.id) \(plugin.versions)")
+        }
+        if !model.labels.isEmpty { Terminal.result("labels: \(model.labels.joined(separator: ", "))") }
+    }
+
+    private func text(_ plan: Plan) {
+        let rows = plan.nodeReports.map { node in
+            [
+                node.name, node.component, "\(node.outputShape)", Text.bytes(node.outputBytes),
+                Text.scaled(node.forwardFLOPs), Text.scaled(node.backwardFLOPs),
+            ]
+        }
+        Terminal.result("")
+        Terminal.result(
+            Text.table(["node", "layer", "output", "memory", "forward FLOP", "backward FLOP"], rows, right: [3, 4, 5]))
+        Terminal.result(
+            "activations and workspaces \(Text.bytes(plan.arenaBytes)) (\(Text.bytes(plan.unsharedBytes)) without sharing), "
+                + "prepacked weights \(Text.bytes(plan.persistentBytes))")
+    }
+
+    private func json(_ model: Model, _ plan: Plan?) -> JSON {
+        var object = JSONObject([
+            ("name", .string(model.name)), ("parameters", .integer(Int64(model.graph.parameterCount))),
+            (
+                "nodes",
+                .array(
+                    model.graph.summary.map {
+                        [
+                            "name": .string($0.name), "component": .string($0.component), "output": .string($0.output),
+                            "parameters": .integer(Int64($0.parameters)),
+                        ]
+                    })
+            ),
+            ("labels", .array(model.labels.map { .string($0) })),
+        ])
+        if let plan {
+            let nodes = plan.nodeReports.map { node -> JSON in
+                [
+                    "name": .string(node.name), "component": .string(node.component),
+                    "shape": .array(node.outputShape.map { .integer(Int64($0)) }), "bytes": .integer(Int64(node.outputBytes)),
+                    "forward_flops": .number(node.forwardFLOPs), "backward_flops": .number(node.backwardFLOPs),
+                ]
+            }
+            object.append(
+                "plan",
+                [
+                    "arena_bytes": .integer(Int64(plan.arenaBytes)), "unshared_bytes": .integer(Int64(plan.unsharedBytes)),
+                    "persistent_bytes": .integer(Int64(plan.persistentBytes)), "nodes": .array(nodes),
+                ])
+        }
+        return .object(object)
+    }
+}

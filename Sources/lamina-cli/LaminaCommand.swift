@@ -1,0 +1,52 @@
+import ArgumentParser
+import Lamina
+
+/// The `lamina` command: a thin client of the library.
+@main
+struct LaminaCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lamina",
+        abstract: "Train, run and ship neural networks whose every layer is a plugin.",
+        discussion: """
+            Results go to standard output, progress and messages to standard error. \
+            Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 bad recipe, 4 bad data, 5 plugin missing or \
+            incompatible, 6 archive rejected, 7 training diverged, 8 verification or self-test failed, 130 interrupted with \
+            a checkpoint written.
+            """,
+        version: Lamina.version,
+        subcommands: [
+            Train.self, Init.self, Eval.self, Predict.self, Run.self, Inspect.self, Verify.self, SelfTest.self,
+            Plugins.self, Schema.self, PluginCommand.self,
+        ])
+
+    static func main() {
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.first == "help", arguments.count == 1 { arguments = ["--help"] }
+        do {
+            var command = try parseAsRoot(arguments)
+            try command.run()
+            Lamina.registry.shutdown()
+        } catch let code as ExitCode {
+            exit(withStatus: code.rawValue)
+        } catch {
+            let exitCode = exitCode(for: error)
+            if exitCode == .success {
+                // --help, --version and completion scripts.
+                print(message(for: error))
+                exit(withStatus: 0)
+            }
+            if exitCode == .validationFailure {
+                Terminal.message(fullMessage(for: error))
+                exit(withStatus: LaminaError.Kind.usage.exitCode)
+            }
+            let sorted = LaminaError(error)
+            Terminal.error(sorted.text)
+            exit(withStatus: sorted.kind.exitCode)
+        }
+    }
+
+    private static func exit(withStatus status: Int32) -> Never {
+        Lamina.registry.shutdown()
+        Terminal.flushAndExit(status)
+    }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import Lamina
+import LaminaFormats
+import LaminaHost
+
+/// How results are printed.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+}
+
+struct FormatOption: ParsableArguments {
+    @Option(help: "How results are printed: text or json.")
+    var format: OutputFormat = .text
+}
+
+/// Where plugins come from and how many threads compute.
+struct HostOptions: ParsableArguments {
+    @Option(name: .customLong("plugin-path"), help: "A folder with plugins, searched before the others; may be repeated.")
+    var pluginPath: [String] = []
+
+    @Option(help: "Threads for computing; all processors unless given.")
+    var threads: Int?
+
+    @Option(
+        name: .customLong("plugin-target"), help: "Instruction-set level of the plugins' libraries, instead of the best one.")
+    var pluginTarget: String?
+
+    func validate() throws {
+        if let threads, !(1...1024).contains(threads) {
+            throw ValidationError("--threads is \(threads), wanted 1 to 1024")
+        }
+    }
+
+    /// The plugins as the options say.
+    func registry() -> Registry {
+        if let threads { Lamina.threads = threads }
+        let registry =
+            pluginPath.isEmpty && pluginTarget == nil
+            ? Lamina.registry : Registry(folders: PluginBundle.searchPath(pluginPath), target: pluginTarget)
+        for problem in registry.problems { Terminal.warning(problem) }
+        return registry
+    }
+}
+
+extension JSON {
+    /// Prints a result.
+    func show() { Terminal.result(text(.pretty)) }
+}

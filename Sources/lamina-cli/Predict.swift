@@ -1,0 +1,126 @@
+import ArgumentParser
+import Glibc
+import Lamina
+import LaminaFormats
+
+struct Predict: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Predict samples from files: images, tables, arrays.",
+        discussion: "A file is read by the installed source that knows its ending. \"-\" reads standard input.")
+
+    @Argument(help: "The archive.")
+    var model: String
+
+    @Argument(help: "Files to predict; - for standard input.")
+    var inputs: [String]
+
+    @Option(help: "How many classes to show per sample.")
+    var top = 3
+
+    @Option(help: "The ending that says how to read a file that has none, such as standard input: png, csv, npy.")
+    var type: String?
+
+    @Flag(help: "Accept an archive that was zipped again by another tool.")
+    var tolerant = false
+
+    @OptionGroup var format: FormatOption
+    @OptionGroup var host: HostOptions
+
+    func validate() throws {
+        if top < 1 { throw ValidationError("--top is \(top), wanted at least 1") }
+    }
+
+    func run() throws {
+        let model = try Model.open(self.model, tolerant: tolerant, registry: host.registry())
+        var predictions: [Prediction] = []
+        for input in inputs {
+            if input == "-" {
+                predictions += try StandardInput.withFile(type) { path, suffix in
+                    try model.predict(file: path, suffix: suffix, top: top).map { $0.from("-") }
+                }
+            } else {
+                predictions += try model.predict(file: input, suffix: type, top: top)
+            }
+        }
+        if format.format == .json {
+            JSON.array(predictions.map(\.json)).show()
+        } else {
+            for prediction in predictions { Terminal.result(prediction.line) }
+        }
+    }
+}
+
+extension Prediction {
+    func from(_ name: String) -> Prediction {
+        let row = source.split(separator: ":").dropFirst().last.map { ":\($0)" } ?? ""
+        return Prediction(source: name + row, values: values, shape: shape, classes: classes)
+    }
+
+    var line: String {
+        if classes.isEmpty { return "\(source)\t" + values.map { "\($0)" }.joined(separator: " ") }
+        let answers = classes.map { "\($0.label) \(Text.percent(Double($0.probability)))" }
+        return "\(source)\t" + answers.joined(separator: "\t")
+    }
+
+    var json: JSON {
+        var object = JSONObject([("source", .string(source))])
+        if classes.isEmpty {
+            object.append("shape", .array(shape.map { .integer(Int64($0)) }))
+            object.append("values", .array(values.map { .number(Double($0)) }))
+        } else {
+            object.append(
+                "classes",
+                .array(
+                    classes.map {
+                        [
+                            "label": .string($0.label), "index": .integer(Int64($0.index)),
+                            "probability": .number(Double($0.probability)),
+                        ]
+                    }))
+        }
+        return .object(object)
+    }
+}
+
+/// Standard input as a file, because sources read files.
+enum StandardInput {
+    private static let limit = 1 << 30
+
+    static func withFile<Result>(_ suffix: String?, _ body: (String, String) throws -> Result) throws -> Result {
+        var template = Array("/tmp/lamina-input-XXXXXX".utf8CString)
+        let descriptor = mkstemp(&template)
+        guard descriptor >= 0 else { throw LaminaError(.data, "no temporary file for standard input can be made in /tmp") }
+        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        defer {
+            close(descriptor)
+            unlink(path)
+        }
+        var start: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var total = 0
+        while true {
+            let count = read(STDIN_FILENO, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            total += count
+            guard total <= limit else { throw LaminaError(.data, "standard input is longer than \(Text.bytes(limit))") }
+            if start.count < 8 { start += buffer[..<min(count, 8)] }
+            var written = 0
+            while written < count {
+                let step = buffer[written..<count].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+                guard step > 0 else { throw LaminaError(.data, "standard input cannot be stored in /tmp: the disk is full") }
+                written += step
+            }
+        }
+        guard total > 0 else { throw LaminaError(.data, "standard input is empty") }
+        return try body(path, suffix ?? guess(start))
+    }
+
+    /// By the first bytes of PNG, JPEG and NPY files; anything else is a table.
+    private static func guess(_ start: [UInt8]) -> String {
+        if start.starts(with: [0x89, 0x50, 0x4E, 0x47]) { return "png" }
+        if start.starts(with: [0xFF, 0xD8, 0xFF]) { return "jpg" }
+        if start.starts(with: [0x93, 0x4E, 0x55, 0x4D]) { return "npy" }
+        return "csv"
+    }
+}

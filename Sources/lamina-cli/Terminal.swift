@@ -1,0 +1,131 @@
+import Glibc
+
+/// What the command says: results to standard output, everything else to standard error.
+enum Terminal {
+    static let isErrorATerminal = isatty(STDERR_FILENO) == 1
+    /// NO_COLOR is honoured whatever its value, as no-color.org asks.
+    static let hasColor = isErrorATerminal && (getenv("NO_COLOR").map { $0.pointee == 0 } ?? true)
+    nonisolated(unsafe) private static var progressWidth = 0
+
+    /// A line of the result.
+    static func result(_ text: String) { write(STDOUT_FILENO, text + "\n") }
+
+    /// A line about what is going on.
+    static func message(_ text: String) {
+        clearProgress()
+        write(STDERR_FILENO, text + "\n")
+    }
+
+    static func warning(_ text: String) { message(color("warning: ", 33) + text) }
+    static func error(_ text: String) { message(color("error: ", 31) + text) }
+
+    private static func color(_ text: String, _ code: Int) -> String {
+        hasColor ? "\u{1B}[1;\(code)m\(text)\u{1B}[0m" : text
+    }
+
+    /// Replaces the progress line; only for terminals.
+    static func progress(_ text: String) {
+        guard isErrorATerminal else { return }
+        let line = String(text.prefix(columns - 1))
+        write(STDERR_FILENO, "\r" + line + String(repeating: " ", count: max(0, progressWidth - line.count)))
+        progressWidth = line.count
+    }
+
+    static func clearProgress() {
+        guard progressWidth > 0 else { return }
+        write(STDERR_FILENO, "\r" + String(repeating: " ", count: progressWidth) + "\r")
+        progressWidth = 0
+    }
+
+    static var columns: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 100 }
+        return Int(size.ws_col)
+    }
+
+    static func flushAndExit(_ status: Int32) -> Never {
+        clearProgress()
+        exit(status)
+    }
+
+    private static func write(_ descriptor: Int32, _ text: String) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                // A closed pipe is the reader's way to say that it has enough.
+                return
+            }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+
+    static var now: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+}
+
+/// Numbers as people read them.
+enum Text {
+    /// Fixed decimals without Foundation: 0.9123 → "0.912".
+    static func decimal(_ value: Double, _ digits: Int) -> String {
+        guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+        var scale = 1.0
+        for _ in 0..<digits { scale *= 10 }
+        let scaled = (abs(value) * scale).rounded()
+        let whole = Int(scaled / scale)
+        let rest = "\(Int(scaled - Double(whole) * scale))"
+        let sign = value < 0 && scaled > 0 ? "-" : ""
+        return digits == 0 ? "\(sign)\(whole)" : "\(sign)\(whole).\(String(repeating: "0", count: digits - rest.count))\(rest)"
+    }
+
+    static func percent(_ value: Double) -> String { decimal(value * 100, 2) + " %" }
+
+    /// "12.3 MiB"
+    static func bytes(_ count: Int) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+        var (value, unit) = (Double(count), 0)
+        while value >= 1024, unit < units.count - 1 { (value, unit) = (value / 1024, unit + 1) }
+        return unit == 0 ? "\(count) B" : "\(decimal(value, 1)) \(units[unit])"
+    }
+
+    /// "2.4 G"
+    static func scaled(_ value: Double) -> String {
+        let units = ["", "k", "M", "G", "T", "P"]
+        var (value, unit) = (value, 0)
+        while value >= 1000, unit < units.count - 1 { (value, unit) = (value / 1000, unit + 1) }
+        return decimal(value, unit == 0 ? 0 : 2) + (unit == 0 ? "" : " " + units[unit])
+    }
+
+    static func duration(_ seconds: Double) -> String {
+        if seconds < 60 { return decimal(seconds, 1) + " s" }
+        let whole = Int(seconds.rounded())
+        let minutes = "\(whole / 60) min \(whole % 60) s"
+        return whole < 3600 ? minutes : "\(whole / 3600) h \(whole / 60 % 60) min"
+    }
+
+    static func pad(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    static func padLeft(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+
+    /// Columns side by side; `right` names those aligned to the right.
+    static func table(_ header: [String], _ rows: [[String]], right: Set<Int> = []) -> String {
+        let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
+        func line(_ cells: [String]) -> String {
+            let padded = cells.enumerated().map { index, cell in
+                right.contains(index) ? padLeft(cell, widths[index]) : pad(cell, widths[index])
+            }
+            var text = padded.joined(separator: "  ")
+            while text.hasSuffix(" ") { text.removeLast() }
+            return text
+        }
+        return ([line(header)] + rows.map(line)).joined(separator: "\n")
+    }
+}

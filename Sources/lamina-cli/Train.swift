@@ -1,0 +1,153 @@
+import ArgumentParser
+import Glibc
+import Lamina
+import LaminaFormats
+import LaminaHost
+import LaminaRecipe
+import LaminaReport
+import LaminaTraining
+
+struct Train: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Train the network of a recipe and write it as an archive.",
+        discussion: """
+            Writes MODEL.lamina with a checkpoint after every epoch, and beside it MODEL.history.csv, MODEL.history.jsonl, \
+            MODEL.curves.svg, for classifiers MODEL.confusion.svg, TensorBoard event files in MODEL.tensorboard/, and the \
+            resolved recipe as MODEL.recipe.yaml. Ctrl-C finishes the step, writes a checkpoint and says how to resume.
+            """)
+
+    @Argument(help: "The recipe, a YAML file.")
+    var recipe: String
+
+    @Option(name: [.short, .long], help: "The archive to write.")
+    var output: String
+
+    @Flag(help: "Go on from the checkpoint in the archive.")
+    var resume = false
+
+    @Option(name: .customLong("set"), help: "Changes a value of the recipe, as in train.epochs=5; may be repeated.")
+    var overrides: [String] = []
+
+    @Option(help: "Instead of the recipe's number of epochs.")
+    var epochs: Int?
+
+    @Option(help: "Instead of the recipe's seed.")
+    var seed: UInt64?
+
+    @OptionGroup var host: HostOptions
+
+    func run() throws {
+        let registry = host.registry()
+        var settings = overrides
+        if let epochs { settings.append("train.epochs=\(epochs)") }
+        if let seed { settings.append("train.seed=\(seed)") }
+        if let threads = host.threads { settings.append("train.threads=\(threads)") }
+        let recipe = try Recipe.load(self.recipe, overrides: settings, registry: registry)
+        let run = try TrainingRun(recipe, archive: output, resume: resume, registry: registry)
+        let report = try TrainingReport(archive: output, name: run.model.name, classes: run.model.labels, isResumed: resume)
+        try report.write(recipe: recipe.text())
+        Interruption.watch()
+        let observer = TrainingDisplay(report)
+        let outcome = try run.start(observer)
+        try finish(run, outcome, report)
+    }
+
+    private func finish(_ run: TrainingRun, _ outcome: Trainer.Outcome, _ report: TrainingReport) throws {
+        switch outcome {
+        case .interrupted:
+            Terminal.message(
+                "interrupted after epoch \(run.trainer.state.epoch), step \(run.trainer.state.step); the checkpoint is in \(output); "
+                    + "resume with: lamina train \(recipe) -o \(output) --resume")
+            throw ExitCode(130)
+        case .stoppedEarly:
+            Terminal.message("stopped early: no improvement for \(run.trainer.recipe.training.earlyStopping!.patience) epochs")
+        case .finished: break
+        }
+        Terminal.message("wrote \(([output] + report.files).joined(separator: ", "))")
+    }
+}
+
+/// Ctrl-C: the first asks the run to stop after the step, the second ends the process at once.
+enum Interruption {
+    static func watch() {
+        // Made now: a signal handler must not make anything.
+        _ = Runtime.shared
+        signal(SIGINT) { _ in
+            if Runtime.shared.isCancelled { _exit(130) }
+            Runtime.shared.isCancelled = true
+        }
+        signal(SIGTERM) { _ in Runtime.shared.isCancelled = true }
+    }
+}
+
+/// Shows a training run: a bar on a terminal, otherwise plain lines now and then.
+final class TrainingDisplay: TrainingObserver {
+    private let report: TrainingReport
+    private var lastShown = 0.0
+    private var begin = Terminal.now
+
+    init(_ report: TrainingReport) { self.report = report }
+
+    func trainingStarts(_ trainer: Trainer) {
+        begin = Terminal.now
+        let evaluation = trainer.evaluationName.map { ", evaluated on \($0) data" } ?? ""
+        Terminal.message(
+            "training \(trainer.network.graph.parameterCount) parameters on \(trainer.trainingData.count) samples, "
+                + "\(trainer.recipe.training.epochs) epochs of \(trainer.stepsPerEpoch) steps\(evaluation); "
+                + "\(Text.bytes(trainer.plannedBytes)) planned, \(Lamina.threads) threads")
+    }
+
+    func stepEnded(_ progress: TrainingProgress) {
+        let now = Terminal.now
+        let interval = Terminal.isErrorATerminal ? 0.1 : 10
+        let isLast = progress.stepInEpoch == progress.stepsPerEpoch
+        guard now - lastShown >= interval || (isLast && Terminal.isErrorATerminal) else { return }
+        lastShown = now
+        let remaining = Double(progress.stepsPerEpoch - progress.stepInEpoch) / Double(max(progress.stepInEpoch, 1))
+        let text =
+            "\(progress.stepInEpoch)/\(progress.stepsPerEpoch)  loss \(Text.decimal(progress.meanLoss, 4))  "
+            + "\(Text.decimal(progress.samplesPerSecond, 0)) samples/s"
+        if Terminal.isErrorATerminal {
+            let width = max(10, min(30, Terminal.columns - 75))
+            let filled = width * progress.stepInEpoch / max(progress.stepsPerEpoch, 1)
+            let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+            let samples = remaining > 0 ? "  \(Text.duration(eta(progress))) left" : ""
+            Terminal.progress("epoch \(progress.epoch)/\(progress.epochs) \(bar) \(text)\(samples)")
+        } else {
+            Terminal.message("epoch \(progress.epoch)/\(progress.epochs)  \(text)")
+        }
+    }
+
+    private func eta(_ progress: TrainingProgress) -> Double {
+        let perStep = (Terminal.now - epochBegin(progress)) / Double(max(progress.stepInEpoch, 1))
+        return perStep * Double(progress.stepsPerEpoch - progress.stepInEpoch)
+    }
+
+    private var epochStart: (epoch: Int, time: Double) = (0, 0)
+    private func epochBegin(_ progress: TrainingProgress) -> Double {
+        if epochStart.epoch != progress.epoch { epochStart = (progress.epoch, Terminal.now) }
+        return epochStart.time
+    }
+
+    func evaluating(_ done: Int, _ total: Int) { Terminal.progress("evaluating \(done)/\(total)") }
+
+    func epochEnded(
+        _ record: EpochRecord, _ evaluation: Evaluator.Result?, isCheckpointDue: Bool, _ trainer: Trainer
+    ) throws {
+        let values = record.values.map { name, value in "\(name) \(Text.decimal(value, 4))" }.joined(separator: "  ")
+        Terminal.message(
+            "epoch \(record.epoch)/\(trainer.recipe.training.epochs)  train_loss \(Text.decimal(record.trainLoss, 4))  \(values)  "
+                + "(\(Text.duration(record.seconds)), \(Text.decimal(record.samplesPerSecond, 0)) samples/s)")
+        try report.write(
+            trainer.state.history.map(HistoryRow.init),
+            confusion: evaluation?.confusion.flatMap { ConfusionMatrix(classes: report.classes, counts: $0.values) })
+    }
+}
+
+extension HistoryRow {
+    init(_ record: EpochRecord) {
+        self.init(
+            epoch: record.epoch, step: record.step, trainLoss: record.trainLoss, values: record.values,
+            learningRateFactor: record.learningRateFactor, seconds: record.seconds, samplesPerSecond: record.samplesPerSecond)
+    }
+}

@@ -1,0 +1,101 @@
+import CLamina
+import LaminaHost
+import Testing
+
+/// Products through the host against the naive loop, and the same bits on any number of threads.
+@Suite(.serialized) struct GemmTests {
+    private struct Case: CustomStringConvertible {
+        var m: Int, n: Int, k: Int, batch = 1, transposeA = false, transposeB = false, beta: Float = 0
+        var description: String { "\(batch)× \(m)×\(k)\(transposeA ? "ᵀ" : "") · \(k)×\(n)\(transposeB ? "ᵀ" : "") β \(beta)" }
+    }
+
+    private static let cases: [Case] = {
+        var cases: [Case] = []
+        for (m, n, k) in [(1, 1, 1), (3, 5, 7), (64, 10, 784), (129, 257, 65), (0, 4, 3), (4, 0, 3), (4, 5, 0), (300, 1, 300)] {
+            for transposes in 0..<4 {
+                cases.append(
+                    Case(
+                        m: m, n: n, k: k, transposeA: transposes & 1 != 0, transposeB: transposes & 2 != 0,
+                        beta: transposes == 0 ? 0 : 0.5))
+            }
+        }
+        cases.append(Case(m: 17, n: 9, k: 33, batch: 12))
+        cases.append(Case(m: 512, n: 512, k: 96, beta: 1))
+        return cases
+    }()
+
+    private func numbers(_ count: Int, _ seed: Int) -> [Float] {
+        (0..<max(count, 1)).map { Float(($0 &* 7919 &+ seed &* 104729) % 1000) / 500 - 1 }
+    }
+
+    private func product(_ c: Case) -> (got: [Float], a: [Float], b: [Float], start: [Float]) {
+        let a = numbers(c.batch * c.m * c.k, 1)
+        let b = numbers(c.batch * c.k * c.n, 2)
+        let start = c.beta == 0 ? [Float](repeating: .nan, count: max(c.batch * c.m * c.n, 1)) : numbers(c.batch * c.m * c.n, 3)
+        var result = start
+        a.withUnsafeBufferPointer { a in
+            b.withUnsafeBufferPointer { b in
+                result.withUnsafeMutableBufferPointer { result in
+                    var arguments = lamina_gemm()
+                    arguments.struct_size = UInt32(MemoryLayout<lamina_gemm>.size)
+                    (arguments.m, arguments.n, arguments.k) = (Int64(c.m), Int64(c.n), Int64(c.k))
+                    (arguments.transpose_a, arguments.transpose_b) = (c.transposeA ? 1 : 0, c.transposeB ? 1 : 0)
+                    (arguments.alpha, arguments.beta) = (1, c.beta)
+                    (arguments.a, arguments.lda) = (a.baseAddress, Int64(max(1, c.transposeA ? c.m : c.k)))
+                    (arguments.b, arguments.ldb) = (b.baseAddress, Int64(max(1, c.transposeB ? c.k : c.n)))
+                    (arguments.c, arguments.ldc) = (result.baseAddress, Int64(max(1, c.n)))
+                    arguments.batch = Int64(c.batch)
+                    (arguments.stride_a, arguments.stride_b, arguments.stride_c) = (
+                        Int64(c.m * c.k), Int64(c.k * c.n), Int64(c.m * c.n)
+                    )
+                    let services = Runtime.shared.services
+                    #expect(services.pointee.gemm(services, &arguments) == LAMINA_OK)
+                }
+            }
+        }
+        return (result, a, b, start)
+    }
+
+    @Test func equalsTheNaiveLoop() {
+        for c in Self.cases {
+            let (got, a, b, start) = product(c)
+            var worst = 0.0
+            for item in 0..<c.batch {
+                for row in 0..<c.m {
+                    for column in 0..<c.n {
+                        var sum = 0.0
+                        for inner in 0..<c.k {
+                            let left = a[item * c.m * c.k + (c.transposeA ? inner * c.m + row : row * c.k + inner)]
+                            let right = b[item * c.k * c.n + (c.transposeB ? column * c.k + inner : inner * c.n + column)]
+                            sum += Double(left) * Double(right)
+                        }
+                        let index = (item * c.m + row) * c.n + column
+                        if c.beta != 0 { sum += Double(c.beta * start[index]) }
+                        worst = max(worst, abs(Double(got[index]) - sum))
+                    }
+                }
+            }
+            #expect(worst < 1e-4, "\(c): \(worst)")
+        }
+    }
+
+    @Test func threadsDoNotChangeTheBits() {
+        let before = Runtime.shared.threadCount
+        defer { Runtime.shared.threadCount = before }
+        for c in Self.cases {
+            var bits: [[UInt32]] = []
+            for threads in [1, 2, 5] {
+                Runtime.shared.threadCount = threads
+                bits.append(product(c).got.map(\.bitPattern))
+            }
+            #expect(bits[0] == bits[1] && bits[0] == bits[2], "\(c)")
+        }
+    }
+
+    @Test func badArgumentsAreRefused() {
+        var arguments = lamina_gemm()
+        (arguments.m, arguments.n, arguments.k, arguments.batch) = (4, 4, 4, 1)
+        let services = Runtime.shared.services
+        #expect(services.pointee.gemm(services, &arguments) == LAMINA_ERROR_SHAPE)
+    }
+}
