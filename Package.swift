@@ -75,6 +75,8 @@ var targets: [Target] = [
             sdk("LaminaSDK"),
         ] + plugins("Core", "Data", "CNN")),
     .testTarget(
+        name: "LaminaTests", dependencies: ["Lamina"]),
+    .testTarget(
         name: "GraphTests",
         dependencies: ["LaminaGraph", "LaminaHost", sdk("LaminaSDK"), sdk("LaminaFormats")] + plugins("Core", "CNN")),
     .testTarget(

@@ -10,7 +10,7 @@ import LaminaTraining
 /// What the model says about one sample.
 public struct Prediction: Sendable {
     /// The file that it came from, with the row for files of several samples: "data.csv:3".
-    public let source: String
+    public var source: String
     /// The output after the model's link (probabilities for a classifier), row-major.
     public let values: [Float]
     public let shape: [Int]

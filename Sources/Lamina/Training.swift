@@ -101,6 +101,7 @@ public final class TrainingRun: @unchecked Sendable {
         func trainingStarts(_ trainer: Trainer) { next?.trainingStarts(trainer) }
         func stepEnded(_ progress: TrainingProgress) { next?.stepEnded(progress) }
         func evaluating(_ done: Int, _ total: Int) { next?.evaluating(done, total) }
+        func tested(_ result: Evaluator.Result) throws { try next?.tested(result) }
         func epochEnded(
             _ record: EpochRecord, _ evaluation: Evaluator.Result?, isCheckpointDue: Bool, _ trainer: Trainer
         ) throws {

@@ -14,6 +14,8 @@ public protocol TrainingObserver: AnyObject {
     func evaluating(_ done: Int, _ total: Int)
     /// After every epoch, evaluated. `isCheckpointDue` follows the recipe's `checkpoint_every`.
     func epochEnded(_ record: EpochRecord, _ evaluation: Evaluator.Result?, isCheckpointDue: Bool, _ trainer: Trainer) throws
+    /// At the end, when there are test data that the epochs were not evaluated on.
+    func tested(_ result: Evaluator.Result) throws
 }
 
 /// Where a running epoch stands.
@@ -145,11 +147,21 @@ public final class Trainer: @unchecked Sendable {
     /// Trains until the recipe's last epoch, early stopping or `Runtime.isCancelled`.
     public func run(_ observer: any TrainingObserver) throws -> Outcome {
         observer.trainingStarts(self)
+        var outcome = Outcome.finished
         while state.epoch < recipe.training.epochs {
+            guard !isPatienceOver else {
+                outcome = .stoppedEarly
+                break
+            }
             guard try runEpoch(observer) else { return .interrupted }
-            if isPatienceOver { return .stoppedEarly }
         }
-        return .finished
+        if evaluationName == "validation", let testData {
+            let evaluator = try Evaluator(
+                network, testData, metrics: recipe.metrics, batchSize: max(recipe.training.batch, 256))
+            let result = try evaluator.run(seed: state.seed) { observer.evaluating($0, $1) }
+            try observer.tested(result)
+        }
+        return outcome
     }
 
     private var isPatienceOver: Bool {

@@ -57,7 +57,9 @@ extension EpochRecord {
         learningRateFactor = try fields.read("learning_rate_factor")
         values = []
         for member in try fields.read("values", as: JSONObject.self).members {
-            values.append((member.key, try Double(json: member.value, at: "\(path).values.\(member.key)")))
+            // JSON has no NaN, which a metric without a single sample of a class may be.
+            let isNaN = if case .null = member.value { true } else { false }
+            values.append((member.key, isNaN ? .nan : try Double(json: member.value, at: "\(path).values.\(member.key)")))
         }
         seconds = try fields.read("seconds")
         samplesPerSecond = try fields.read("samples_per_second")

@@ -52,8 +52,9 @@ struct Predict: ParsableCommand {
 
 extension Prediction {
     func from(_ name: String) -> Prediction {
-        let row = source.split(separator: ":").dropFirst().last.map { ":\($0)" } ?? ""
-        return Prediction(source: name + row, values: values, shape: shape, classes: classes)
+        var renamed = self
+        renamed.source = name + (source.split(separator: ":").dropFirst().last.map { ":\($0)" } ?? "")
+        return renamed
     }
 
     var line: String {

@@ -131,6 +131,12 @@ final class TrainingDisplay: TrainingObserver {
 
     func evaluating(_ done: Int, _ total: Int) { Terminal.progress("evaluating \(done)/\(total)") }
 
+    func tested(_ result: Evaluator.Result) {
+        let loss = result.loss.map { [("loss", $0)] } ?? []
+        let values = (loss + result.values).map { "test_\($0) \(Text.decimal($1, 4))" }
+        Terminal.message("tested on \(result.samples) samples: \(values.joined(separator: "  "))")
+    }
+
     func epochEnded(
         _ record: EpochRecord, _ evaluation: Evaluator.Result?, isCheckpointDue: Bool, _ trainer: Trainer
     ) throws {

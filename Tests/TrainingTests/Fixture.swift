@@ -100,6 +100,7 @@ final class Watcher: TrainingObserver {
         if steps == stopAfter { Runtime.shared.isCancelled = true }
     }
     func evaluating(_ done: Int, _ total: Int) {}
+    func tested(_ result: Evaluator.Result) {}
     func epochEnded(_ record: EpochRecord, _ evaluation: Evaluator.Result?, isCheckpointDue: Bool, _ trainer: Trainer) {
         records.append(record)
     }
