@@ -83,6 +83,8 @@ var targets: [Target] = [
         name: "RecipeTests",
         dependencies: ["LaminaRecipe", "LaminaHost", "LaminaGraph", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSDK")]
             + plugins("Core", "Data", "CNN")),
+    // The real command with its plugins beside it, which `make test` builds first.
+    .testTarget(name: "EndToEndTests", dependencies: [sdk("LaminaFormats")], exclude: ["Golden"]),
 ]
 
 var products: [Product] = [
