@@ -49,7 +49,10 @@ public final class Network: @unchecked Sendable {
         return plan
     }
 
-    private func bind(_ plan: Plan) {
+    /// Points a plan that the caller has kept into the memory that the network has now; fill its inputs afterwards.
+    ///
+    /// Another plan in between may have needed more memory than there was, and the old memory is gone.
+    public func bind(_ plan: Plan) {
         guard let base = arena?.base, plan.boundBase != base || plan.boundVersion != parameters.bindingVersion else { return }
         plan.bind(to: base, parameters, parameterGradients.map { UnsafeMutableRawPointer($0) })
         plan.boundVersion = parameters.bindingVersion

@@ -269,7 +269,11 @@ public final class Trainer: @unchecked Sendable {
     }
 
     private func plan(_ count: Int) throws(TrainingError) -> Plan {
-        if count == batchSize, let fullPlan { return fullPlan }
+        if count == batchSize, let fullPlan {
+            // An evaluation on larger batches may have moved the network's memory.
+            network.bind(fullPlan)
+            return fullPlan
+        }
         do {
             return try network.plan(Self.request(trainingData, count, accumulate))
         } catch {
