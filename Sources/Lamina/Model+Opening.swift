@@ -120,7 +120,7 @@ extension Model {
     }
 
     private func compare(_ tensor: Safetensors.Tensor, _ test: SelfTest, _ outputs: [NamedTensor]) throws {
-        let place = "self-test \(test.number), output '\(tensor.name)'"
+        let place = "\(archive.map { $0.path + ": " } ?? "")self-test \(test.number), output '\(tensor.name)'"
         guard let got = outputs.first(where: { $0.name == tensor.name }), got.shape == tensor.shape,
             got.dtype == (try Self.known(tensor))
         else { throw LaminaError(.verification, "\(place): the model gives no such output of shape \(tensor.shape)") }

@@ -69,7 +69,7 @@ public enum TensorFile {
     /// Reads every tensor of a file.
     public static func read(_ path: String) throws(LaminaError) -> [NamedTensor] {
         try sorted {
-            let file = try SafetensorsFile(path: path)
+            let file = try open(path)
             return try file.tensors.map { tensor in
                 guard let dtype = DataType(tensor.dtype) else {
                     throw LaminaError(
@@ -78,6 +78,14 @@ public enum TensorFile {
                 }
                 return NamedTensor(tensor.name, dtype, tensor.shape, bytes: Array(file.bytes(of: tensor)))
             }
+        }
+    }
+
+    private static func open(_ path: String) throws -> SafetensorsFile {
+        do {
+            return try SafetensorsFile(path: path)
+        } catch let error as SafetensorsError {
+            throw LaminaError(.data, "\(path): \(error)")
         }
     }
 

@@ -36,12 +36,21 @@ struct LaminaCommand: ParsableCommand {
                 exit(withStatus: 0)
             }
             if exitCode == .validationFailure {
-                Terminal.message(fullMessage(for: error))
+                // One line as for every other error; what the verb takes is a command away.
+                let text = message(for: error).split(separator: "\n").joined(separator: " ")
+                Terminal.error("\(text) See: lamina \(verb(arguments).map { $0 + " " } ?? "")--help")
                 exit(withStatus: LaminaError.Kind.usage.exitCode)
             }
             let sorted = LaminaError(error)
             Terminal.error(sorted.text)
             exit(withStatus: sorted.kind.exitCode)
+        }
+    }
+
+    /// The verb that was called, if there is such a one.
+    private static func verb(_ arguments: [String]) -> String? {
+        arguments.first { name in
+            configuration.subcommands.contains { $0.configuration.commandName ?? "\($0)".lowercased() == name }
         }
     }
 
