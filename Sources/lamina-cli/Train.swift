@@ -77,6 +77,12 @@ enum Interruption {
             Runtime.shared.isCancelled = true
         }
         signal(SIGTERM) { _ in Runtime.shared.isCancelled = true }
+        // A parent that starts us from a thread with blocked signals hands the block on.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 }
 
