@@ -1,0 +1,73 @@
+import Foundation
+import LaminaFormats
+import Testing
+
+/// What is installed, and what happens when a model needs more.
+@Suite("Plugins", .needs("Core", "Data", "CNN"))
+struct PluginTests {
+    @Test("list, show and why answer from manifests")
+    func questions() throws {
+        let folder = try Folder()
+        let plugins = try [JSON](json: folder.lamina("plugins", "list", "--format", "json").json(), at: "plugins")
+        let ids = try plugins.map { try String(json: #require($0["id"]), at: "id") }
+        #expect(Set(ids).isSuperset(of: ["core", "data", "cnn"]))
+        #expect(plugins.allSatisfy { $0["obstacle"] == JSON.null }, "\(plugins)")
+        #expect(try folder.lamina("plugins").succeeded().output.contains("core"))
+
+        #expect(try folder.lamina("plugins", "show", "cnn").succeeded().output.contains("cnn.conv2d"))
+        let dense = try folder.lamina("plugins", "show", "core.dense", "--format", "json").json()
+        #expect(dense[0]?["id"] == "core.dense" && dense[0]?["kind"] == "layer")
+        #expect(try folder.lamina("plugins", "show", "core.dense").succeeded().output.contains("units"))
+        try folder.lamina("plugins", "show", "core.dens").failed(5, saying: "core.dens", "did you mean", "core.dense")
+    }
+
+    /// A copy of the command with some of its bundles.
+    private func installation(without missing: String, in folder: Folder) throws -> Command {
+        let whole = URL(fileURLWithPath: try Command.find().path).resolvingSymlinksInPath().deletingLastPathComponent()
+        let files = FileManager.default
+        let home = folder.path("bin")
+        try files.createDirectory(atPath: home, withIntermediateDirectories: true)
+        for name in try files.contentsOfDirectory(atPath: whole.path)
+        where name == "lamina" || (name.hasSuffix(".laminaplugin") && name != missing + ".laminaplugin") {
+            try files.copyItem(atPath: whole.appendingPathComponent(name).path, toPath: home + "/" + name)
+        }
+        return Command(path: home + "/lamina")
+    }
+
+    @Test("without the plugin of its layers a model says what it lacks: 5")
+    func missing() throws {
+        let folder = try Patterns.folder(train: 40, test: 20)
+        try folder.write(TrainingTests.recipe, "r.yaml")
+        try folder.lamina("train", "r.yaml", "-o", "m.lamina", "--epochs", "1").succeeded()
+        try folder.write(png([UInt8](repeating: 9, count: 64), width: 8), "x.png")
+        let command = try installation(without: "cnn", in: folder)
+        func lamina(_ arguments: String...) throws -> Outcome { try command.run(arguments, in: folder.path) }
+
+        #expect(try lamina("plugins", "list", "--format", "json").json()[1] != nil, "the others are there")
+        for arguments in [["predict", "m.lamina", "x.png"], ["eval", "m.lamina"], ["selftest", "m.lamina"]] {
+            try command.run(arguments, in: folder.path).failed(
+                5, saying: "m.lamina", "'cnn'", "layer cnn.conv2d version 1")
+        }
+        try lamina("train", "r.yaml", "-o", "other.lamina").failed(5, saying: "r.yaml:11:7", "cnn")
+        // What needs no layer works on.
+        try lamina("verify", "m.lamina").succeeded()
+        let why = try lamina("plugins", "why", "m.lamina", "--format", "json")
+        #expect(why.status == 5, "\(why)")
+        let answer = try JSON.parse(why.output)
+        #expect(answer["ok"] == false)
+        #expect(try String(json: #require(answer["missing"]?[0]), at: "").contains("cnn.conv2d"))
+        #expect(try folder.lamina("plugins", "why", "m.lamina", "--format", "json").json()["ok"] == true)
+    }
+
+    @Test("a broken plugin is reported and harms no other")
+    func broken() throws {
+        let folder = try Folder()
+        let command = try installation(without: "cnn", in: folder)
+        try FileManager.default.createDirectory(
+            atPath: folder.path("bin/cnn.laminaplugin"), withIntermediateDirectories: true)
+        try folder.write("{", "bin/cnn.laminaplugin/plugin.json")
+        let outcome = try command.run(["plugins", "list", "--format", "json"], in: folder.path)
+        #expect(try outcome.json()[1] != nil)
+        #expect(outcome.errors.hasPrefix("warning: ") && outcome.errors.contains("cnn.laminaplugin"), "\(outcome)")
+    }
+}
