@@ -7,8 +7,8 @@
  *   into pieces. So work may be split among threads in any way and gives the same bits. (Of a NaN, only that it is one.)
  * - Kernels allocate nothing, keep no state and may run on any thread.
  * - They assume rounding to nearest and denormals enabled, which is how a process starts.
- * - Results are the same on every machine of one instruction-set level. Levels with fused multiply-add (x86-64-v3 and
- *   v4, aarch64) may differ from those without (x86-64, x86-64-v2) within the stated accuracy.
+ * - Levels with fused multiply-add (x86-64-v3 and v4) give the same bits as each other, and so do levels without
+ *   (x86-64, x86-64-v2); between the two kinds, results may differ within the stated accuracy.
  *
  * Accuracy is stated in ulp: the distance to the exact result, in units of the spacing of floats at that result.
  */
