@@ -5,7 +5,8 @@ import PackageDescription
 let root = Context.packageDirectory
 func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: root + "/" + path) }
 func folders(_ path: String) -> [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: root + "/" + path)) ?? []).filter { !$0.hasPrefix(".") }.sorted()
+    ((try? FileManager.default.contentsOfDirectory(atPath: root + "/" + path)) ?? []).filter { !$0.hasPrefix(".") }
+        .sorted()
 }
 /// The libraries that a module map links: `link "png"`.
 func libraries(_ moduleMap: String) -> [String] {
@@ -81,7 +82,9 @@ var targets: [Target] = [
         dependencies: ["LaminaGraph", "LaminaHost", sdk("LaminaSDK"), sdk("LaminaFormats")] + plugins("Core", "CNN")),
     .testTarget(
         name: "RecipeTests",
-        dependencies: ["LaminaRecipe", "LaminaHost", "LaminaGraph", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSDK")]
+        dependencies: [
+            "LaminaRecipe", "LaminaHost", "LaminaGraph", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSDK"),
+        ]
             + plugins("Core", "Data", "CNN")),
     // The real command with its plugins beside it, which `make test` builds first.
     .testTarget(name: "EndToEndTests", dependencies: [sdk("LaminaFormats")], exclude: ["Golden"]),
@@ -122,7 +125,8 @@ for family in families {
             .testTarget(
                 name: family + "Tests",
                 dependencies: [
-                    .target(name: family), sdk("LaminaTesting"), sdk("LaminaSDK"), sdk("LaminaSchema"), sdk("LaminaFormats"),
+                    .target(name: family), sdk("LaminaTesting"), sdk("LaminaSDK"), sdk("LaminaSchema"),
+                    sdk("LaminaFormats"),
                     sdk("CLaminaMath"),
                 ] + support, path: folder + "Tests/\(family)Tests",
                 exclude: exists(folder + "Tests/\(family)Tests/Golden") ? ["Golden"] : []))

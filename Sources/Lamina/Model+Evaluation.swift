@@ -21,10 +21,12 @@ extension Model {
                 case .train: data.train
                 }
             guard let source else {
-                throw LaminaError(.recipe, "\(recipe.file.path) names no \(split.rawValue) data; choose another with --split")
+                throw LaminaError(
+                    .recipe, "\(recipe.file.path) names no \(split.rawValue) data; choose another with --split")
             }
             let dataset = try Dataset(
-                source, data, inputs: graph.definition.inputs, hasTarget: graph.definition.loss != nil, registry: registry)
+                source, data, inputs: graph.definition.inputs, hasTarget: graph.definition.loss != nil,
+                registry: registry)
             let evaluator = try Evaluator(network, dataset, metrics: recipe.metrics, batchSize: batch)
             return try evaluator.run(progress: progress)
         }

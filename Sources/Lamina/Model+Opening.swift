@@ -59,7 +59,9 @@ extension Model {
         var isAligned = true
         let tensors = try file.tensors.map { tensor in
             guard let dtype = DataType(tensor.dtype) else {
-                throw LaminaError(.archive, "weight '\(tensor.name)' has type \(tensor.dtype.rawValue), which this version cannot use")
+                throw LaminaError(
+                    .archive, "weight '\(tensor.name)' has type \(tensor.dtype.rawValue), which this version cannot use"
+                )
             }
             let bytes = file.bytes(of: tensor)
             // A tensor without elements has no address of its own.
@@ -114,7 +116,8 @@ extension Model {
 
     private static func known(_ tensor: Safetensors.Tensor) throws -> DataType {
         guard let dtype = DataType(tensor.dtype) else {
-            throw LaminaError(.archive, "tensor '\(tensor.name)' has type \(tensor.dtype.rawValue), which this version cannot use")
+            throw LaminaError(
+                .archive, "tensor '\(tensor.name)' has type \(tensor.dtype.rawValue), which this version cannot use")
         }
         return dtype
     }
@@ -126,7 +129,9 @@ extension Model {
         else { throw LaminaError(.verification, "\(place): the model gives no such output of shape \(tensor.shape)") }
         let recorded = NamedTensor(tensor.name, got.dtype, tensor.shape, bytes: Array(test.outputs.bytes(of: tensor)))
         guard got.dtype == .float32 else {
-            if got.bytes != recorded.bytes { throw LaminaError(.verification, "\(place): differs from the recorded values") }
+            if got.bytes != recorded.bytes {
+                throw LaminaError(.verification, "\(place): differs from the recorded values")
+            }
             return
         }
         for (index, (value, wanted)) in zip(got.floats, recorded.floats).enumerated() {

@@ -9,7 +9,7 @@ import LaminaTraining
 
 /// What the model says about one sample.
 public struct Prediction: Sendable {
-    /// The file that it came from, with the row for files of several samples: "data.csv:3".
+    /// The file that it came from, with the row for files of several samples: "points.csv:3".
     public var source: String
     /// The output after the model's link (probabilities for a classifier), row-major.
     public let values: [Float]
@@ -58,7 +58,8 @@ extension Model {
             }
         guard fits, reader.dtype == inputs[0].dtype else {
             throw LaminaError(
-                .data, "\(path): samples are \(reader.dtype.name) \(reader.shape), the model wants \(inputs[0].dtype.name) "
+                .data,
+                "\(path): samples are \(reader.dtype.name) \(reader.shape), the model wants \(inputs[0].dtype.name) "
                     + "[\(wanted.map(\.description).joined(separator: ", "))]")
         }
     }
@@ -74,7 +75,8 @@ extension Model {
         definition.outputs[0].reference = .init(name)
         let linked = try Graph(definition, registry: registry)
         let parameters = try ParameterStore(linked)
-        try parameters.borrow(network.parameters.entries.map { ($0.name, $0.dtype, $0.shape, UnsafeRawPointer($0.data)) }, owner: network)
+        try parameters.borrow(
+            network.parameters.entries.map { ($0.name, $0.dtype, $0.shape, UnsafeRawPointer($0.data)) }, owner: network)
         let result = Network(linked, parameters)
         predictor = result
         return result

@@ -37,12 +37,14 @@ extension Model {
         var known = definition.inputs.map(\.name)
         if definition.loss != nil { known.append(GraphDefinition.targetName) }
         if let extra = inputs.first(where: { !known.contains($0.name) }) {
-            throw LaminaError(.data, "there is no input '\(extra.name)'; the model takes \(known.joined(separator: ", "))")
+            throw LaminaError(
+                .data, "there is no input '\(extra.name)'; the model takes \(known.joined(separator: ", "))")
         }
         var shapes: [[Int]] = []
         for input in definition.inputs {
             guard let given = inputs.first(where: { $0.name == input.name }) else {
-                throw LaminaError(.data, "input '\(input.name)' is missing; got \(inputs.map(\.name).joined(separator: ", "))")
+                throw LaminaError(
+                    .data, "input '\(input.name)' is missing; got \(inputs.map(\.name).joined(separator: ", "))")
             }
             guard given.dtype == input.dtype else {
                 throw LaminaError(.data, "input '\(input.name)' is \(given.dtype.name), wanted \(input.dtype.name)")
@@ -52,7 +54,8 @@ extension Model {
         let target = inputs.first { $0.name == GraphDefinition.targetName }
         return try network.plan(
             PlanRequest(
-                inputs: shapes, target: target.map { .init($0.dtype, $0.shape) }, phase: trainMode ? .training : .inference,
+                inputs: shapes, target: target.map { .init($0.dtype, $0.shape) },
+                phase: trainMode ? .training : .inference,
                 parameterGradients: gradients, inputGradients: gradients))
     }
 

@@ -124,11 +124,16 @@ extension Model {
         }
         rows.append("epochs", .integer(Int64(trainer.state.epoch)))
         if let last = trainer.state.history.last {
-            rows.append("metrics", .object(JSONObject([("train_loss", .number(last.trainLoss))] + last.values.map { ($0.name, .number($0.value)) })))
+            rows.append(
+                "metrics",
+                .object(
+                    JSONObject(
+                        [("train_loss", .number(last.trainLoss))] + last.values.map { ($0.name, .number($0.value)) })))
         }
         if let fingerprint = trainer.trainingData.source.fingerprint {
             let digits = fingerprint.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-            rows.append("data", ["samples": .integer(Int64(trainer.trainingData.count)), "fingerprint": .string(digits)])
+            rows.append(
+                "data", ["samples": .integer(Int64(trainer.trainingData.count)), "fingerprint": .string(digits)])
         }
         trainingRecord = rows
         return rows
@@ -139,15 +144,19 @@ extension Model {
     private var card: String {
         var text = "# \(name)\n\n"
         if let about = recipe?.documentation { text += about + "\n\n" }
-        text += "A Lamina model with \(graph.parameterCount) parameters.\n\n| input or output | type | shape |\n|---|---|---|\n"
+        text +=
+            "A Lamina model with \(graph.parameterCount) parameters.\n\n| input or output | type | shape |\n|---|---|---|\n"
         for input in graph.definition.inputs {
-            text += "| \(input.name) | \(input.dtype.name) | \(input.shape.map(\.description).joined(separator: " × ")) |\n"
+            text +=
+                "| \(input.name) | \(input.dtype.name) | \(input.shape.map(\.description).joined(separator: " × ")) |\n"
         }
         for output in graph.outputSignature {
-            text += "| \(output.name) | \(output.dtype.name) | \(output.shape.map(\.description).joined(separator: " × ")) |\n"
+            text +=
+                "| \(output.name) | \(output.dtype.name) | \(output.shape.map(\.description).joined(separator: " × ")) |\n"
         }
         if let metrics = trainingRecord["metrics"] { text += "\nLast epoch: \(metrics.text())\n" }
-        return text + "\nUse it: `lamina predict MODEL FILE`, `lamina run MODEL --input X.safetensors --output Y.safetensors`.\n"
+        return text
+            + "\nUse it: `lamina predict MODEL FILE`, `lamina run MODEL --input X.safetensors --output Y.safetensors`.\n"
     }
 
     /// Two samples of noise and what the model makes of them.
@@ -166,14 +175,17 @@ extension Model {
                 var random = lamina_random(seed: UInt64(Self.exampleSeed), stream: UInt64(index), offset: 0)
                 let values = [Float](unsafeUninitializedCapacity: count) { buffer, filled in
                     let services = registry.runtime.services
-                    if count > 0 { services.pointee.random_uniform(services, &random, 0, buffer.baseAddress, Int64(count)) }
+                    if count > 0 {
+                        services.pointee.random_uniform(services, &random, 0, buffer.baseAddress, Int64(count))
+                    }
                     filled = count
                 }
                 inputs.append(NamedTensor(input.name, shape, values))
             } else {
                 // Zero is a valid index for every layer that takes indices.
                 inputs.append(
-                    NamedTensor(input.name, input.dtype, shape, bytes: [UInt8](repeating: 0, count: count * input.dtype.size)))
+                    NamedTensor(
+                        input.name, input.dtype, shape, bytes: [UInt8](repeating: 0, count: count * input.dtype.size)))
             }
         }
         return (inputs, try run(inputs).outputs)

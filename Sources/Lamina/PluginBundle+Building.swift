@@ -18,7 +18,8 @@ extension PluginBundle {
             guard let known = try describe(libraries) else {
                 let targets = libraries.map(\.target).joined(separator: ", ")
                 throw LaminaError(
-                    .plugin, "none of the libraries (\(targets)) runs on this machine (\(Processor.levels.joined(separator: ", "))): "
+                    .plugin,
+                    "none of the libraries (\(targets)) runs on this machine (\(Processor.levels.joined(separator: ", "))): "
                         + "a manifest can only be generated from one that does")
             }
             var manifest = known
@@ -30,7 +31,8 @@ extension PluginBundle {
                 let copy = try AtomicFile(replacing: "\(folder)/\(name)")
                 try copy.write(bytes.bytes)
                 try copy.commit()
-                let digest = SHA256.hash(data: bytes.bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+                let digest = SHA256.hash(data: bytes.bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+                    .joined()
                 manifest.libraries.append(.init(target: target, file: name, size: bytes.bytes.count, sha256: digest))
             }
             let file = try AtomicFile(replacing: "\(folder)/\(PluginManifest.fileName)")
@@ -51,7 +53,9 @@ extension PluginBundle {
                 abiMinor: plugin.abiMinor, license: plugin.license, documentation: plugin.documentation,
                 components: plugin.components.map(\.description), libraries: [])
             if let known, known.json != manifest.json {
-                throw LaminaError(.plugin, "\(path) says something else of itself than the libraries before it: build all from one source")
+                throw LaminaError(
+                    .plugin,
+                    "\(path) says something else of itself than the libraries before it: build all from one source")
             }
             known = known ?? manifest
         }

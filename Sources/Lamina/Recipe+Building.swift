@@ -4,14 +4,7 @@ import LaminaGraph
 import LaminaRecipe
 import LaminaSDK
 
-// A recipe in Swift code, in as few words as in YAML:
-//
-//     let recipe = Recipe(
-//         data: .init(train: .source("data.csv", ["path": "points.csv", "target": "label"])),
-//         model: .init(input: [8], layers: [.layer("core.dense", ["units": 16]), .layer("core.relu")]),
-//         loss: .init(.loss("core.cross_entropy")),
-//         optimizer: .init(.optimizer("core.adam", ["learning_rate": 0.01])),
-//         training: .init(epochs: 5, batch: 16))
+// A recipe in Swift code, in as few words as in YAML; the README has an example.
 
 extension Recipe.Component {
     /// A reader of datasets. Relative paths are relative to the working directory.

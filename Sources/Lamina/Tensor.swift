@@ -12,7 +12,8 @@ public struct NamedTensor: Sendable {
     public let bytes: [UInt8]
 
     public init(_ name: String, _ dtype: DataType, _ shape: [Int], bytes: [UInt8]) {
-        precondition(bytes.count == shape.reduce(dtype.size, *), "\(bytes.count) bytes do not make \(dtype.name) \(shape)")
+        precondition(
+            bytes.count == shape.reduce(dtype.size, *), "\(bytes.count) bytes do not make \(dtype.name) \(shape)")
         self.name = name
         self.dtype = dtype
         self.shape = shape
@@ -31,7 +32,8 @@ public struct NamedTensor: Sendable {
 
     /// A copy of what a plan holds.
     init(_ name: String, _ tensor: PlannedTensor) {
-        let bytes = tensor.byteCount == 0 ? [] : Array(UnsafeRawBufferPointer(start: tensor.data, count: tensor.byteCount))
+        let bytes =
+            tensor.byteCount == 0 ? [] : Array(UnsafeRawBufferPointer(start: tensor.data, count: tensor.byteCount))
         self.init(name, tensor.dtype, tensor.shape, bytes: bytes)
     }
 
@@ -73,7 +75,8 @@ public enum TensorFile {
             return try file.tensors.map { tensor in
                 guard let dtype = DataType(tensor.dtype) else {
                     throw LaminaError(
-                        .data, "\(path): tensor '\(tensor.name)' has type \(tensor.dtype.rawValue), wanted "
+                        .data,
+                        "\(path): tensor '\(tensor.name)' has type \(tensor.dtype.rawValue), wanted "
                             + DataType.allCases.map(\.safetensors.rawValue).joined(separator: ", "))
                 }
                 return NamedTensor(tensor.name, dtype, tensor.shape, bytes: Array(file.bytes(of: tensor)))
@@ -109,7 +112,8 @@ public enum TensorFile {
             part.copyBytes(from: tensor.bytes)
             offset += (tensor.bytes.count + 63) / 64 * 64
             return Safetensors.Source(
-                name: tensor.name, dtype: tensor.dtype.safetensors, shape: tensor.shape, bytes: UnsafeRawBufferPointer(part))
+                name: tensor.name, dtype: tensor.dtype.safetensors, shape: tensor.shape,
+                bytes: UnsafeRawBufferPointer(part))
         }
         return try body(sources)
     }

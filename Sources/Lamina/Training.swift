@@ -48,19 +48,26 @@ public final class TrainingRun: @unchecked Sendable {
             }
             guard try archive.json(EntryName.graph) == model.graph.definition.json else {
                 throw LaminaError(
-                    .recipe, "\(path) holds another network than the recipe describes: a resumed run cannot change its layers or loss")
+                    .recipe,
+                    "\(path) holds another network than the recipe describes: a resumed run cannot change its layers or loss"
+                )
             }
             let weights = try archive.tensors(EntryName.weights)
             try model.network.parameters.load(
                 weights.tensors.compactMap { tensor in
-                    DataType(tensor.dtype).map { (tensor.name, $0, tensor.shape, weights.bytes(of: tensor).baseAddress ?? Self.nowhere) }
+                    DataType(tensor.dtype).map {
+                        (tensor.name, $0, tensor.shape, weights.bytes(of: tensor).baseAddress ?? Self.nowhere)
+                    }
                 })
             let states = try archive.tensors(EntryName.optimizerState)
             for state in trainer.optimizer.states {
-                guard let tensor = states.tensor(state.name), tensor.dtype == state.dtype.safetensors, tensor.shape == state.shape
+                guard let tensor = states.tensor(state.name), tensor.dtype == state.dtype.safetensors,
+                    tensor.shape == state.shape
                 else {
                     throw LaminaError(
-                        .recipe, "\(path) has no optimizer state '\(state.name)' \(state.shape): a resumed run cannot change its optimizer")
+                        .recipe,
+                        "\(path) has no optimizer state '\(state.name)' \(state.shape): a resumed run cannot change its optimizer"
+                    )
                 }
                 let bytes = states.bytes(of: tensor)
                 if bytes.count > 0 { state.data.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count) }

@@ -1,8 +1,8 @@
 import CLamina
 import LaminaFormats
 import LaminaHost
-import LaminaSchema
 import LaminaSDK
+import LaminaSchema
 
 /// A graph whose nodes are layers of installed plugins, with parameters named and shapes inferred.
 ///
@@ -89,7 +89,8 @@ public final class Graph: @unchecked Sendable {
         nodes.map { node in
             let count = node.parameters.reduce(0) { $0 + parameters[$1].shape.reduce(1, *) }
             return (
-                node.definition.name, node.definition.component, values[node.firstOutput].map { text($0) } ?? "[]", count
+                node.definition.name, node.definition.component, values[node.firstOutput].map { text($0) } ?? "[]",
+                count
             )
         }
     }
@@ -136,7 +137,9 @@ private struct Builder {
             }
             guard input.shape.count <= LayerInstance.maximumRank else {
                 throw GraphError(
-                    .graph, "input '\(input.name)' has rank \(input.shape.count), at most \(LayerInstance.maximumRank) is possible")
+                    .graph,
+                    "input '\(input.name)' has rank \(input.shape.count), at most \(LayerInstance.maximumRank) is possible"
+                )
             }
             inputIndex[input.name] = values.count
             let shape = input.shape.map { size in
@@ -157,11 +160,14 @@ private struct Builder {
 
     mutating func add(_ node: GraphDefinition.Node, isLoss: Bool) throws(GraphError) {
         guard nodeIndex[node.name] == nil, inputIndex[node.name] == nil, !node.name.isEmpty else {
-            throw GraphError(.graph, node: node.name, "two nodes or inputs are named '\(node.name)': give each a name of its own")
+            throw GraphError(
+                .graph, node: node.name, "two nodes or inputs are named '\(node.name)': give each a name of its own")
         }
         let (layer, description) = try makeLayer(node)
         var inputs: [Int?] = []
-        for reference in node.inputs { inputs.append(try reference.map { r throws(GraphError) in try resolve(r, node) }) }
+        for reference in node.inputs {
+            inputs.append(try reference.map { r throws(GraphError) in try resolve(r, node) })
+        }
         try checkArity(node, inputs, description)
         let inferred: InferredNode
         if isLoss, inputs.contains(where: { $0 != nil && values[$0!] == nil }) {
@@ -228,7 +234,8 @@ private struct Builder {
         }
         guard let index = nodeIndex[reference.name] else {
             let later = definition.nodes.contains { $0.name == reference.name }
-            let known = Suggestion.question(for: reference.name, among: nodeIndex.keys.sorted() + inputIndex.keys.sorted())
+            let known = Suggestion.question(
+                for: reference.name, among: nodeIndex.keys.sorted() + inputIndex.keys.sorted())
             throw GraphError(
                 .graph, node: node.name,
                 later
@@ -238,7 +245,8 @@ private struct Builder {
         guard reference.output < nodes[index].outputCount else {
             throw GraphError(
                 .graph, node: node.name,
-                "node '\(node.name)' reads output \(reference.output) of '\(reference.name)', which has \(nodes[index].outputCount)")
+                "node '\(node.name)' reads output \(reference.output) of '\(reference.name)', which has \(nodes[index].outputCount)"
+            )
         }
         return nodes[index].firstOutput + reference.output
     }
@@ -284,13 +292,15 @@ private struct Builder {
             let names = inferred.parameters.map { "'\($0.name)'" }.joined(separator: ", ")
             throw GraphError(
                 .graph, node: node.name,
-                "node '\(node.name)' has no parameter '\(name)' to initialize (it has \(names.isEmpty ? "none" : names))")
+                "node '\(node.name)' has no parameter '\(name)' to initialize (it has \(names.isEmpty ? "none" : names))"
+            )
         }
         var owner = node.name
         if let shared = node.sharesParametersOf {
             guard let index = nodeIndex[shared], index < nodes.count else {
                 throw GraphError(
-                    .graph, node: node.name, "node '\(node.name)' shares parameters of '\(shared)', which is no earlier node")
+                    .graph, node: node.name,
+                    "node '\(node.name)' shares parameters of '\(shared)', which is no earlier node")
             }
             owner = shared
         }
@@ -302,7 +312,9 @@ private struct Builder {
                     throw GraphError(
                         .graph, node: node.name,
                         "node '\(node.name)' shares '\(name)', which "
-                            + (parameterOwner[name].map { "has shape \(parameters[$0].shape), wanted \(parameter.shape)" }
+                            + (parameterOwner[name].map {
+                                "has shape \(parameters[$0].shape), wanted \(parameter.shape)"
+                            }
                                 ?? "does not exist"))
                 }
                 parameterIndices.append(index)

@@ -76,7 +76,8 @@ extension GraphDefinition.Input {
             case .string(let name) where !name.isEmpty: shape.append(.symbol(name))
             default:
                 throw JSONError(
-                    .wrongValue, "a dimension is a number >= 0 or a name, got \(size.text())", path: "\(path).shape[\(axis)]")
+                    .wrongValue, "a dimension is a number >= 0 or a name, got \(size.text())",
+                    path: "\(path).shape[\(axis)]")
             }
         }
         try fields.finish()

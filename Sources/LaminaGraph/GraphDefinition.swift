@@ -60,7 +60,7 @@ public struct GraphDefinition: Sendable, Equatable {
         public var name: String
         /// "layer" or "loss".
         public var kind: String
-        /// Id of the component, "core.dense".
+        /// Id of the component, "<plugin>.<name>".
         public var component: String
         /// The component's version that the graph was made for; nil: the installed one.
         public var version: Int?

@@ -2,8 +2,8 @@ import CLamina
 import Glibc
 import LaminaFormats
 import LaminaHost
-import LaminaSchema
 import LaminaSDK
+import LaminaSchema
 
 /// The memory of a graph's parameters and buffers, by name as in PyTorch's state dictionaries.
 ///
@@ -45,10 +45,12 @@ public final class ParameterStore: @unchecked Sendable {
         precondition(!isReadOnly)
         for (index, parameter) in graph.parameters.enumerated() {
             do {
-                let component = try graph.registry.load(kind: LAMINA_KIND_INITIALIZER, id: parameter.initializer.component)
+                let component = try graph.registry.load(
+                    kind: LAMINA_KIND_INITIALIZER, id: parameter.initializer.component)
                 let attributes: AttributeSet
                 do {
-                    attributes = try AttributeSet.bind(component.description.attributes, parameter.initializer.attributes)
+                    attributes = try AttributeSet.bind(
+                        component.description.attributes, parameter.initializer.attributes)
                 } catch {
                     throw GraphError(.graph, "initializer of '\(parameter.name)': \(error.text)")
                 }
@@ -99,7 +101,9 @@ public final class ParameterStore: @unchecked Sendable {
     }
 
     /// Copies values in by name. Every name has to be there with the right type and shape, and no other.
-    public func load(_ tensors: [(name: String, dtype: DataType, shape: [Int], data: UnsafeRawPointer)]) throws(GraphError) {
+    public func load(_ tensors: [(name: String, dtype: DataType, shape: [Int], data: UnsafeRawPointer)])
+        throws(GraphError)
+    {
         precondition(!isReadOnly)
         try match(tensors) { kind, index, size, source in
             memcpy(kind == .parameter ? self.parameters[index] : self.buffers[index], source, size)
@@ -135,7 +139,8 @@ public final class ParameterStore: @unchecked Sendable {
         let names = Set(own.map(\.name))
         if let extra = tensors.first(where: { !names.contains($0.name) }) {
             throw GraphError(
-                .data, "the weights hold '\(extra.name)', which the model does not have"
+                .data,
+                "the weights hold '\(extra.name)', which the model does not have"
                     + Suggestion.question(for: extra.name, among: own.map(\.name)))
         }
         for entry in own {
@@ -145,7 +150,8 @@ public final class ParameterStore: @unchecked Sendable {
             let tensor = tensors[index]
             guard tensor.dtype == entry.dtype, tensor.shape == entry.shape else {
                 throw GraphError(
-                    .data, "the weights have '\(entry.name)' as \(tensor.dtype.name) \(tensor.shape), wanted "
+                    .data,
+                    "the weights have '\(entry.name)' as \(tensor.dtype.name) \(tensor.shape), wanted "
                         + "\(entry.dtype.name) \(entry.shape)")
             }
         }

@@ -72,7 +72,8 @@ public final class Plan: @unchecked Sendable {
         // Callers' tensors.
         func planned(_ value: Int, _ descriptor: UnsafeMutablePointer<lamina_tensor>) -> PlannedTensor {
             let v = builder.values[value]
-            return PlannedTensor(name: v.name, dtype: v.spec.dtype, shape: v.spec.shape.map(Int.init), descriptor: descriptor)
+            return PlannedTensor(
+                name: v.name, dtype: v.spec.dtype, shape: v.spec.shape.map(Int.init), descriptor: descriptor)
         }
         let inputValues = builder.inputValues
         inputs = inputValues.map { planned($0, assembler.value($0)) }
@@ -106,7 +107,8 @@ public final class Plan: @unchecked Sendable {
         var total = 0
         for value in builder.values { total += value.bytes * (value.needsGradient ? 2 : 1) }
         for operation in builder.operations {
-            total += operation.needs.savedBytes.reduce(0, +) + operation.needs.forwardWorkspace
+            total +=
+                operation.needs.savedBytes.reduce(0, +) + operation.needs.forwardWorkspace
                 + operation.needs.backwardWorkspace
         }
         return total
@@ -122,7 +124,8 @@ public final class Plan: @unchecked Sendable {
                 name = builder.graph.nodes[node].definition.name
             }
             return NodeReport(
-                name: name, component: component, outputShape: output.spec.shape.map(Int.init), outputBytes: output.bytes,
+                name: name, component: component, outputShape: output.spec.shape.map(Int.init),
+                outputBytes: output.bytes,
                 forwardFLOPs: operation.needs.forwardFLOPs, backwardFLOPs: operation.needs.backwardFLOPs)
         }
     }

@@ -122,7 +122,9 @@ struct PlanAssembler {
         // In backward a layer sees only what it has asked for.
         let needs = operation.needs
         run.inputs = UnsafePointer(
-            table(operation.inputs, LAMINA_TENSOR_READ_ONLY) { needs.savedInputs.contains($0) ? life.valueBuffer[$1] : nil })
+            table(operation.inputs, LAMINA_TENSOR_READ_ONLY) {
+                needs.savedInputs.contains($0) ? life.valueBuffer[$1] : nil
+            })
         run.outputs = UnsafePointer(
             table(outputs, LAMINA_TENSOR_READ_ONLY) { needs.savedOutputs.contains($0) ? life.valueBuffer[$1] : nil })
         addGradients(index, operation, step, &run)
@@ -157,7 +159,8 @@ struct PlanAssembler {
         let buffers = graph.nodes[node].buffers
         let firstBuffer = take(buffers.count)
         for (position, buffer) in buffers.enumerated() {
-            let spec = TensorSpec(dtype: graph.buffers[buffer].dtype, shape: graph.buffers[buffer].shape.map(Int64.init))
+            let spec = TensorSpec(
+                dtype: graph.buffers[buffer].dtype, shape: graph.buffers[buffer].shape.map(Int64.init))
             built.descriptors.describe(firstBuffer + position, spec)
             built.bufferTensors.append((buffer, built.descriptors.base + firstBuffer + position))
         }
@@ -247,7 +250,8 @@ struct PlanAssembler {
                 built.descriptors.describe(target, spec)
                 built.gradientTensors.append((parameter, built.descriptors.base + target))
                 step.additions.append(
-                    .init(source: tensor, target: built.descriptors.base + target, count: spec.count!, isFirst: isFirst))
+                    .init(source: tensor, target: built.descriptors.base + target, count: spec.count!, isFirst: isFirst)
+                )
             } else {
                 built.descriptors.describe(first + position, spec, flags: isFirst ? 0 : LAMINA_TENSOR_ACCUMULATE)
                 built.gradientTensors.append((parameter, tensor))

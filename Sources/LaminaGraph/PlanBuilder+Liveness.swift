@@ -69,7 +69,8 @@ struct Liveness {
         if v.isGraphOutput { return end }
         var last = v.producer ?? -1
         for (operation, input) in v.consumers {
-            let saves = plan.operations[operation].runsBackward
+            let saves =
+                plan.operations[operation].runsBackward
                 && plan.operations[operation].needs.savedInputs.contains(input)
             last = max(last, saves ? backwardTime(operation) : operation)
         }
@@ -165,7 +166,9 @@ struct Liveness {
     /// When a value's gradient is read last: by its producer's backward, or after the step for graph inputs.
     private func gradientEnd(_ value: Int) -> Int { plan.values[value].producer.map { backwardTime($0) } ?? end }
 
-    private mutating func deliver(_ index: Int, _ operation: PlanBuilder.Operation, _ input: Int, _ time: Int) -> Delivery {
+    private mutating func deliver(_ index: Int, _ operation: PlanBuilder.Operation, _ input: Int, _ time: Int)
+        -> Delivery
+    {
         let value = operation.inputs[input]!
         let bytes = plan.values[value].bytes
         if gradientBuffer[value] != nil {

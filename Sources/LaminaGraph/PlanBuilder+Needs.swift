@@ -124,7 +124,8 @@ extension PlanBuilder {
         guard handle != nil, sink.fault == nil else {
             throw GraphError(
                 .internal, node: node.definition.name,
-                "\(node.definition.component) \"\(node.definition.name)\": its plan \(sink.fault ?? "is NULL") (a bug of the plugin)")
+                "\(node.definition.component) \"\(node.definition.name)\": its plan \(sink.fault ?? "is NULL") (a bug of the plugin)"
+            )
         }
         operations[index].needs = sink.needs
     }
@@ -138,7 +139,8 @@ extension PlanBuilder {
     private func describe(_ ids: [Int?]) -> DescriptorArray {
         let tensors = DescriptorArray(count: ids.count)
         for (index, id) in ids.enumerated() {
-            tensors.describe(index, id.map { values[$0].spec }, layout: id.map { values[$0].layout } ?? LAMINA_LAYOUT_PLAIN)
+            tensors.describe(
+                index, id.map { values[$0].spec }, layout: id.map { values[$0].layout } ?? LAMINA_LAYOUT_PLAIN)
         }
         return tensors
     }
@@ -153,7 +155,9 @@ extension PlanBuilder {
         }
         planning.save_output = { sink, output in
             let sink = Sink.at(sink)
-            if sink.has(input: 0, output: output) || sink.inputCount == 0 { sink.needs.savedOutputs.insert(Int(output)) }
+            if sink.has(input: 0, output: output) || sink.inputCount == 0 {
+                sink.needs.savedOutputs.insert(Int(output))
+            }
         }
         planning.save_bytes = { sink, bytes in
             let sink = Sink.at(sink)

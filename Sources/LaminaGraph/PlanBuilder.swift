@@ -100,14 +100,16 @@ final class PlanBuilder {
                 }
             }
             let value = try newValue(
-                TensorSpec(dtype: input.dtype, shape: shape.map(Int64.init)), LAMINA_LAYOUT_PLAIN, producer: nil, input.name)
+                TensorSpec(dtype: input.dtype, shape: shape.map(Int64.init)), LAMINA_LAYOUT_PLAIN, producer: nil,
+                input.name)
             values[value].isGraphInput = true
             carrier[index] = value
             inputValues.append(value)
         }
         if let target = request.target, let index = graph.targetValue {
             let value = try newValue(
-                TensorSpec(dtype: target.dtype, shape: target.shape.map(Int64.init)), LAMINA_LAYOUT_PLAIN, producer: nil,
+                TensorSpec(dtype: target.dtype, shape: target.shape.map(Int64.init)), LAMINA_LAYOUT_PLAIN,
+                producer: nil,
                 GraphDefinition.targetName)
             values[value].isGraphInput = true
             carrier[index] = value
@@ -170,7 +172,8 @@ final class PlanBuilder {
         connect(inputs, to: operation)
         for (output, spec) in inferred.outputs.enumerated() {
             let value = try newValue(
-                spec, layout, producer: operation, GraphDefinition.Reference(node.definition.name, output: output).description)
+                spec, layout, producer: operation,
+                GraphDefinition.Reference(node.definition.name, output: output).description)
             carrier[node.firstOutput + output] = value
             operations[operation].outputs.append(value)
         }

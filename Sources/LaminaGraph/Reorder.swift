@@ -43,7 +43,8 @@ struct Reorder {
     func run(_ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, adds: Bool, _ runtime: Runtime) {
         var job = Job(reorder: self, source: source, target: target, adds: adds)
         withUnsafeMutablePointer(to: &job) { job in
-            runtime.parallelFor(count: batch, grain: max(1, 65536 / max(1, rows * columns)), context: job) { context, begin, end in
+            runtime.parallelFor(count: batch, grain: max(1, 65536 / max(1, rows * columns)), context: job) {
+                context, begin, end in
                 let job = context!.assumingMemoryBound(to: Job.self).pointee
                 for item in Int(begin)..<Int(end) { job.reorder.transpose(item, job.source, job.target, job.adds) }
             }

@@ -1,8 +1,8 @@
 import CLamina
 import LaminaFormats
 import LaminaHost
-import LaminaSchema
 import LaminaSDK
+import LaminaSchema
 
 /// Type and logical shape of a tensor; negative dimensions are symbols of `Runtime.dimensions`.
 struct TensorSpec: Sendable, Hashable {

@@ -7,10 +7,12 @@ import Glibc
 /// processors, at half the speed. It runs single-threaded; products are cut into tiles here, by their shape alone, so
 /// that the bits of the result do not depend on the number of threads.
 final class BLAS: @unchecked Sendable {
-    private typealias Sgemm = @convention(c) (
-        Int32, Int32, Int32, Int32, Int32, Int32, Float, UnsafePointer<Float>, Int32, UnsafePointer<Float>, Int32, Float,
-        UnsafeMutablePointer<Float>, Int32
-    ) -> Void
+    private typealias Sgemm =
+        @convention(c) (
+            Int32, Int32, Int32, Int32, Int32, Int32, Float, UnsafePointer<Float>, Int32, UnsafePointer<Float>, Int32,
+            Float,
+            UnsafeMutablePointer<Float>, Int32
+        ) -> Void
 
     private let sgemm: Sgemm
     let libraryName: String
@@ -35,7 +37,8 @@ final class BLAS: @unchecked Sendable {
             return
         }
         throw .missingLibrary(
-            "OpenBLAS could not be loaded (\(reasons.joined(separator: "; "))); install it: apt-get install libopenblas0-pthread")
+            "OpenBLAS could not be loaded (\(reasons.joined(separator: "; "))); install it: apt-get install libopenblas0-pthread"
+        )
     }
 
     /// Below this many multiply-adds a product is not worth cutting.

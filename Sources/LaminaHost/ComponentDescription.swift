@@ -1,7 +1,7 @@
 import CLamina
 import LaminaFormats
-import LaminaSchema
 import LaminaSDK
+import LaminaSchema
 
 /// All that is known of a component without running its code: the content of `plugin.json` for it.
 public struct ComponentDescription: Sendable, Equatable {

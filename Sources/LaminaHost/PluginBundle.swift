@@ -27,7 +27,8 @@ public struct PluginBundle: Sendable {
         }
         let chosen = target == nil ? manifest.bestLibrary : manifest.libraries.first { $0.target == target }
         guard let chosen else {
-            throw .incompatiblePlugin("plugin '\(manifest.id)' in \(path) has no library for \(target ?? "this machine")")
+            throw .incompatiblePlugin(
+                "plugin '\(manifest.id)' in \(path) has no library for \(target ?? "this machine")")
         }
         let plugin = try LoadedPlugin.load(path: path + "/" + chosen.file, runtime: runtime)
         guard plugin.id == manifest.id, plugin.version == manifest.version,

@@ -64,7 +64,8 @@ extension PluginManifest {
                     .array(
                         libraries.map {
                             [
-                                "target": .string($0.target), "file": .string($0.file), "size": .integer(Int64($0.size)),
+                                "target": .string($0.target), "file": .string($0.file),
+                                "size": .integer(Int64($0.size)),
                                 "sha256": .string($0.sha256),
                             ]
                         })
@@ -78,7 +79,8 @@ extension PluginManifest {
         let major: Int = try fields.read("major")
         guard format == Self.format, major == 1 else {
             throw JSONError(
-                .wrongValue, "this is format '\(format)' version \(major), wanted '\(Self.format)' version 1", path: "format")
+                .wrongValue, "this is format '\(format)' version \(major), wanted '\(Self.format)' version 1",
+                path: "format")
         }
         id = try fields.read("id")
         guard id.isComponentName else {
@@ -97,7 +99,8 @@ extension PluginManifest {
             let description = try ComponentDescription(json: component, plugin: id, at: "components[\(index)]")
             guard !components.contains(where: { $0.kind == description.kind && $0.id == description.id }) else {
                 throw JSONError(
-                    .wrongValue, "\(description.kind) '\(description.id)' is listed twice", path: "components[\(index)]")
+                    .wrongValue, "\(description.kind) '\(description.id)' is listed twice", path: "components[\(index)]"
+                )
             }
             components.append(description)
         }

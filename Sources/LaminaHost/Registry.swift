@@ -5,7 +5,7 @@ import Synchronization
 
 /// What is installed: finds components by kind and id, and loads a plugin when one of its components is first used.
 ///
-/// Questions ("which attributes has core.dense?") are answered from the manifests; only `load` runs foreign code. A
+/// Questions ("which attributes has this layer?") are answered from the manifests; only `load` runs foreign code. A
 /// broken bundle becomes an entry of `problems` and affects nothing else.
 public final class Registry: Sendable {
     /// One plugin, from a bundle or linked into the program.

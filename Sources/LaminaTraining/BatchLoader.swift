@@ -29,7 +29,8 @@ final class BatchLoader: @unchecked Sendable {
     ///   - start: the first batch to hand out, for resuming within an epoch.
     ///   - slots: two batches for the dataset, which may be used again for later loaders.
     init(
-        _ slots: [Batch], indices: UnsafeBufferPointer<Int64>, batchSize: Int, start: Int = 0, isTraining: Bool, seed: UInt64,
+        _ slots: [Batch], indices: UnsafeBufferPointer<Int64>, batchSize: Int, start: Int = 0, isTraining: Bool,
+        seed: UInt64,
         firstStep: UInt64
     ) {
         precondition(slots.count == 2)

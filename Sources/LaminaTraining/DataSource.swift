@@ -38,7 +38,9 @@ public final class DataSource: @unchecked Sendable {
         raw.sink = Unmanaged.passUnretained(sink).toOpaque()
         raw.set_count = { Sink.at($0).count = Int($1) }
         raw.add_field = { sink, name, dtype, rank, shape in
-            guard let name, let type = DataType(dtype), (0...8).contains(rank), rank == 0 || shape != nil else { return }
+            guard let name, let type = DataType(dtype), (0...8).contains(rank), rank == 0 || shape != nil else {
+                return
+            }
             let sizes = (0..<Int(rank)).map { Int(shape![$0]) }
             Sink.at(sink).fields.append(Field(name: String(cString: name), dtype: type, shape: sizes))
         }
@@ -48,7 +50,9 @@ public final class DataSource: @unchecked Sendable {
         raw.set_fingerprint = { sink, bytes in
             if let bytes { Sink.at(sink).fingerprint = (0..<32).map { bytes[$0] } }
         }
-        try withExtendedLifetime(sink) { () throws(TrainingError) in try call.check(table.pointee.describe(handle, &raw)) }
+        try withExtendedLifetime(sink) { () throws(TrainingError) in
+            try call.check(table.pointee.describe(handle, &raw))
+        }
         guard sink.count >= 0, !sink.fields.isEmpty, sink.fields.allSatisfy({ $0.shape.allSatisfy { $0 >= 0 } }) else {
             throw TrainingError(.internal, "\(id): describes no fields (a bug of the plugin)")
         }

@@ -34,14 +34,17 @@ public final class Dataset: @unchecked Sendable {
         if data.inputs.isEmpty {
             guard inputs.count == 1 else {
                 throw TrainingError(
-                    .recipe, "the model has \(inputs.count) inputs: name a field for each under data, as 'input: [...]' (\(names))")
+                    .recipe,
+                    "the model has \(inputs.count) inputs: name a field for each under data, as 'input: [...]' (\(names))"
+                )
             }
             inputFields = [0]
         } else {
             for name in data.inputs { inputFields.append(try position(name, "input")) }
         }
         guard inputFields.count == inputs.count else {
-            throw TrainingError(.recipe, "data names \(inputFields.count) input fields, the model has \(inputs.count) inputs")
+            throw TrainingError(
+                .recipe, "data names \(inputFields.count) input fields, the model has \(inputs.count) inputs")
         }
         self.inputFields = inputFields
         var targetField: Int?
@@ -52,7 +55,9 @@ public final class Dataset: @unchecked Sendable {
                 targetField = opened.fields.firstIndex { $0.name == "label" || $0.name == "target" }
                 if targetField == nil {
                     throw TrainingError(
-                        .recipe, "\(source.id) has no field 'label' or 'target' to learn from (it has \(names)); name one as data.target")
+                        .recipe,
+                        "\(source.id) has no field 'label' or 'target' to learn from (it has \(names)); name one as data.target"
+                    )
                 }
             }
         }
@@ -78,7 +83,8 @@ public final class Dataset: @unchecked Sendable {
             guard chain.dtype == input.dtype else {
                 let hint = chain.dtype == .uint8 ? "; add a transform such as one that normalizes" : ""
                 throw TrainingError(
-                    .recipe, "field '\(name)' of \(source.id) is \(chain.dtype.name), input '\(input.name)' wants "
+                    .recipe,
+                    "field '\(name)' of \(source.id) is \(chain.dtype.name), input '\(input.name)' wants "
                         + "\(input.dtype.name)\(hint)")
             }
             let wanted = input.shape.dropFirst()
@@ -90,7 +96,8 @@ public final class Dataset: @unchecked Sendable {
                 }
             guard fits else {
                 throw TrainingError(
-                    .recipe, "samples of field '\(name)' of \(source.id) have shape \(chain.shape), input '\(input.name)' wants "
+                    .recipe,
+                    "samples of field '\(name)' of \(source.id) have shape \(chain.shape), input '\(input.name)' wants "
                         + "[\(wanted.map(\.description).joined(separator: ", "))]")
             }
         }

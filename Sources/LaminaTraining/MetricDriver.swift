@@ -24,7 +24,7 @@ public final class MetricDriver: @unchecked Sendable {
         }
     }
 
-    /// "core.accuracy"
+    /// "<plugin>.<name>"
     public let id: String
     /// "accuracy": how columns of the history are named.
     public var name: String { String(id.split(separator: ".").last ?? "") }
@@ -45,7 +45,9 @@ public final class MetricDriver: @unchecked Sendable {
 
     func reset() { table.pointee.reset(handle) }
 
-    func update(_ prediction: UnsafePointer<lamina_tensor>, _ target: UnsafePointer<lamina_tensor>) throws(TrainingError) {
+    func update(_ prediction: UnsafePointer<lamina_tensor>, _ target: UnsafePointer<lamina_tensor>)
+        throws(TrainingError)
+    {
         try call.check(table.pointee.update(handle, prediction, target))
     }
 

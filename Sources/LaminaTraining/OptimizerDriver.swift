@@ -38,7 +38,8 @@ public final class OptimizerDriver: @unchecked Sendable {
             let handle = try call.create(table.pointee.create)
             (self.call, self.table, self.handle) = (call, table, handle)
             let sink = Sink()
-            let status = table.pointee.declare_state(handle, Unmanaged.passUnretained(sink).toOpaque()) { sink, name, kind, initial in
+            let status = table.pointee.declare_state(handle, Unmanaged.passUnretained(sink).toOpaque()) {
+                sink, name, kind, initial in
                 guard let name else { return LAMINA_ERROR_INTERNAL }
                 Unmanaged<Sink>.fromOpaque(sink!).takeUnretainedValue().states.append(
                     (String(cString: name), kind == LAMINA_STATE_SCALAR, initial))
@@ -221,9 +222,11 @@ public final class OptimizerDriver: @unchecked Sendable {
             guard count > 0 else { continue }
             let chunks = (count + Self.chunk - 1) / Self.chunk
             var job = NormJob(
-                gradient: UnsafePointer(network.parameterGradients[parameter]), count: count, partials: partialSums + used)
+                gradient: UnsafePointer(network.parameterGradients[parameter]), count: count,
+                partials: partialSums + used)
             withUnsafeMutablePointer(to: &job) { job in
-                network.graph.registry.runtime.parallelFor(count: count, grain: Self.chunk, context: job) { context, begin, end in
+                network.graph.registry.runtime.parallelFor(count: count, grain: Self.chunk, context: job) {
+                    context, begin, end in
                     let job = context!.assumingMemoryBound(to: NormJob.self).pointee
                     job.partials[Int(begin) / OptimizerDriver.chunk] = lamina_math_sum_squares(
                         job.gradient + Int(begin), end - begin)

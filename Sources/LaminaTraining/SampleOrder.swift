@@ -9,7 +9,9 @@ struct SampleOrder {
     private static let splitStream: UInt64 = 0x7370_6c69_74
 
     /// Splits `count` samples into training and validation, at random.
-    static func split(_ count: Int, validation fraction: Double, seed: UInt64) -> (training: [Int64], validation: [Int64]) {
+    static func split(_ count: Int, validation fraction: Double, seed: UInt64) -> (
+        training: [Int64], validation: [Int64]
+    ) {
         let held = min(count, Int((Double(count) * fraction).rounded()))
         var indices = (0..<Int64(count)).map { $0 }
         shuffle(&indices, seed: seed, stream: splitStream, offset: 0)

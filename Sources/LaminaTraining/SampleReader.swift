@@ -45,7 +45,8 @@ extension DataSource {
     public static func file(
         _ path: String, suffix: String? = nil, shape: [Int]?, registry: Registry
     ) throws(TrainingError) -> DataSource {
-        let ending = suffix ?? path.split(separator: "/").last?.split(separator: ".").dropFirst().last.map { $0.lowercased() }
+        let ending =
+            suffix ?? path.split(separator: "/").last?.split(separator: ".").dropFirst().last.map { $0.lowercased() }
         let sources = registry.components(kind: "source").filter { !$0.suffixes.isEmpty }
         guard let description = sources.first(where: { source in source.suffixes.contains { $0 == ending } }) else {
             let known = sources.flatMap(\.suffixes).map { ".\($0)" }.joined(separator: ", ")

@@ -13,7 +13,8 @@ public protocol TrainingObserver: AnyObject {
     /// While the model is evaluated: samples done, samples in all.
     func evaluating(_ done: Int, _ total: Int)
     /// After every epoch, evaluated. `isCheckpointDue` follows the recipe's `checkpoint_every`.
-    func epochEnded(_ record: EpochRecord, _ evaluation: Evaluator.Result?, isCheckpointDue: Bool, _ trainer: Trainer) throws
+    func epochEnded(_ record: EpochRecord, _ evaluation: Evaluator.Result?, isCheckpointDue: Bool, _ trainer: Trainer)
+        throws
     /// At the end, when there are test data that the epochs were not evaluated on.
     func tested(_ result: Evaluator.Result) throws
 }
@@ -68,7 +69,9 @@ public final class Trainer: @unchecked Sendable {
     /// Opens the datasets and makes optimizer, schedule and metrics.
     public init(_ recipe: Recipe, _ network: Network) throws(TrainingError) {
         guard let data = recipe.data else { throw TrainingError(.recipe, "the recipe has no 'data' to train on") }
-        guard network.graph.definition.loss != nil else { throw TrainingError(.recipe, "the recipe has no 'loss' to minimize") }
+        guard network.graph.definition.loss != nil else {
+            throw TrainingError(.recipe, "the recipe has no 'loss' to minimize")
+        }
         guard let optimizer = recipe.optimizer else { throw TrainingError(.recipe, "the recipe has no 'optimizer'") }
         self.recipe = recipe
         self.network = network
@@ -90,7 +93,8 @@ public final class Trainer: @unchecked Sendable {
             let split = SampleOrder.split(trainingData.count, validation: fraction, seed: training.seed)
             guard !split.training.isEmpty, !split.validation.isEmpty else {
                 throw TrainingError(
-                    .recipe, "validate: \(fraction) of \(trainingData.count) samples leaves \(split.training.count) to train on and "
+                    .recipe,
+                    "validate: \(fraction) of \(trainingData.count) samples leaves \(split.training.count) to train on and "
                         + "\(split.validation.count) to validate with; both have to be at least 1")
             }
             (samples, held, validationData) = (split.training, split.validation, trainingData)
@@ -131,12 +135,14 @@ public final class Trainer: @unchecked Sendable {
     public func resume(_ state: TrainerState) throws(TrainingError) {
         guard state.seed == recipe.training.seed else {
             throw TrainingError(
-                .recipe, "the checkpoint was trained with seed \(state.seed), the recipe now says \(recipe.training.seed): "
+                .recipe,
+                "the checkpoint was trained with seed \(state.seed), the recipe now says \(recipe.training.seed): "
                     + "a run cannot change its seed; set train.seed=\(state.seed)")
         }
         guard state.batchInEpoch <= batchesPerEpoch else {
             throw TrainingError(
-                .recipe, "the checkpoint stands at batch \(state.batchInEpoch) of an epoch, which now has \(batchesPerEpoch): "
+                .recipe,
+                "the checkpoint stands at batch \(state.batchInEpoch) of an epoch, which now has \(batchesPerEpoch): "
                     + "batch size and data cannot change on resume")
         }
         self.state = state
@@ -175,7 +181,8 @@ public final class Trainer: @unchecked Sendable {
         let order = SampleOrder.epoch(samples, state.epoch, shuffles: recipe.training.shuffle, seed: state.seed)
         let isDone = try order.withUnsafeBufferPointer { order in
             let loader = BatchLoader(
-                slots, indices: order, batchSize: batchSize, start: state.batchInEpoch, isTraining: true, seed: state.seed,
+                slots, indices: order, batchSize: batchSize, start: state.batchInEpoch, isTraining: true,
+                seed: state.seed,
                 firstStep: state.batch)
             defer { loader.stop() }
             let samplesBefore = state.samples
@@ -206,7 +213,9 @@ public final class Trainer: @unchecked Sendable {
             let result = try evaluator.run(seed: state.seed) { observer.evaluating($0, $1) }
             evaluation = result
             if let loss = result.loss {
-                guard loss.isFinite else { throw try diverged("the \(name) loss of epoch \(state.epoch + 1) is \(loss)") }
+                guard loss.isFinite else {
+                    throw try diverged("the \(name) loss of epoch \(state.epoch + 1) is \(loss)")
+                }
                 record.values.append(("\(name)_loss", loss))
             }
             record.values += result.values.map { ("\(name)_\($0.name)", $0.value) }
@@ -283,7 +292,8 @@ public final class Trainer: @unchecked Sendable {
 
     private func learningRateFactor(at step: UInt64) throws(TrainingError) -> Double {
         try schedule?.factor(
-            step: step, stepsPerEpoch: UInt64(stepsPerEpoch), totalSteps: UInt64(stepsPerEpoch * recipe.training.epochs)) ?? 1
+            step: step, stepsPerEpoch: UInt64(stepsPerEpoch), totalSteps: UInt64(stepsPerEpoch * recipe.training.epochs)
+        ) ?? 1
     }
 
     private func diverged(_ what: String, _ plan: Plan? = nil) throws(TrainingError) -> TrainingError {
@@ -296,7 +306,8 @@ public final class Trainer: @unchecked Sendable {
             }
         }
         return TrainingError(
-            .diverged, "training diverged at epoch \(state.epoch + 1), step \(state.step + 1): \(what); the first value that is "
+            .diverged,
+            "training diverged at epoch \(state.epoch + 1), step \(state.step + 1): \(what); the first value that is "
                 + "not finite is in \(origin); lower the learning rate or clip gradients (optimizer: clip_norm)")
     }
 

@@ -59,7 +59,8 @@ extension EpochRecord {
         for member in try fields.read("values", as: JSONObject.self).members {
             // JSON has no NaN, which a metric without a single sample of a class may be.
             let isNaN = if case .null = member.value { true } else { false }
-            values.append((member.key, isNaN ? .nan : try Double(json: member.value, at: "\(path).values.\(member.key)")))
+            values.append(
+                (member.key, isNaN ? .nan : try Double(json: member.value, at: "\(path).values.\(member.key)")))
         }
         seconds = try fields.read("seconds")
         samplesPerSecond = try fields.read("samples_per_second")
@@ -91,7 +92,8 @@ extension TrainerState {
         samples = try fields.read("samples")
         let seedText: String = try fields.read("seed")
         guard let seed = UInt64(seedText) else {
-            throw JSONError(.wrongValue, "'\(seedText)' is no seed, wanted a number from 0 to 2^64 - 1", path: "trainer.seed")
+            throw JSONError(
+                .wrongValue, "'\(seedText)' is no seed, wanted a number from 0 to 2^64 - 1", path: "trainer.seed")
         }
         self.seed = seed
         epochsWithoutImprovement = try fields.read("epochs_without_improvement")

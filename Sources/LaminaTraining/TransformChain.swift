@@ -49,7 +49,8 @@ final class TransformChain: @unchecked Sendable {
             }
             (dtype, shape) = (type, outShape.prefix(Int(outRank)).map { Int($0) })
             stages.append(
-                Stage(call: call, handle: handle, stream: 0x7472_616e_7366 &+ UInt64(index), dtype: dtype, shape: shape))
+                Stage(call: call, handle: handle, stream: 0x7472_616e_7366 &+ UInt64(index), dtype: dtype, shape: shape)
+            )
         }
         self.stages = stages
         self.dtype = dtype
@@ -73,7 +74,8 @@ final class TransformChain: @unchecked Sendable {
             let random = lamina_random(seed: seed, stream: stage.stream, offset: step << 40)
             try stage.call.check(
                 stage.handle.table.pointee.apply(
-                    stage.handle.raw, isTraining ? LAMINA_PHASE_TRAINING : LAMINA_PHASE_INFERENCE, current.raw, buffer.raw,
+                    stage.handle.raw, isTraining ? LAMINA_PHASE_TRAINING : LAMINA_PHASE_INFERENCE, current.raw,
+                    buffer.raw,
                     random))
             current = buffer
         }

@@ -80,14 +80,16 @@ struct Inspect: ParsableCommand {
             let nodes = plan.nodeReports.map { node -> JSON in
                 [
                     "name": .string(node.name), "component": .string(node.component),
-                    "shape": .array(node.outputShape.map { .integer(Int64($0)) }), "bytes": .integer(Int64(node.outputBytes)),
+                    "shape": .array(node.outputShape.map { .integer(Int64($0)) }),
+                    "bytes": .integer(Int64(node.outputBytes)),
                     "forward_flops": .number(node.forwardFLOPs), "backward_flops": .number(node.backwardFLOPs),
                 ]
             }
             object.append(
                 "plan",
                 [
-                    "arena_bytes": .integer(Int64(plan.arenaBytes)), "unshared_bytes": .integer(Int64(plan.unsharedBytes)),
+                    "arena_bytes": .integer(Int64(plan.arenaBytes)),
+                    "unshared_bytes": .integer(Int64(plan.unsharedBytes)),
                     "persistent_bytes": .integer(Int64(plan.persistentBytes)), "nodes": .array(nodes),
                 ])
         }

@@ -15,14 +15,16 @@ struct FormatOption: ParsableArguments {
 
 /// Where plugins come from and how many threads compute.
 struct HostOptions: ParsableArguments {
-    @Option(name: .customLong("plugin-path"), help: "A folder with plugins, searched before the others; may be repeated.")
+    @Option(
+        name: .customLong("plugin-path"), help: "A folder with plugins, searched before the others; may be repeated.")
     var pluginPath: [String] = []
 
     @Option(help: "Threads for computing; all processors unless given.")
     var threads: Int?
 
     @Option(
-        name: .customLong("plugin-target"), help: "Instruction-set level of the plugins' libraries, instead of the best one.")
+        name: .customLong("plugin-target"),
+        help: "Instruction-set level of the plugins' libraries, instead of the best one.")
     var pluginTarget: String?
 
     func validate() throws {

@@ -29,7 +29,8 @@ struct PluginCommand: ParsableCommand {
                 return (pair[0], pair[1])
             }
             let manifest = try PluginBundle.build(parts, at: output)
-            Terminal.message("wrote \(output): \(manifest.id) \(manifest.version), \(manifest.components.count) components")
+            Terminal.message(
+                "wrote \(output): \(manifest.id) \(manifest.version), \(manifest.components.count) components")
         }
     }
 }

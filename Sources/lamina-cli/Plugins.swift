@@ -3,8 +3,8 @@ import Lamina
 import LaminaArchive
 import LaminaFormats
 import LaminaHost
-import LaminaSchema
 import LaminaSDK
+import LaminaSchema
 
 struct Plugins: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,7 +24,10 @@ struct Plugins: ParsableCommand {
                 return
             }
             let rows = plugins.map { plugin in
-                [plugin.id, plugin.version, "\(plugin.components.count)", plugin.obstacle ?? "ready", plugin.path ?? "linked in"]
+                [
+                    plugin.id, plugin.version, "\(plugin.components.count)", plugin.obstacle ?? "ready",
+                    plugin.path ?? "linked in",
+                ]
             }
             Terminal.result(Text.table(["plugin", "version", "components", "state", "folder"], rows, right: [2]))
         }
@@ -34,7 +37,7 @@ struct Plugins: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "A plugin's components, or a component's attributes with defaults and documentation.")
 
-        @Argument(help: "A plugin (core) or a component (core.dense).")
+        @Argument(help: "A plugin by its id, or a component as PLUGIN.NAME.")
         var name: String
 
         @OptionGroup var format: FormatOption
@@ -101,7 +104,8 @@ struct Plugins: ParsableCommand {
             } else {
                 for plugin in archive.manifest.plugins {
                     let names = plugin.components.map { "\($0.name)@\($0.version)" }
-                    Terminal.result("needs \(plugin.id) \(plugin.versions), ABI \(plugin.abi): \(names.joined(separator: ", "))")
+                    Terminal.result(
+                        "needs \(plugin.id) \(plugin.versions), ABI \(plugin.abi): \(names.joined(separator: ", "))")
                 }
                 for obstacle in obstacles { Terminal.result("missing: \(obstacle)") }
                 if obstacles.isEmpty { Terminal.result("everything is installed") }

@@ -90,7 +90,9 @@ enum StandardInput {
     static func withFile<Result>(_ suffix: String?, _ body: (String, String) throws -> Result) throws -> Result {
         var template = Array("/tmp/lamina-input-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw LaminaError(.data, "no temporary file for standard input can be made in /tmp") }
+        guard descriptor >= 0 else {
+            throw LaminaError(.data, "no temporary file for standard input can be made in /tmp")
+        }
         let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer {
             close(descriptor)
@@ -109,7 +111,9 @@ enum StandardInput {
             var written = 0
             while written < count {
                 let step = buffer[written..<count].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-                guard step > 0 else { throw LaminaError(.data, "standard input cannot be stored in /tmp: the disk is full") }
+                guard step > 0 else {
+                    throw LaminaError(.data, "standard input cannot be stored in /tmp: the disk is full")
+                }
                 written += step
             }
         }

@@ -79,7 +79,8 @@ enum Text {
         let whole = Int(scaled / scale)
         let rest = "\(Int(scaled - Double(whole) * scale))"
         let sign = value < 0 && scaled > 0 ? "-" : ""
-        return digits == 0 ? "\(sign)\(whole)" : "\(sign)\(whole).\(String(repeating: "0", count: digits - rest.count))\(rest)"
+        return digits == 0
+            ? "\(sign)\(whole)" : "\(sign)\(whole).\(String(repeating: "0", count: digits - rest.count))\(rest)"
     }
 
     static func percent(_ value: Double) -> String { decimal(value * 100, 2) + " %" }

@@ -44,7 +44,8 @@ struct Train: ParsableCommand {
         if let threads = host.threads { settings.append("train.threads=\(threads)") }
         let recipe = try Recipe.load(self.recipe, overrides: settings, registry: registry)
         let run = try TrainingRun(recipe, archive: output, resume: resume, registry: registry)
-        let report = try TrainingReport(archive: output, name: run.model.name, classes: run.model.labels, isResumed: resume)
+        let report = try TrainingReport(
+            archive: output, name: run.model.name, classes: run.model.labels, isResumed: resume)
         try report.write(recipe: recipe.text())
         Interruption.watch()
         let observer = TrainingDisplay(report)
@@ -60,7 +61,8 @@ struct Train: ParsableCommand {
                     + "resume with: lamina train \(recipe) -o \(output) --resume")
             throw ExitCode(130)
         case .stoppedEarly:
-            Terminal.message("stopped early: no improvement for \(run.trainer.recipe.training.earlyStopping!.patience) epochs")
+            Terminal.message(
+                "stopped early: no improvement for \(run.trainer.recipe.training.earlyStopping!.patience) epochs")
         case .finished: break
         }
         Terminal.message("wrote \(([output] + report.files).joined(separator: ", "))")
@@ -160,6 +162,7 @@ extension HistoryRow {
     init(_ record: EpochRecord) {
         self.init(
             epoch: record.epoch, step: record.step, trainLoss: record.trainLoss, values: record.values,
-            learningRateFactor: record.learningRateFactor, seconds: record.seconds, samplesPerSecond: record.samplesPerSecond)
+            learningRateFactor: record.learningRateFactor, seconds: record.seconds,
+            samplesPerSecond: record.samplesPerSecond)
     }
 }

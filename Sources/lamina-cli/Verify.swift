@@ -27,7 +27,8 @@ struct Verify: ParsableCommand {
             ).show()
         } else {
             Terminal.result(
-                "\(model): ok, \(archive.names.count) entries\(archive.isCanonical ? "" : ", not in canonical form (zipped again)")")
+                "\(model): ok, \(archive.names.count) entries\(archive.isCanonical ? "" : ", not in canonical form (zipped again)")"
+            )
         }
     }
 }
@@ -49,7 +50,9 @@ struct SelfTest: ParsableCommand {
         let model = try Model.open(self.model, tolerant: tolerant, registry: host.registry())
         let count = try model.selfTest()
         if format.format == .json {
-            JSON.object(JSONObject([("archive", .string(self.model)), ("ok", true), ("cases", .integer(Int64(count)))])).show()
+            JSON.object(
+                JSONObject([("archive", .string(self.model)), ("ok", true), ("cases", .integer(Int64(count)))])
+            ).show()
         } else {
             Terminal.result("\(self.model): ok, \(count) recorded \(count == 1 ? "case" : "cases") reproduced")
         }

@@ -28,7 +28,9 @@ struct GraphErrorTests {
     @Test func missingPlugin() {
         let graph = definition(
             input: [.symbol("N"), .fixed(5)], [("x", "vision.magic", [:], ["input"])], outputs: ["x"])
-        #expect(text(graph).hasPrefix("vision.magic \"x\": layer 'vision.magic' needs plugin 'vision', which is not installed"))
+        #expect(
+            text(graph).hasPrefix(
+                "vision.magic \"x\": layer 'vision.magic' needs plugin 'vision', which is not installed"))
     }
 
     @Test func badAttribute() {
@@ -39,7 +41,8 @@ struct GraphErrorTests {
 
     @Test func wrongInputShape() throws {
         let graph = try Graph(
-            definition(input: [.symbol("N"), .fixed(5)], [("fc1", "core.dense", ["units": 3], ["input"])], outputs: ["fc1"]),
+            definition(
+                input: [.symbol("N"), .fixed(5)], [("fc1", "core.dense", ["units": 3], ["input"])], outputs: ["fc1"]),
             registry: registry)
         let network = Network(graph, try ParameterStore(graph))
         #expect(throws: GraphError.self) { try network.plan(.init(inputs: [[2, 6]])) }
@@ -52,7 +55,8 @@ struct GraphErrorTests {
 
     @Test func wrongNumberOfInputs() {
         let graph = definition(
-            input: [.symbol("N"), .fixed(5)], [("fc1", "core.dense", ["units": 3], ["input", "input"])], outputs: ["fc1"])
+            input: [.symbol("N"), .fixed(5)], [("fc1", "core.dense", ["units": 3], ["input", "input"])],
+            outputs: ["fc1"])
         #expect(text(graph) == "core.dense \"fc1\": got 2 inputs, wanted 1 (input)")
     }
 }

@@ -31,7 +31,9 @@ func definition(
         },
         outputs: outputs.map { .init($0, .init($0)!) },
         loss: loss.map {
-            .init(name: "loss", kind: "loss", component: $0, inputs: [.init(outputs[0]), .init(GraphDefinition.targetName)])
+            .init(
+                name: "loss", kind: "loss", component: $0,
+                inputs: [.init(outputs[0]), .init(GraphDefinition.targetName)])
         })
 }
 

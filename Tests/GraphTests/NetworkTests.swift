@@ -22,9 +22,10 @@ import Testing
 
     @Test func namesShapesAndSymbols() throws {
         let graph = try Graph(Self.mlp, registry: registry)
-        #expect(graph.parameters.map(\.name) == [
-            "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "skip.weight", "skip.bias",
-        ])
+        #expect(
+            graph.parameters.map(\.name) == [
+                "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "skip.weight", "skip.bias",
+            ])
         #expect(graph.text(ofOutput: 0) == "[N, 4]")
     }
 
@@ -35,8 +36,10 @@ import Testing
         try network.forward(plan)
         let x = plan.inputs[0].values
         func dense(_ x: [Float], _ name: String, _ inputs: Int, _ units: Int) -> [Float] {
-            let w = network.parameters.entries.first { $0.name == name + ".weight" }!.data.assumingMemoryBound(to: Float.self)
-            let b = network.parameters.entries.first { $0.name == name + ".bias" }!.data.assumingMemoryBound(to: Float.self)
+            let w = network.parameters.entries.first { $0.name == name + ".weight" }!.data.assumingMemoryBound(
+                to: Float.self)
+            let b = network.parameters.entries.first { $0.name == name + ".bias" }!.data.assumingMemoryBound(
+                to: Float.self)
             return (0..<3).flatMap { n in
                 (0..<units).map { u in (0..<inputs).reduce(b[u]) { $0 + x[n * inputs + $1] * w[u * inputs + $1] } }
             }
@@ -90,7 +93,8 @@ import Testing
 
     @Test func gradientsEqualFiniteDifferences() throws {
         let request = PlanRequest(
-            inputs: [[6, 5]], target: .init(.int64, [6]), phase: .training, parameterGradients: true, inputGradients: true)
+            inputs: [[6, 5]], target: .init(.int64, [6]), phase: .training, parameterGradients: true,
+            inputGradients: true)
         #expect(try Self.finiteDifferences(network(Self.mlp), request, classes: 4) < 2e-3)
     }
 

@@ -45,7 +45,8 @@ struct BundleTests {
         try write("{", "cut", in: folder)
         try write(manifest(id: "more", extra: ", \"surprise\": 1"), "more", in: folder)
         try write(manifest(id: "Bad Name"), "name", in: folder)
-        try FileManager.default.createDirectory(atPath: folder + "/empty.laminaplugin", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: folder + "/empty.laminaplugin", withIntermediateDirectories: true)
         let registry = Registry(folders: [folder])
         #expect(registry.plugins.map(\.id) == ["good"])
         #expect(registry.problems.count == 4)

@@ -6,12 +6,16 @@ import Testing
 @Suite(.serialized) struct GemmTests {
     private struct Case: CustomStringConvertible {
         var m: Int, n: Int, k: Int, batch = 1, transposeA = false, transposeB = false, beta: Float = 0
-        var description: String { "\(batch)× \(m)×\(k)\(transposeA ? "ᵀ" : "") · \(k)×\(n)\(transposeB ? "ᵀ" : "") β \(beta)" }
+        var description: String {
+            "\(batch)× \(m)×\(k)\(transposeA ? "ᵀ" : "") · \(k)×\(n)\(transposeB ? "ᵀ" : "") β \(beta)"
+        }
     }
 
     private static let cases: [Case] = {
         var cases: [Case] = []
-        for (m, n, k) in [(1, 1, 1), (3, 5, 7), (64, 10, 784), (129, 257, 65), (0, 4, 3), (4, 0, 3), (4, 5, 0), (300, 1, 300)] {
+        for (m, n, k) in [
+            (1, 1, 1), (3, 5, 7), (64, 10, 784), (129, 257, 65), (0, 4, 3), (4, 0, 3), (4, 5, 0), (300, 1, 300),
+        ] {
             for transposes in 0..<4 {
                 cases.append(
                     Case(
@@ -31,7 +35,8 @@ import Testing
     private func product(_ c: Case) -> (got: [Float], a: [Float], b: [Float], start: [Float]) {
         let a = numbers(c.batch * c.m * c.k, 1)
         let b = numbers(c.batch * c.k * c.n, 2)
-        let start = c.beta == 0 ? [Float](repeating: .nan, count: max(c.batch * c.m * c.n, 1)) : numbers(c.batch * c.m * c.n, 3)
+        let start =
+            c.beta == 0 ? [Float](repeating: .nan, count: max(c.batch * c.m * c.n, 1)) : numbers(c.batch * c.m * c.n, 3)
         var result = start
         a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
@@ -66,7 +71,8 @@ import Testing
                         var sum = 0.0
                         for inner in 0..<c.k {
                             let left = a[item * c.m * c.k + (c.transposeA ? inner * c.m + row : row * c.k + inner)]
-                            let right = b[item * c.k * c.n + (c.transposeB ? column * c.k + inner : inner * c.n + column)]
+                            let right = b[
+                                item * c.k * c.n + (c.transposeB ? column * c.k + inner : inner * c.n + column)]
                             sum += Double(left) * Double(right)
                         }
                         let index = (item * c.m + row) * c.n + column

@@ -7,7 +7,8 @@ struct ThreadPoolTests {
     private func chunks(_ pool: ThreadPool, count: Int64, grain: Int64) -> [Int64: Int64] {
         final class Seen: Sendable { let chunks = Mutex<[Int64: Int64]>([:]) }
         let seen = Seen()
-        pool.parallelFor(count: count, grain: grain, context: Unmanaged.passUnretained(seen).toOpaque()) { context, begin, end in
+        pool.parallelFor(count: count, grain: grain, context: Unmanaged.passUnretained(seen).toOpaque()) {
+            context, begin, end in
             Unmanaged<Seen>.fromOpaque(context!).takeUnretainedValue().chunks.withLock { chunks in
                 precondition(chunks[begin] == nil, "a chunk ran twice")
                 chunks[begin] = end

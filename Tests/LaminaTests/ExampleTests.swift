@@ -48,7 +48,8 @@ import Testing
 
     @Test func runWithGradients() throws {
         let recipe = Recipe(
-            model: .init(input: [2], layers: [.layer("core.dense", ["units": 1], name: "fc")]), loss: .init(.loss("core.mse")))
+            model: .init(input: [2], layers: [.layer("core.dense", ["units": 1], name: "fc")]),
+            loss: .init(.loss("core.mse")))
         let model = try Model(recipe)
         let result = try model.run(
             [.init("input", [1, 2], [3, 4] as [Float]), .init("target", [1, 1], [0] as [Float])], gradients: true)

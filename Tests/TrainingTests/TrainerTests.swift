@@ -50,7 +50,8 @@ import Testing
         #expect(try first.run(Watcher(stopAfter: stopAfter)) == .interrupted)
         Runtime.shared.isCancelled = false
         let second = try trainer(recipe)
-        try second.network.parameters.load(first.network.parameters.entries.map { ($0.name, $0.dtype, $0.shape, UnsafeRawPointer($0.data)) })
+        try second.network.parameters.load(
+            first.network.parameters.entries.map { ($0.name, $0.dtype, $0.shape, UnsafeRawPointer($0.data)) })
         for (to, from) in zip(second.optimizer.states, first.optimizer.states) {
             to.data.copyMemory(from: from.data, byteCount: from.shape.reduce(from.dtype.size, *))
         }
@@ -65,7 +66,8 @@ import Testing
     @Test func accumulatingEqualsALargerBatch() throws {
         let points = PointsFile(samples: 64)
         let optimizer = "core.sgd: { learning_rate: 0.1 }"
-        let large = try trainer(points.recipe(optimizer: optimizer, train: "epochs: 2, batch: 64, seed: 2, shuffle: false"))
+        let large = try trainer(
+            points.recipe(optimizer: optimizer, train: "epochs: 2, batch: 64, seed: 2, shuffle: false"))
         let parts = try trainer(
             points.recipe(optimizer: optimizer, train: "epochs: 2, batch: 16, accumulate: 4, seed: 2, shuffle: false"))
         _ = try large.run(Watcher())
@@ -101,7 +103,8 @@ import Testing
         let order = (0..<Int64(trainer.trainingData.count)).map { $0 }
         return try order.withUnsafeBufferPointer { order in
             let loader = BatchLoader(
-                [try Batch(trainer.trainingData, capacity: 16), try Batch(trainer.trainingData, capacity: 16)], indices: order,
+                [try Batch(trainer.trainingData, capacity: 16), try Batch(trainer.trainingData, capacity: 16)],
+                indices: order,
                 batchSize: 16, isTraining: true, seed: 1, firstStep: 0)
             defer { loader.stop() }
             for _ in 0..<20 { _ = try trainer.step(loader) }
@@ -130,7 +133,9 @@ import Testing
         let trainer = try trainer(
             points.recipe(
                 optimizer: "core.sgd: { learning_rate: 1.0e-12 }",
-                train: "epochs: 50, batch: 16, seed: 2, validate: 0.25, early_stopping: { patience: 2, minimum_change: 0.01 }"))
+                train:
+                    "epochs: 50, batch: 16, seed: 2, validate: 0.25, early_stopping: { patience: 2, minimum_change: 0.01 }"
+            ))
         let watcher = Watcher()
         #expect(try trainer.run(watcher) == .stoppedEarly)
         #expect(watcher.records.count == 3)
@@ -141,7 +146,9 @@ import Testing
         let optimizer = "core.sgd: { learning_rate: 1.0 }, clip_norm: 1.0e-3"
         let trainer = try trainer(points.recipe(optimizer: optimizer, train: "epochs: 1, batch: 32, seed: 2"))
         let before = trainer.network.parameters.entries.map { entry in
-            Array(UnsafeBufferPointer(start: entry.data.assumingMemoryBound(to: Float.self), count: entry.shape.reduce(1, *)))
+            Array(
+                UnsafeBufferPointer(
+                    start: entry.data.assumingMemoryBound(to: Float.self), count: entry.shape.reduce(1, *)))
         }
         _ = try trainer.run(Watcher())
         var sum = 0.0

@@ -102,7 +102,7 @@ enum Inputs {
     /// Zeros, extremes, infinities, NaN, and the neighbourhood of the places where results overflow or vanish.
     static let special: [Float] =
         [0, 1, .infinity, .nan, .leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude]
-            .flatMap { [$0, -$0] }
+        .flatMap { [$0, -$0] }
         + [88.72283, -103.97208, -87.33655, 9.01, 16.635532, -16.635532, 3.92, -14.15, -10.05].flatMap { (x: Float) in
             (-200...200).map { x + Float($0) * x.ulp }
         }

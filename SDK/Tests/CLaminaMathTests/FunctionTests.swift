@@ -109,9 +109,10 @@ private func derivative(_ kernel: @escaping GradientTests.Gradient) -> Kernel {
         #expect(value(lamina_math_sin, .infinity).isNaN)
         #expect(value(lamina_math_cos, -.infinity).isNaN)
         #expect(value(lamina_math_cos, 0) == 1)
-        for odd in [lamina_math_log1p, lamina_math_expm1, lamina_math_sqrt, lamina_math_sin, lamina_math_erf,
-            lamina_math_tanh, lamina_math_silu, lamina_math_gelu, lamina_math_gelu_tanh] as [Kernel]
-        {
+        for odd in [
+            lamina_math_log1p, lamina_math_expm1, lamina_math_sqrt, lamina_math_sin, lamina_math_erf,
+            lamina_math_tanh, lamina_math_silu, lamina_math_gelu, lamina_math_gelu_tanh,
+        ] as [Kernel] {
             #expect(value(odd, -0.0).bitPattern == 1 << 31)
             #expect(value(odd, 0).bitPattern == 0)
         }

@@ -2,9 +2,10 @@ import CLaminaMath
 import Testing
 
 @Suite struct GradientTests {
-    typealias Gradient = @Sendable (
-        UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int64, Bool
-    ) -> Void
+    typealias Gradient =
+        @Sendable (
+            UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int64, Bool
+        ) -> Void
 
     /// Inputs of every length up to a few vectors, with values that need no special care.
     static func inputs(_ count: Int) -> (x: [Float], dy: [Float]) {

@@ -25,7 +25,8 @@ import Testing
     /// The vector fill against one block at a time, where the block number carries into its upper word too.
     @Test(arguments: [0, 1, 2, 3, 61, (0xffff_fffe << 2) + 1, UInt64.max - 300] as [UInt64])
     func bitsAreTheBlocksInOrder(offset: UInt64) {
-        let seed: UInt64 = 0x0123_4567_89ab_cdef, stream: UInt64 = 0xfedc_ba98_7654_3210
+        let seed: UInt64 = 0x0123_4567_89ab_cdef
+        let stream: UInt64 = 0xfedc_ba98_7654_3210
         var got = [UInt32](repeating: 0, count: 257)
         lamina_random_bits(seed, stream, offset, &got, Int64(got.count))
         for (i, word) in got.enumerated() {
@@ -77,8 +78,10 @@ import Testing
         lamina_random_bits(7, 9, 2, &words, Int64(count))
         lamina_random_normal(7, 9, 2, &floats, Int64(count))
         for i in stride(from: 0, to: count, by: 2) {
-            let u = (Double(words[i]) + 0.5) * 0x1p-32, v = Double(words[i + 1]) * 0x1p-32
-            let radius = (-2 * log(u)).squareRoot(), angle = 2 * Double.pi * v
+            let u = (Double(words[i]) + 0.5) * 0x1p-32
+            let v = Double(words[i + 1]) * 0x1p-32
+            let radius = (-2 * log(u)).squareRoot()
+            let angle = 2 * Double.pi * v
             #expect(abs(Double(floats[i]) - radius * cos(angle)) < 2e-6)
             #expect(abs(Double(floats[i + 1]) - radius * sin(angle)) < 2e-6)
         }

@@ -63,7 +63,8 @@ import Testing
         let sum = dy.reduce(0) { $0 + Double($1) }
         let want = zip(y, dy).map { $0 * (Double($1) - mean) }
         let wantOfLogarithm = zip(y, dy).map { Double($1) - $0 * sum }
-        var dx = dy, dz = [Float](repeating: 0.5, count: count)
+        var dx = dy
+        var dz = [Float](repeating: 0.5, count: count)
         dx.withUnsafeMutableBufferPointer {
             lamina_math_softmax_grad_row(y.map(Float.init), $0.baseAddress, $0.baseAddress, n, false)
         }

@@ -73,7 +73,9 @@ import Testing
             try PluginLibrary(path: "/nowhere/libx.so", host: TestHost())
         }
         #expect(missing?.description.hasPrefix("cannot load /nowhere/libx.so: ") == true)
-        let foreign = #expect(throws: PluginLibraryError.self) { try PluginLibrary(path: "libm.so.6", host: TestHost()) }
+        let foreign = #expect(throws: PluginLibraryError.self) {
+            try PluginLibrary(path: "libm.so.6", host: TestHost())
+        }
         #expect(foreign?.description == "libm.so.6 does not export lamina_plugin_v1")
         let component = #expect(throws: PluginLibraryError.self) {
             try Self.library.get().component("loss", "swish")

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct NormalizationTests {
     @Test(arguments: [
-        ("batch_norm1d", [[6, 3], [4, 3, 7], [5, 40], [3, 17, 1]]), ("batch_norm2d", [[3, 5, 4, 3], [2, 20, 3, 3], [2, 16, 3, 3], [2, 2, 130, 130]]),
+        ("batch_norm1d", [[6, 3], [4, 3, 7], [5, 40], [3, 17, 1]]),
+        ("batch_norm2d", [[3, 5, 4, 3], [2, 20, 3, 3], [2, 16, 3, 3], [2, 2, 130, 130]]),
         ("batch_norm3d", [[2, 3, 2, 3, 4]]),
     ])
     func batchNorm(name: String, shapes: [[Int]]) throws {
