@@ -52,11 +52,11 @@ demo: build bundles
 	$(LAMINA) eval fashion-mnist.lamina
 	$(LAMINA) predict fashion-mnist.lamina demo-images/*.png
 
-# All tests: the SDK alone, each family alone, then everything together with the real command.
+# All tests, one after the other: they share the threads, the stop flag and the allocation counter of one process.
 test: setup check
 	swift build $(SWIFT_FLAGS) --build-tests
 	@$(MAKE) --no-print-directory bundles
-	swift test $(SWIFT_FLAGS) --skip-build
+	swift test $(SWIFT_FLAGS) --skip-build --no-parallel
 	swift test --package-path SDK $(SWIFT_FLAGS)
 
 # Quick rules: formatting, and that the host names no family.

@@ -22,20 +22,37 @@ public final class Runtime: @unchecked Sendable {
         _ = write(STDERR_FILENO, line, line.count)
     }
     private let cancelFlag = Atomic<Bool>(false)
-    private var pool: ThreadPool
+    /// Every pool that was ever used, by its number of threads: a job may still be running on one that was replaced.
+    private let pools: Mutex<[Int: ThreadPool]>
+    private let currentPool: Atomic<UInt>
     private let blas: Result<BLAS, HostError>
 
     private init() {
         services = .allocate(capacity: 1)
-        pool = ThreadPool(threadCount: Processor.coreCount)
+        let pool = ThreadPool(threadCount: Processor.coreCount)
+        pools = Mutex([pool.threadCount: pool])
+        currentPool = Atomic(UInt(bitPattern: Unmanaged.passUnretained(pool).toOpaque()))
         do { blas = .success(try BLAS()) } catch { blas = .failure(error) }
         services.initialize(to: Runtime.table(Unmanaged.passUnretained(self).toOpaque()))
     }
 
-    /// Threads that take part in a job. Set it only while nothing runs.
+    /// Threads that take part in a job; jobs that run keep theirs.
     public var threadCount: Int {
         get { pool.threadCount }
-        set { if newValue != pool.threadCount { pool = ThreadPool(threadCount: max(1, newValue)) } }
+        set {
+            let count = max(1, newValue)
+            pools.withLock { pools in
+                let pool = pools[count] ?? ThreadPool(threadCount: count)
+                pools[count] = pool
+                currentPool.store(
+                    UInt(bitPattern: Unmanaged.passUnretained(pool).toOpaque()), ordering: .releasing)
+            }
+        }
+    }
+
+    private var pool: ThreadPool {
+        let pointer = UnsafeRawPointer(bitPattern: currentPool.load(ordering: .acquiring)).unsafelyUnwrapped
+        return Unmanaged<ThreadPool>.fromOpaque(pointer).takeUnretainedValue()
     }
 
     /// Asks running plugin calls to stop; safe in a signal handler.
