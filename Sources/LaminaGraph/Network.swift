@@ -53,7 +53,9 @@ public final class Network: @unchecked Sendable {
     ///
     /// Another plan in between may have needed more memory than there was, and the old memory is gone.
     public func bind(_ plan: Plan) {
-        guard let base = arena?.base, plan.boundBase != base || plan.boundVersion != parameters.bindingVersion else { return }
+        guard let base = arena?.base, plan.boundBase != base || plan.boundVersion != parameters.bindingVersion else {
+            return
+        }
         plan.bind(to: base, parameters, parameterGradients.map { UnsafeMutableRawPointer($0) })
         plan.boundVersion = parameters.bindingVersion
     }
@@ -140,7 +142,9 @@ public final class Network: @unchecked Sendable {
     ///
     /// - Parameter accumulating: add to the parameter gradients of earlier batches instead of replacing them; the plan has
     ///   to have been requested with `accumulates`.
-    public func backward(_ plan: Plan, seed: UInt64 = 0, step: UInt64 = 0, accumulating: Bool = false) throws(GraphError) {
+    public func backward(_ plan: Plan, seed: UInt64 = 0, step: UInt64 = 0, accumulating: Bool = false)
+        throws(GraphError)
+    {
         precondition(plan.request.wantsGradients, "the plan has no gradients")
         precondition(!accumulating || plan.request.accumulates, "the plan does not accumulate")
         for seed in plan.seeds {
