@@ -37,7 +37,7 @@ public final class AtomicFile {
         } else {
             if unnamed >= 0 { close(unnamed) }
             descriptor = open(temporaryPath, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0o666)
-            guard descriptor >= 0 else { throw FileError("create", temporaryPath) }
+            guard descriptor >= 0 else { throw FileError("create", target) }
             isNamed = true
         }
         var status = stat()
