@@ -26,6 +26,8 @@ public final class TrainingRun: @unchecked Sendable {
         _ recipe: Recipe, archive path: String? = nil, resume: Bool = false, registry: Registry = Lamina.registry
     ) throws(LaminaError) {
         self.path = path
+        // What cannot be written is better known before the training than after its first epoch.
+        if let path { try sorted { try AtomicFile(replacing: path).discard() } }
         if let threads = recipe.training.threads { Lamina.threads = threads }
         let model = try Model(recipe, registry: registry)
         self.model = model

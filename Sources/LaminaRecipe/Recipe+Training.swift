@@ -62,7 +62,9 @@ extension Recipe {
         /// The fraction of the training data that is held back for validation.
         public var validate: Double?
         public var shuffle = true
-        /// nil: one per processor core.
+        /// What no machine has use for: every thread takes memory and a place among the system's processes.
+        public static let threadLimit = 1024
+        /// At most `threadLimit`; nil: one per processor core.
         public var threads: Int?
         public var earlyStopping: EarlyStopping?
         /// Epochs between checkpoints.

@@ -16,7 +16,7 @@ struct Init: ParsableCommand {
     var overrides: [String] = []
 
     @Option(help: "Instead of the recipe's seed.")
-    var seed: UInt64?
+    var seed: Int?
 
     @OptionGroup var host: HostOptions
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Lamina
 import LaminaFormats
 import LaminaHost
+import LaminaRecipe
 
 /// How results are printed.
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
@@ -28,8 +29,8 @@ struct HostOptions: ParsableArguments {
     var pluginTarget: String?
 
     func validate() throws {
-        if let threads, !(1...1024).contains(threads) {
-            throw ValidationError("--threads is \(threads), wanted 1 to 1024")
+        if let threads, !(1...Recipe.Training.threadLimit).contains(threads) {
+            throw ValidationError("--threads is \(threads), wanted 1 to \(Recipe.Training.threadLimit)")
         }
     }
 

@@ -36,7 +36,11 @@ struct Predict: ParsableCommand {
         for input in inputs {
             if input == "-" {
                 predictions += try StandardInput.withFile(type) { path, suffix in
-                    try model.predict(file: path, suffix: suffix, top: top).map { $0.from("-") }
+                    do {
+                        return try model.predict(file: path, suffix: suffix, top: top).map { $0.from("-") }
+                    } catch let error as LaminaError {
+                        throw LaminaError(error.kind, error.text.replacing(path, with: "standard input"))
+                    }
                 }
             } else {
                 predictions += try model.predict(file: input, suffix: type, top: top)

@@ -1,4 +1,5 @@
 import Glibc
+import Lamina
 
 /// What the command says: results to standard output, everything else to standard error.
 enum Terminal {
@@ -54,7 +55,11 @@ enum Terminal {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
-                // A closed pipe is the reader's way to say that it has enough.
+                // A closed pipe is the reader's way to say that it has enough. Results must not be lost in silence otherwise.
+                if descriptor == STDOUT_FILENO, errno != EPIPE {
+                    error("cannot write to standard output: \(String(cString: strerror(errno)))")
+                    exit(LaminaError.Kind.data.exitCode)
+                }
                 return
             }
             bytes = bytes.dropFirst(count)

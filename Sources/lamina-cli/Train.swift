@@ -32,7 +32,7 @@ struct Train: ParsableCommand {
     var epochs: Int?
 
     @Option(help: "Instead of the recipe's seed.")
-    var seed: UInt64?
+    var seed: Int?
 
     @OptionGroup var host: HostOptions
 

@@ -29,6 +29,19 @@ struct FaultTests {
         #expect(!folder.exists("m.lamina"))
     }
 
+    @Test("where nothing can be written: before any work")
+    func output() throws {
+        let folder = try folder()
+        try FileManager.default.createDirectory(atPath: folder.path("taken.lamina"), withIntermediateDirectories: false)
+        for path in ["taken.lamina", "nowhere/m.lamina"] {
+            try folder.lamina("train", "r.yaml", "-o", path).failed(4, saying: path)
+            try folder.lamina("init", "r.yaml", "-o", path).failed(6, saying: path.contains("/") ? "nowhere" : path)
+        }
+        let full = try FileHandle(forWritingTo: URL(fileURLWithPath: "/dev/full"))
+        try Command.find().start(["schema"], in: folder.path, output: full).finish()
+            .failed(4, saying: "cannot write to standard output")
+    }
+
     // MARK: 3, recipes
 
     @Test("a wrong key in a recipe: 3, with its place and what was meant")
@@ -46,6 +59,8 @@ struct FaultTests {
         let folder = try folder()
         try folder.lamina("train", "r.yaml", "-o", "m.lamina", "--set", "train.epoch=2")
             .failed(3, saying: "--set train.epoch=2", "epochs")
+        try folder.lamina("train", "r.yaml", "-o", "m.lamina", "--set", "train.threads=100000")
+            .failed(3, saying: "threads", "1024")
         try folder.lamina("train", "gone.yaml", "-o", "m.lamina").failed(3, saying: "gone.yaml")
     }
 

@@ -95,6 +95,8 @@ struct PredictionTests {
         try folder.write("what?", "file.xyz")
         try folder.lamina("predict", "m.lamina", "file.xyz").failed(4, saying: "file.xyz")
         try folder.lamina("predict", "m.lamina", "-", input: Data()).failed(4, saying: "standard input")
+        try folder.lamina("predict", "m.lamina", "-", input: Data([0x89, 0x50, 0x4E, 0x47, 1]))
+            .failed(4, saying: "'standard input'")
         // A good image before a bad one: no half results.
         try folder.lamina("predict", "m.lamina", "0.png", "cut.png").failed(4, saying: "cut.png")
     }

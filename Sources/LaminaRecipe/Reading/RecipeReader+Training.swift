@@ -81,7 +81,9 @@ extension RecipeReader {
             }
         }
         if let node = fields.take("shuffle") { training.shuffle = try bool(node, "'shuffle'") }
-        if let node = fields.take("threads") { training.threads = try integer(node, "'threads'", least: 1) }
+        if let node = fields.take("threads") {
+            training.threads = try integer(node, "'threads'", least: 1, most: Recipe.Training.threadLimit)
+        }
         let stopping = fields.take("early_stopping")
         if let node = fields.take("checkpoint_every") {
             training.checkpointEvery = try integer(node, "'checkpoint_every'", least: 1)

@@ -83,7 +83,9 @@ struct RecipeSchema {
                     "The fraction of the training data that is held back for validation."),
                 "shuffle": .described(
                     ["type": "boolean", "default": true], "Whether each epoch has an order of its own."),
-                "threads": .count(1, default: nil, "Threads to compute with; without it, one per core."),
+                "threads": .count(
+                    1, most: Int64(Recipe.Training.threadLimit), default: nil,
+                    "Threads to compute with; without it, one per core."),
                 "checkpoint_every": .count(1, default: 1, "Epochs between checkpoints."),
                 "accumulate": .count(1, default: 1, "Batches whose gradients are added up before a step."),
                 "early_stopping": .object(
@@ -229,8 +231,11 @@ extension JSON {
         return .object(object)
     }
 
-    fileprivate static func count(_ least: Int64, default value: Int64?, _ text: String) -> JSON {
+    fileprivate static func count(
+        _ least: Int64, most: Int64? = nil, default value: Int64?, _ text: String
+    ) -> JSON {
         var object: JSONObject = ["type": "integer", "minimum": .integer(least)]
+        object["maximum"] = most.map { .integer($0) }
         object["default"] = value.map { .integer($0) }
         return described(.object(object), text)
     }

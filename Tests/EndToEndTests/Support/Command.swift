@@ -38,7 +38,10 @@ struct Command: Sendable {
         try start(arguments, in: folder, input: input).finish()
     }
 
-    func start(_ arguments: [String], in folder: String, input: Data? = nil) throws -> RunningCommand {
+    /// - Parameter output: where standard output goes instead of into the outcome.
+    func start(
+        _ arguments: [String], in folder: String, input: Data? = nil, output: FileHandle? = nil
+    ) throws -> RunningCommand {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
@@ -47,7 +50,7 @@ struct Command: Sendable {
         process.environment = ProcessInfo.processInfo.environment.filter {
             !$0.key.hasPrefix("LAMINA_") && $0.key != "NO_COLOR"
         }
-        return try RunningCommand(process, input: input)
+        return try RunningCommand(process, input: input, output: output)
     }
 }
 
@@ -64,11 +67,11 @@ final class RunningCommand {
     private let streams: Folder
     private let ended = DispatchSemaphore(value: 0)
 
-    fileprivate init(_ process: Process, input: Data?) throws {
+    fileprivate init(_ process: Process, input: Data?, output: FileHandle?) throws {
         self.process = process
         streams = try Folder()
         for name in ["out", "err"] { try streams.write(Data(), name) }
-        process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: streams.path("out")))
+        process.standardOutput = try output ?? FileHandle(forWritingTo: URL(fileURLWithPath: streams.path("out")))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: streams.path("err")))
         if let input {
             try streams.write(input, "in")
