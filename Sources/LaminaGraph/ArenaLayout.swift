@@ -14,7 +14,9 @@ struct ArenaLayout {
     private(set) var offsets: [Int]
     private(set) var totalBytes = 0
 
-    init(_ buffers: [Buffer]) {
+    init(_ buffers: [Buffer]) throws(GraphError) {
+        // No offset is larger than this sum.
+        _ = try ByteCount.sum(buffers.map { Self.rounded($0.bytes) }, "activations")
         offsets = [Int](repeating: 0, count: buffers.count)
         let order = buffers.indices.sorted { (buffers[$1].bytes, $0) < (buffers[$0].bytes, $1) }
         // Kept sorted by offset.

@@ -124,6 +124,7 @@ private struct Builder {
     private var nodeIndex: [String: Int] = [:]
     private var inputIndex: [String: Int] = [:]
     private var parameterOwner: [String: Int] = [:]
+    private var tensorBytes = 0
 
     init(_ definition: GraphDefinition, _ registry: Registry) {
         self.definition = definition
@@ -152,6 +153,10 @@ private struct Builder {
             valueNames.append(input.name)
         }
         if definition.loss != nil {
+            guard inputIndex[GraphDefinition.targetName] == nil else {
+                throw GraphError(
+                    .graph, "an input is named '\(GraphDefinition.targetName)', which is the loss's: name it otherwise")
+            }
             inputIndex[GraphDefinition.targetName] = values.count
             values.append(nil)
             valueNames.append(GraphDefinition.targetName)
@@ -159,6 +164,12 @@ private struct Builder {
     }
 
     mutating func add(_ node: GraphDefinition.Node, isLoss: Bool) throws(GraphError) {
+        // Any other kind has another table of functions.
+        guard node.kind == "loss" || (node.kind == "layer" && !isLoss) else {
+            throw GraphError(
+                .graph, node: node.name,
+                "node '\(node.name)' is of kind '\(node.kind)', wanted \(isLoss ? "loss" : "layer or loss")")
+        }
         guard nodeIndex[node.name] == nil, inputIndex[node.name] == nil, !node.name.isEmpty else {
             throw GraphError(
                 .graph, node: node.name, "two nodes or inputs are named '\(node.name)': give each a name of its own")
@@ -166,7 +177,7 @@ private struct Builder {
         let (layer, description) = try makeLayer(node)
         var inputs: [Int?] = []
         for reference in node.inputs {
-            inputs.append(try reference.map { r throws(GraphError) in try resolve(r, node) })
+            inputs.append(try reference.map { r throws(GraphError) in try resolve(r, node.name, isLoss: isLoss) })
         }
         try checkArity(node, inputs, description)
         let inferred: InferredNode
@@ -223,12 +234,13 @@ private struct Builder {
         }
     }
 
+    /// The value that `reader`, a node or an output, names.
     private func resolve(
-        _ reference: GraphDefinition.Reference, _ node: GraphDefinition.Node
+        _ reference: GraphDefinition.Reference, _ reader: String, isLoss: Bool = false
     ) throws(GraphError) -> Int {
         if let input = inputIndex[reference.name], reference.output == 0 {
-            guard reference.name != GraphDefinition.targetName || node == definition.loss else {
-                throw GraphError(.graph, node: node.name, "node '\(node.name)' reads the target: only the loss may")
+            guard definition.loss == nil || reference.name != GraphDefinition.targetName || isLoss else {
+                throw GraphError(.graph, node: reader, "node '\(reader)' reads the target: only the loss may")
             }
             return input
         }
@@ -237,15 +249,15 @@ private struct Builder {
             let known = Suggestion.question(
                 for: reference.name, among: nodeIndex.keys.sorted() + inputIndex.keys.sorted())
             throw GraphError(
-                .graph, node: node.name,
+                .graph, node: reader,
                 later
-                    ? "node '\(node.name)' reads '\(reference)', which comes later or is itself: nodes have to be in order"
-                    : "node '\(node.name)' reads '\(reference)', which does not exist\(known)")
+                    ? "node '\(reader)' reads '\(reference)', which comes later or is itself: nodes have to be in order"
+                    : "node '\(reader)' reads '\(reference)', which does not exist\(known)")
         }
         guard reference.output < nodes[index].outputCount else {
             throw GraphError(
-                .graph, node: node.name,
-                "node '\(node.name)' reads output \(reference.output) of '\(reference.name)', which has \(nodes[index].outputCount)"
+                .graph, node: reader,
+                "node '\(reader)' reads output \(reference.output) of '\(reference.name)', which has \(nodes[index].outputCount)"
             )
         }
         return nodes[index].firstOutput + reference.output
@@ -263,8 +275,10 @@ private struct Builder {
                 .graph, node: node.name,
                 "\(node.component) \"\(node.name)\": got \(connected) inputs, wanted \(wanted) (\(names))")
         }
-        for (index, port) in description.inputs.enumerated()
-        where index < inputs.count && inputs[index] == nil && port.arity != .optional {
+        for (index, input) in inputs.enumerated() where input == nil {
+            // The last port stands for all inputs from there on when it is variadic.
+            let port = description.inputs[min(index, description.inputs.count - 1)]
+            if port.arity == .optional { continue }
             throw GraphError(
                 .graph, node: node.name, "\(node.component) \"\(node.name)\": input '\(port.name)' is not connected")
         }
@@ -331,6 +345,11 @@ private struct Builder {
                     initializer: node.initializers[parameter.name] ?? parameter.initializer,
                     hasDecay: parameter.hasDecay, isFrozen: node.isFrozen))
         }
+        let sizes =
+            (node.sharesParametersOf == nil ? inferred.parameters : []).map { $0.shape.reduce(4, *) }
+            + inferred.buffers.map { $0.shape.reduce($0.dtype.size, *) }
+        // Sums of these are formed in several places.
+        tensorBytes = try ByteCount.sum([tensorBytes] + sizes, "the model's parameters")
         let firstBuffer = buffers.count
         buffers += inferred.buffers.map {
             Graph.Buffer(name: "\(node.name).\($0.name)", dtype: $0.dtype, shape: $0.shape, initial: $0.initial)
@@ -340,8 +359,10 @@ private struct Builder {
 
     mutating func addOutputs() throws(GraphError) {
         for output in definition.outputs {
-            let place = GraphDefinition.Node(name: "output \(output.name)", component: "", inputs: [])
-            outputValues.append(try resolve(output.reference, place))
+            guard definition.outputs.count(where: { $0.name == output.name }) == 1 else {
+                throw GraphError(.graph, "two outputs are named '\(output.name)': give each a name of its own")
+            }
+            outputValues.append(try resolve(output.reference, "output \(output.name)"))
         }
         guard !outputValues.isEmpty else { throw GraphError(.graph, "the graph has no output: name at least one") }
     }

@@ -40,7 +40,7 @@ public final class Network: @unchecked Sendable {
         let plan = try Plan(graph, request)
         if request.parameterGradients { try makeGradientMemory() }
         if arena.map({ $0.bytes < plan.arenaBytes }) ?? true {
-            arena = nil
+            // The old one stays if there is no memory for the new one: other plans point into it.
             arena = try AlignedMemory(bytes: plan.arenaBytes, purpose: "activations")
         }
         cache.insert((request, plan), at: 0)
@@ -63,7 +63,7 @@ public final class Network: @unchecked Sendable {
     private func makeGradientMemory() throws(GraphError) {
         guard gradientMemory == nil else { return }
         var offsets: [Int] = []
-        var total = 0
+        var total = 0  // Cannot overflow: the graph has checked the sum.
         for parameter in graph.parameters {
             offsets.append(total)
             total += ArenaLayout.rounded(parameter.shape.reduce(4, *))
@@ -84,14 +84,13 @@ public final class Network: @unchecked Sendable {
     ///   - seed: of all random streams (dropout); the node's name and `step` choose the rest.
     ///   - step: a number that differs between steps, below 2²⁴.
     public func forward(_ plan: Plan, seed: UInt64 = 0, step: UInt64 = 0) throws(GraphError) {
-        bind(plan)
-        try prepare(plan)
+        try begin(plan)
         for operation in plan.steps { try run(operation, seed, step) }
     }
 
     /// Runs forward and returns the name of the first node with an output that is not finite; nil if there is none.
     public func firstNonFinite(_ plan: Plan, seed: UInt64 = 0, step: UInt64 = 0) throws(GraphError) -> String? {
-        bind(plan)
+        try begin(plan)
         for input in plan.inputs where input.dtype == .float32 && !isFinite(input.floats, input.count) {
             return "input '\(input.name)'"
         }
@@ -115,6 +114,15 @@ public final class Network: @unchecked Sendable {
     private func isFinite(_ values: UnsafePointer<Float>, _ count: Int) -> Bool {
         // The exponent bits of an infinity or a NaN are all ones.
         UnsafeBufferPointer(start: values, count: count).allSatisfy { $0.isFinite }
+    }
+
+    private func begin(_ plan: Plan) throws(GraphError) {
+        // Running statistics are written by forward, parameters by whoever asked for their gradients.
+        if plan.request.phase == .training, plan.request.parameterGradients || !graph.buffers.isEmpty {
+            try parameters.checkWritable()
+        }
+        bind(plan)
+        try prepare(plan)
     }
 
     private func prepare(_ plan: Plan) throws(GraphError) {
@@ -147,9 +155,10 @@ public final class Network: @unchecked Sendable {
     {
         precondition(plan.request.wantsGradients, "the plan has no gradients")
         precondition(!accumulating || plan.request.accumulates, "the plan does not accumulate")
+        bind(plan)
         for seed in plan.seeds {
-            let tensor = Tensor(seed)
-            tensor.floats.update(repeating: 1, count: tensor.count)
+            let tensor = Tensor(seed.gradient)
+            tensor.floats.update(repeating: seed.value, count: tensor.count)
         }
         for operation in plan.steps.reversed() where operation.runsBackward {
             try runBackward(operation, seed, step, accumulating)

@@ -28,7 +28,7 @@ public final class ParameterStore: @unchecked Sendable {
         let parameterSizes = graph.parameters.map { $0.shape.reduce(4, *) }
         let bufferSizes = graph.buffers.map { $0.shape.reduce($0.dtype.size, *) }
         var offsets: [Int] = []
-        var total = 0
+        var total = 0  // Cannot overflow: the graph has checked the sum.
         for size in parameterSizes + bufferSizes {
             offsets.append(total)
             total += (size + 63) / 64 * 64
@@ -42,7 +42,7 @@ public final class ParameterStore: @unchecked Sendable {
 
     /// Fills parameters with their initializers and buffers with their initial values, from one seed.
     public func initialize(seed: UInt64) throws(GraphError) {
-        precondition(!isReadOnly)
+        try checkWritable()
         for (index, parameter) in graph.parameters.enumerated() {
             do {
                 let component = try graph.registry.load(
@@ -104,11 +104,18 @@ public final class ParameterStore: @unchecked Sendable {
     public func load(_ tensors: [(name: String, dtype: DataType, shape: [Int], data: UnsafeRawPointer)])
         throws(GraphError)
     {
-        precondition(!isReadOnly)
+        try checkWritable()
         try match(tensors) { kind, index, size, source in
             memcpy(kind == .parameter ? self.parameters[index] : self.buffers[index], source, size)
         }
         version += 1
+    }
+
+    /// Throws when values lie in read-only memory: then nothing may be written to them.
+    public func checkWritable() throws(GraphError) {
+        guard !isReadOnly else {
+            throw GraphError(.graph, "the weights are mapped read-only: open the model with writable: true")
+        }
     }
 
     /// Uses values where they are, without a copy; `owner` keeps them alive. Training such a store is refused.

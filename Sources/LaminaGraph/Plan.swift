@@ -9,6 +9,8 @@ public struct PlannedTensor: @unchecked Sendable {
     public let dtype: DataType
     public let shape: [Int]
     fileprivate let descriptor: UnsafeMutablePointer<lamina_tensor>
+    /// Keeps the descriptor alive.
+    fileprivate let owner: PlanAssembler.Result
 
     /// Plain (row-major).
     public var data: UnsafeMutableRawPointer { descriptor.pointee.data }
@@ -46,8 +48,8 @@ public final class Plan: @unchecked Sendable {
     public let nodeReports: [NodeReport]
 
     let steps: [PlanStep]
-    /// Runs before backward: gradients of 1.
-    let seeds: [UnsafeMutablePointer<lamina_tensor>]
+    /// What gradients hold before backward.
+    let seeds: [(gradient: UnsafeMutablePointer<lamina_tensor>, value: Float)]
     private let assembled: PlanAssembler.Result
     var boundBase: UnsafeMutableRawPointer?
     var boundVersion = 0
@@ -61,19 +63,21 @@ public final class Plan: @unchecked Sendable {
 
     private init(_ builder: PlanBuilder, _ liveness: Liveness) throws(GraphError) {
         request = builder.request
-        let layout = ArenaLayout(liveness.buffers)
+        let layout = try ArenaLayout(liveness.buffers)
         arenaBytes = layout.totalBytes
-        unsharedBytes = Plan.unshared(builder)
-        persistentBytes = builder.operations.reduce(0) { $0 + $1.needs.persistentBytes }
+        unsharedBytes = try Plan.unshared(builder)
+        persistentBytes = try ByteCount.sum(builder.operations.map(\.needs.persistentBytes), "prepacked weights")
         var assembler = PlanAssembler(builder, liveness, layout)
         for index in builder.operations.indices { try assembler.addStep(index) }
-        seeds = liveness.seeded.map { assembler.gradient($0) }
+        seeds = liveness.seeded.map { (assembler.gradient($0.value), $0.gradient) }
+        let owner = assembler.built
         nodeReports = Plan.reports(builder)
         // Callers' tensors.
         func planned(_ value: Int, _ descriptor: UnsafeMutablePointer<lamina_tensor>) -> PlannedTensor {
             let v = builder.values[value]
             return PlannedTensor(
-                name: v.name, dtype: v.spec.dtype, shape: v.spec.shape.map(Int.init), descriptor: descriptor)
+                name: v.name, dtype: v.spec.dtype, shape: v.spec.shape.map(Int.init), descriptor: descriptor,
+                owner: owner)
         }
         let inputValues = builder.inputValues
         inputs = inputValues.map { planned($0, assembler.value($0)) }
@@ -81,7 +85,8 @@ public final class Plan: @unchecked Sendable {
         outputs = zip(builder.graph.definition.outputs, builder.outputValues).map { output, value in
             PlannedTensor(
                 name: output.name, dtype: builder.values[value].spec.dtype,
-                shape: builder.values[value].spec.shape.map(Int.init), descriptor: assembler.value(value))
+                shape: builder.values[value].spec.shape.map(Int.init), descriptor: assembler.value(value),
+                owner: owner)
         }
         loss = builder.lossValue.map { planned($0, assembler.value($0)) }
         if request.inputGradients {
@@ -103,15 +108,12 @@ public final class Plan: @unchecked Sendable {
         boundBase = base
     }
 
-    private static func unshared(_ builder: PlanBuilder) -> Int {
-        var total = 0
-        for value in builder.values { total += value.bytes * (value.needsGradient ? 2 : 1) }
-        for operation in builder.operations {
-            total +=
-                operation.needs.savedBytes.reduce(0, +) + operation.needs.forwardWorkspace
-                + operation.needs.backwardWorkspace
+    private static func unshared(_ builder: PlanBuilder) throws(GraphError) -> Int {
+        let values = builder.values.map { $0.bytes * ($0.needsGradient ? 2 : 1) }
+        let own = builder.operations.flatMap {
+            $0.needs.savedBytes + [$0.needs.forwardWorkspace, $0.needs.backwardWorkspace]
         }
-        return total
+        return try ByteCount.sum(values + own, "activations")
     }
 
     private static func reports(_ builder: PlanBuilder) -> [NodeReport] {

@@ -24,7 +24,8 @@ struct PlanAssembler {
     private let builder: PlanBuilder
     private let liveness: Liveness
     private let layout: ArenaLayout
-    private let built: Result
+    /// Complete after the last step.
+    let built: Result
     private var used = 0
     private var valueTensors: [Int: TensorPointer] = [:]
     private var gradientTensors: [Int: TensorPointer] = [:]

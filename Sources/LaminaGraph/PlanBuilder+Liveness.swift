@@ -19,8 +19,8 @@ struct Liveness {
     private(set) var deliveries: [[Delivery]]
     /// Gradients of outputs to which nobody contributes: zeroed before the operation's backward.
     private(set) var zeroed: [[Int]]
-    /// Gradients that are 1 before backward starts.
-    private(set) var seeded: [Int] = []
+    /// Gradients that are known before backward starts: 1 for the loss, else the number of outputs that a value is.
+    private(set) var seeded: [(value: Int, gradient: Float)] = []
     /// Per operation, per parameter: temporary memory when the layer overwrites and the gradient has to be added.
     private(set) var parameterTemporaries: [[Int?]]
     /// Whether this operation is the first to contribute to each of its parameters' gradients.
@@ -119,7 +119,10 @@ struct Liveness {
             // Another output of this operation may have taken it.
             if operation.outputs.prefix(output).contains(where: { valueBuffer[$0] == buffer }) { continue }
             if offer.isView { return buffer }
-            let othersRead = operation.inputs.contains { $0 != nil && $0 != input && valueBuffer[$0!] == buffer }
+            // The same value at another position counts: it is read again after the first elements are written.
+            let othersRead = operation.inputs.enumerated().contains { position, other in
+                position != offer.input && other.map { valueBuffer[$0] == buffer } ?? false
+            }
             if buffers[buffer].lastUse <= index, !holdsInput.contains(buffer), !othersRead { return buffer }
         }
         return nil
@@ -147,7 +150,7 @@ struct Liveness {
         let seeds = plan.lossValue.map { [$0] } ?? plan.outputValues
         for value in Set(seeds).sorted() where plan.values[value].needsGradient {
             gradientBuffer[value] = newBuffer(plan.values[value].bytes, count, gradientEnd(value))
-            seeded.append(value)
+            seeded.append((value, Float(seeds.count(where: { $0 == value }))))
         }
         for index in plan.operations.indices.reversed() where plan.operations[index].runsBackward {
             let operation = plan.operations[index]
@@ -205,7 +208,7 @@ struct Liveness {
         for index in plan.operations.indices.reversed() {
             let operation = plan.operations[index]
             guard case .node(let node) = operation.kind else { continue }
-            let wanted = plan.wantedParameters(operation)
+            let wanted = plan.wantedParameters(operation).map { $0 && operation.runsBackward }
             let time = backwardTime(index)
             for (position, parameter) in plan.graph.nodes[node].parameters.enumerated() {
                 let isFirst = wanted[position] && contributed.insert(parameter).inserted

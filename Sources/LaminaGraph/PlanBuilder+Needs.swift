@@ -55,9 +55,15 @@ extension PlanBuilder {
             return Int(value)
         }
 
-        func has(input: Int32, output: Int32) -> Bool {
-            let valid = input >= 0 && input < inputCount && output >= 0 && output < outputCount
-            if !valid { fault = "names input \(input) or output \(output), which it does not have" }
+        func has(input: Int32) -> Bool {
+            let valid = input >= 0 && input < inputCount
+            if !valid { fault = "names input \(input), which it does not have" }
+            return valid
+        }
+
+        func has(output: Int32) -> Bool {
+            let valid = output >= 0 && output < outputCount
+            if !valid { fault = "names output \(output), which it does not have" }
             return valid
         }
     }
@@ -151,13 +157,11 @@ extension PlanBuilder {
         planning.sink = Unmanaged.passUnretained(sink).toOpaque()
         planning.save_input = { sink, input in
             let sink = Sink.at(sink)
-            if sink.has(input: input, output: 0) { sink.needs.savedInputs.insert(Int(input)) }
+            if sink.has(input: input) { sink.needs.savedInputs.insert(Int(input)) }
         }
         planning.save_output = { sink, output in
             let sink = Sink.at(sink)
-            if sink.has(input: 0, output: output) || sink.inputCount == 0 {
-                sink.needs.savedOutputs.insert(Int(output))
-            }
+            if sink.has(output: output) { sink.needs.savedOutputs.insert(Int(output)) }
         }
         planning.save_bytes = { sink, bytes in
             let sink = Sink.at(sink)
@@ -174,12 +178,12 @@ extension PlanBuilder {
         }
         planning.allow_in_place = { sink, output, input, how in
             let sink = Sink.at(sink)
-            guard sink.has(input: input, output: output) else { return }
+            guard sink.has(input: input), sink.has(output: output) else { return }
             sink.needs.inPlace.append((Int(output), Int(input), how == LAMINA_IN_PLACE_VIEW))
         }
         planning.allow_gradient_in_place = { sink, input, output, how in
             let sink = Sink.at(sink)
-            guard sink.has(input: input, output: output) else { return }
+            guard sink.has(input: input), sink.has(output: output) else { return }
             sink.needs.gradientInPlace.append((Int(input), Int(output), how == LAMINA_IN_PLACE_VIEW))
         }
         planning.set_flops = { sink, forward, backward in

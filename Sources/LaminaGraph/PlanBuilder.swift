@@ -107,6 +107,11 @@ final class PlanBuilder {
             inputValues.append(value)
         }
         if let target = request.target, let index = graph.targetValue {
+            guard target.shape.count <= LayerInstance.maximumRank else {
+                throw GraphError(
+                    .data,
+                    "the target has rank \(target.shape.count), at most \(LayerInstance.maximumRank) is possible")
+            }
             let value = try newValue(
                 TensorSpec(dtype: target.dtype, shape: target.shape.map(Int64.init)), LAMINA_LAYOUT_PLAIN,
                 producer: nil,
@@ -120,8 +125,9 @@ final class PlanBuilder {
     private func newValue(
         _ spec: TensorSpec, _ layout: UInt32, producer: Int?, _ name: String
     ) throws(GraphError) -> Int {
-        guard let count = spec.count, count <= Int.max / 16 else {
-            throw GraphError(.memory, "'\(name)' would have shape \(spec.shape): too large for this machine")
+        guard let count = spec.count else {
+            throw GraphError(
+                .memory, "'\(name)' would have shape \(spec.shape): no tensor may have more than 2^40 elements")
         }
         let layout = spec.shape.count >= 3 ? layout : LAMINA_LAYOUT_PLAIN
         values.append(
@@ -154,9 +160,7 @@ final class PlanBuilder {
         } catch {
             throw located(error, node)
         }
-        guard inferred.outputs.count == node.outputCount, inferred.outputs.allSatisfy({ $0.count != nil }),
-            inferred.parameters.map(\.shape) == node.parameters.map({ graph.parameters[$0].shape })
-        else {
+        guard inferred.outputs.allSatisfy({ $0.shape.allSatisfy { $0 >= 0 } }), isAsBefore(inferred, node) else {
             throw GraphError(
                 .graph, node: node.definition.name,
                 "\(node.definition.component) \"\(node.definition.name)\": the input shapes "
@@ -177,6 +181,22 @@ final class PlanBuilder {
             carrier[node.firstOutput + output] = value
             operations[operation].outputs.append(value)
         }
+    }
+
+    /// Whether a layer declares for concrete shapes what it declared for symbolic ones.
+    private func isAsBefore(_ inferred: InferredNode, _ node: Graph.Node) -> Bool {
+        let owner = node.definition.sharesParametersOf ?? node.definition.name
+        return inferred.outputs.count == node.outputCount
+            && inferred.outputs.indices.allSatisfy { index in
+                let (now, before) = (inferred.outputs[index], graph.values[node.firstOutput + index])
+                return now.dtype == before?.dtype && now.shape.count == before?.shape.count
+            }
+            && inferred.parameters.elementsEqual(node.parameters.map { graph.parameters[$0] }) {
+                "\(owner).\($0.name)" == $1.name && $0.shape == $1.shape
+            }
+            && inferred.buffers.elementsEqual(node.buffers.map { graph.buffers[$0] }) {
+                "\(node.definition.name).\($0.name)" == $1.name && $0.dtype == $1.dtype && $0.shape == $1.shape
+            }
     }
 
     private func connect(_ inputs: [Int?], to operation: Int) {
@@ -225,11 +245,10 @@ final class PlanBuilder {
             let operation = operations[index]
             let flows = operation.inputs.contains { $0.map { values[$0].needsGradient } ?? false }
             let trains = wantedParameters(operation).contains(true)
-            guard isDifferentiable(operation), flows || trains else { continue }
+            let outputs = operation.outputs.filter { values[$0].spec.dtype == .float32 }
+            guard isDifferentiable(operation), flows || trains, !outputs.isEmpty else { continue }
             operations[index].runsBackward = true
-            for output in operation.outputs where values[output].spec.dtype == .float32 {
-                values[output].needsGradient = true
-            }
+            for output in outputs { values[output].needsGradient = true }
         }
     }
 

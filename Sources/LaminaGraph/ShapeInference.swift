@@ -9,15 +9,20 @@ struct TensorSpec: Sendable, Hashable {
     var dtype: DataType
     var shape: [Int64]
 
-    /// Number of elements; nil when it overflows. Only for concrete shapes.
+    /// Above it a tensor is refused; below it products of its dimensions cannot overflow.
+    static let maximumCount: Int64 = 1 << 40
+
+    /// Number of elements; nil when there are too many. Only for concrete shapes.
+    ///
+    /// The limit holds without dimensions of 0 too, because others multiply a part of the dimensions.
     var count: Int? {
         var product: Int64 = 1
-        for size in shape {
+        for size in shape where size != 0 {
             let (value, overflow) = product.multipliedReportingOverflow(by: size)
-            if overflow || size < 0 { return nil }
+            if overflow || size < 0 || value > Self.maximumCount { return nil }
             product = value
         }
-        return Int(product)
+        return shape.contains(0) ? 0 : Int(product)
     }
 }
 
@@ -79,13 +84,13 @@ final class LayerInstance: @unchecked Sendable {
             inputs: tensors.base, sink: Unmanaged.passUnretained(sink).toOpaque(),
             add_output: { Sink.at($0).addOutput($1, $2, $3) }, add_parameter: { Sink.at($0).addParameter($1) },
             add_buffer: { Sink.at($0).addBuffer($1) },
-            set_layouts: { sink, accepted, preferred in
-                Sink.at(sink).node.acceptedLayouts = accepted
-                Sink.at(sink).node.preferredLayout = preferred
-            })
+            set_layouts: { Sink.at($0).setLayouts($1, $2) })
         let status = withExtendedLifetime((sink, tensors)) { table.pointee.infer(handle, &inference) }
         if let fault = sink.fault {
             throw .failed(status: LAMINA_ERROR_INTERNAL, "\(component.description.id): \(fault) (a bug of the plugin)")
+        }
+        if let excess = sink.excess {
+            throw .failed(status: LAMINA_ERROR_MEMORY, "\(component.description.id): \(excess)")
         }
         try runtime.check(status, component.description.id)
         guard !sink.node.outputs.isEmpty else {
@@ -99,6 +104,8 @@ final class LayerInstance: @unchecked Sendable {
     private final class Sink {
         var node = InferredNode()
         var fault: String?
+        /// A tensor larger than any machine's memory: the fault of an attribute or a shape, not of the plugin.
+        var excess: String?
 
         static func at(_ pointer: UnsafeMutableRawPointer?) -> Sink {
             Unmanaged<Sink>.fromOpaque(pointer!).takeUnretainedValue()
@@ -118,7 +125,7 @@ final class LayerInstance: @unchecked Sendable {
 
         func addParameter(_ raw: UnsafePointer<lamina_parameter>?) -> lamina_status {
             guard let p = raw?.pointee, let name = p.name, let initializer = p.initializer,
-                let shape = Self.literal(p.rank, p.shape)
+                let shape = literal(p.rank, p.shape, String(cString: name))
             else { return refuse("declares a parameter without name, initializer or fixed shape") }
             do throws(AttributeError) {
                 node.parameters.append(
@@ -134,18 +141,46 @@ final class LayerInstance: @unchecked Sendable {
 
         func addBuffer(_ raw: UnsafePointer<lamina_buffer>?) -> lamina_status {
             guard let b = raw?.pointee, let name = b.name, let type = DataType(b.dtype),
-                let shape = Self.literal(b.rank, b.shape)
+                let shape = literal(b.rank, b.shape, String(cString: name))
             else { return refuse("declares a buffer without name, known type or fixed shape") }
+            guard Self.holds(type, b.initial_value) else {
+                return refuse("buffer '\(String(cString: name))': a \(type.name) cannot be \(b.initial_value)")
+            }
             node.buffers.append(.init(name: String(cString: name), dtype: type, shape: shape, initial: b.initial_value))
             return LAMINA_OK
         }
 
-        private static func literal(_ rank: Int32, _ shape: UnsafePointer<Int64>?) -> [Int]? {
+        private static func holds(_ type: DataType, _ value: Double) -> Bool {
+            switch type {
+            case .float32, .float64: true
+            case .int64: Int64(exactly: value) != nil
+            case .int32: Int32(exactly: value) != nil
+            case .uint8: UInt8(exactly: value) != nil
+            case .bool: value == 0 || value == 1
+            }
+        }
+
+        func setLayouts(_ accepted: UInt32, _ preferred: UInt32) {
+            let known = LAMINA_LAYOUT_PLAIN | LAMINA_LAYOUT_CHANNELS_LAST
+            guard accepted & known != 0,
+                preferred == 0
+                    || [LAMINA_LAYOUT_PLAIN, LAMINA_LAYOUT_CHANNELS_LAST].contains(preferred & accepted)
+                        && preferred & ~accepted == 0
+            else {
+                _ = refuse("accepts layouts \(accepted) and prefers \(preferred)")
+                return
+            }
+            node.acceptedLayouts = accepted & known
+            node.preferredLayout = preferred
+        }
+
+        private func literal(_ rank: Int32, _ shape: UnsafePointer<Int64>?, _ name: String) -> [Int]? {
             guard (0...Int32(maximumRank)).contains(rank), rank == 0 || shape != nil else { return nil }
             let sizes = (0..<Int(rank)).map { Int(shape![$0]) }
-            guard sizes.allSatisfy({ $0 >= 0 }),
-                TensorSpec(dtype: .float32, shape: sizes.map(Int64.init)).count != nil
-            else { return nil }
+            guard sizes.allSatisfy({ $0 >= 0 }) else { return nil }
+            if TensorSpec(dtype: .float32, shape: sizes.map(Int64.init)).count == nil {
+                excess = "'\(name)' would have shape \(sizes): no tensor may have more than 2^40 elements"
+            }
             return sizes
         }
     }

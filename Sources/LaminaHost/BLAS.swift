@@ -49,7 +49,7 @@ final class BLAS: @unchecked Sendable {
         guard isValid(arguments) else { return LAMINA_ERROR_SHAPE }
         if arguments.m == 0 || arguments.n == 0 || arguments.batch == 0 { return LAMINA_OK }
         var job = Job(blas: self, arguments: arguments)
-        let work = max(arguments.m * arguments.n * max(arguments.k, 1), 1)
+        let work = Self.work(arguments)
         if arguments.batch > 1 {
             job.tiles = 1
             let grain = max(1, min(Self.minimumTile / work, arguments.batch / 2))
@@ -75,6 +75,13 @@ final class BLAS: @unchecked Sendable {
             }
         }
         return LAMINA_OK
+    }
+
+    /// Multiply-adds of one product, at least 1; Int64.max when there are more.
+    static func work(_ a: lamina_gemm) -> Int64 {
+        // Below 2^62: both are at most Int32.max.
+        let (product, overflow) = (a.m * a.n).multipliedReportingOverflow(by: max(a.k, 1))
+        return overflow ? .max : max(product, 1)
     }
 
     /// OpenBLAS prints and goes on when a leading dimension is too small; sizes have to fit its 32-bit integers.

@@ -14,8 +14,13 @@ public final class DimensionTable: Sendable {
         case quotient(numerator: [[Int]: Int64], denominator: [[Int]: Int64])
     }
 
+    /// Larger expressions are refused: nested ones would take exponential time and deep recursion to evaluate.
+    private static let maximumWeight = 1024
+
     private struct State {
         var atoms: [Atom] = []
+        /// How many atoms each one holds when it is written out, itself included.
+        var weights: [Int] = []
         var atomIndex: [Atom: Int] = [:]
         var symbols: [Polynomial] = []
         var symbolIndex: [Polynomial: Int64] = [:]
@@ -23,8 +28,17 @@ public final class DimensionTable: Sendable {
         mutating func atom(_ atom: Atom) -> Int {
             if let index = atomIndex[atom] { return index }
             atoms.append(atom)
+            switch atom {
+            case .name: weights.append(1)
+            case .quotient(let numerator, let denominator): weights.append(1 + weight(numerator) + weight(denominator))
+            }
             atomIndex[atom] = atoms.count - 1
             return atoms.count - 1
+        }
+
+        /// Atoms of an expression, written out.
+        func weight(_ polynomial: Polynomial) -> Int {
+            polynomial.keys.reduce(0) { $1.reduce($0) { $0 + weights[$1] } }
         }
 
         mutating func dimension(_ polynomial: Polynomial) -> Int64 {
@@ -32,6 +46,7 @@ public final class DimensionTable: Sendable {
             if terms.isEmpty { return 0 }
             if terms.count == 1, let constant = terms[[]] { return constant < 0 ? .min : constant }
             if let known = symbolIndex[terms] { return known }
+            guard weight(terms) <= DimensionTable.maximumWeight else { return .min }
             symbols.append(terms)
             let dimension = -Int64(symbols.count)
             symbolIndex[terms] = dimension
@@ -106,13 +121,14 @@ public final class DimensionTable: Sendable {
         guard b.count == 1, let (divisor, coefficient) = b.first, coefficient != 0 else { return nil }
         var result: Polynomial = [:]
         for (term, value) in a {
-            guard value % coefficient == 0 else { return nil }
+            let (quotient, overflow) = value.dividedReportingOverflow(by: coefficient)
+            guard !overflow, quotient &* coefficient == value else { return nil }
             var rest = term
             for atom in divisor {
                 guard let index = rest.firstIndex(of: atom) else { return nil }
                 rest.remove(at: index)
             }
-            result[rest] = value / coefficient
+            result[rest] = quotient
         }
         return result
     }

@@ -18,6 +18,14 @@ public final class LoadedPlugin: @unchecked Sendable {
     /// Loads a library and shakes hands. It is never unloaded.
     public static func load(path: String, runtime: Runtime = .shared) throws(HostError) -> LoadedPlugin {
         let control = lamina_cpu_float_control()
+        defer {
+            if lamina_cpu_float_control() != control {
+                // A library built with -ffast-math switches denormals off for the whole process.
+                lamina_cpu_set_float_control(control)
+                runtime.logHandler(
+                    LAMINA_LOG_WARNING, "\(path) changed the floating-point state while loading; it has been restored")
+            }
+        }
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
             throw .incompatiblePlugin("\(path) cannot be loaded: \(String(cString: dlerror()))")
         }
@@ -25,14 +33,7 @@ public final class LoadedPlugin: @unchecked Sendable {
             throw .incompatiblePlugin(
                 "\(path) does not export lamina_plugin_v\(LAMINA_ABI_MAJOR): it is no plugin for this major version")
         }
-        let plugin = try LoadedPlugin(entry: unsafeBitCast(symbol, to: Entry.self), from: path, runtime: runtime)
-        if lamina_cpu_float_control() != control {
-            // A library built with -ffast-math switches denormals off for the whole process.
-            lamina_cpu_set_float_control(control)
-            runtime.logHandler(
-                LAMINA_LOG_WARNING, "\(path) changed the floating-point state while loading; it has been restored")
-        }
-        return plugin
+        return try LoadedPlugin(entry: unsafeBitCast(symbol, to: Entry.self), from: path, runtime: runtime)
     }
 
     /// Shakes hands with an entry function: that of a library, or one linked into this program.
@@ -67,15 +68,4 @@ public final class LoadedPlugin: @unchecked Sendable {
 
     /// Tells the plugin that the process ends.
     func shutdown() { table.pointee.shutdown?() }
-}
-
-/// A component that can be called.
-public struct LoadedComponent: @unchecked Sendable {
-    public let description: ComponentDescription
-    public let raw: UnsafePointer<lamina_component>
-
-    /// The functions of its kind.
-    public func table<Table>(_ type: Table.Type = Table.self) -> UnsafePointer<Table> {
-        raw.pointee.vtable.assumingMemoryBound(to: Table.self)
-    }
 }

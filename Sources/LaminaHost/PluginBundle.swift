@@ -21,6 +21,9 @@ public struct PluginBundle: Sendable {
     }
 
     /// Loads the best library, or the one for `target`, and checks that it says what the manifest says.
+    ///
+    /// The SHA-256 is for tools that verify a bundle: hashing megabytes at every start would buy no safety, because
+    /// whoever can replace the library can replace the manifest beside it.
     func load(target: String?, runtime: Runtime) throws(HostError) -> LoadedPlugin {
         if manifest.obstacle != nil, target == nil {
             throw .incompatiblePlugin("plugin '\(manifest.id)' in \(path) cannot run here: \(manifest.obstacle!)")
@@ -30,7 +33,14 @@ public struct PluginBundle: Sendable {
             throw .incompatiblePlugin(
                 "plugin '\(manifest.id)' in \(path) has no library for \(target ?? "this machine")")
         }
-        let plugin = try LoadedPlugin.load(path: path + "/" + chosen.file, runtime: runtime)
+        let file = path + "/" + chosen.file
+        var status = stat()
+        if stat(file, &status) == 0, Int(status.st_size) != chosen.size {
+            throw .incompatiblePlugin(
+                "\(file) has \(status.st_size) bytes, its \(PluginManifest.fileName) says \(chosen.size): "
+                    + "copy or build the bundle again")
+        }
+        let plugin = try LoadedPlugin.load(path: file, runtime: runtime)
         guard plugin.id == manifest.id, plugin.version == manifest.version,
             plugin.components.map(\.description) == manifest.components
         else {

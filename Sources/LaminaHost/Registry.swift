@@ -119,6 +119,7 @@ public final class Registry: Sendable {
         let plugin = try loadPlugin(pluginID)
         guard let component = plugin.components.first(where: { $0.description.kind == kind && $0.description.id == id })
         else { throw .missingComponent("plugin '\(pluginID)' has no \(kind) '\(id)'") }
+        try component.checkTable()
         return component
     }
 

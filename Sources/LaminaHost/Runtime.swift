@@ -40,7 +40,7 @@ public final class Runtime: @unchecked Sendable {
     public var threadCount: Int {
         get { pool.threadCount }
         set {
-            let count = max(1, newValue)
+            let count = min(max(1, newValue), ThreadPool.maximumThreads)
             pools.withLock { pools in
                 let pool = pools[count] ?? ThreadPool(threadCount: count)
                 pools[count] = pool
@@ -81,43 +81,49 @@ public final class Runtime: @unchecked Sendable {
         Unmanaged<Runtime>.fromOpaque(host!.pointee.context).takeUnretainedValue()
     }
 
+    /// A plugin's text as it is, without trust in its size: at most 64 KiB, and none when there is no memory behind it.
+    private static func text(_ text: lamina_string) -> String {
+        guard let data = text.data else { return "(no text)" }
+        let bytes = UnsafeRawBufferPointer(start: data, count: Int(min(text.size, 1 << 16)))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     private static func table(_ context: UnsafeMutableRawPointer) -> lamina_host {
         lamina_host(
             struct_size: UInt32(MemoryLayout<lamina_host>.size), abi_minor: UInt32(LAMINA_ABI_MINOR), context: context,
             set_error: { _, _, text, argument in
                 let thread = ThreadContext.current
-                thread.errorText = String(
-                    decoding: UnsafeRawBufferPointer(start: text.data, count: Int(text.size)), as: UTF8.self)
+                thread.errorText = Runtime.text(text)
                 thread.errorArgument = argument
             },
             log: { host, level, text in
-                Runtime.of(host).logHandler(
-                    level,
-                    String(decoding: UnsafeRawBufferPointer(start: text.data, count: Int(text.size)), as: UTF8.self))
+                Runtime.of(host).logHandler(level, Runtime.text(text))
             },
             parallel_for: { host, count, grain, body, context in
-                Runtime.of(host).pool.parallelFor(count: count, grain: grain, context: context, body: body!)
+                guard let body else { return }
+                Runtime.of(host).pool.parallelFor(count: count, grain: grain, context: context, body: body)
             },
             gemm: { host, arguments in
+                guard let arguments else { return LAMINA_ERROR_INTERNAL }
                 let runtime = Runtime.of(host)
                 switch runtime.blas {
                 case .success(let blas):
-                    return blas.run(arguments!.pointee, on: runtime.pool)
+                    return blas.run(arguments.pointee, on: runtime.pool)
                 case .failure(let error):
                     ThreadContext.current.errorText = error.description
                     return LAMINA_ERROR_UNSUPPORTED
                 }
             },
             random_bits: { _, random, first, out, count in
-                let r = random!.pointee
+                guard let r = random?.pointee, out != nil, count > 0 else { return }
                 lamina_random_bits(r.seed, r.stream, r.offset &+ first, out, count)
             },
             random_uniform: { _, random, first, out, count in
-                let r = random!.pointee
+                guard let r = random?.pointee, out != nil, count > 0 else { return }
                 lamina_random_uniform(r.seed, r.stream, r.offset &+ first, out, count)
             },
             random_normal: { _, random, first, out, count in
-                let r = random!.pointee
+                guard let r = random?.pointee, out != nil, count > 0 else { return }
                 lamina_random_normal(r.seed, r.stream, r.offset &+ first, out, count)
             },
             scratch: { _, bytes in ThreadContext.current.scratch(bytes: bytes) },

@@ -30,13 +30,19 @@ final class ThreadContext {
         free(dimensionText)
     }
 
-    /// Grows and never shrinks, so that a steady state allocates nothing.
+    /// Above it a request is a bug of the plugin.
+    private static let maximumScratch: UInt64 = 1 << 46
+
+    /// Grows and never shrinks, so that a steady state allocates nothing. Nil when memory is short.
     func scratch(bytes: UInt64) -> UnsafeMutableRawPointer? {
         if bytes > scratchSize || scratch == nil {
-            guard bytes <= UInt64(Int.max) - 4096 else { return nil }
-            let size = max(bytes + bytes / 4, 4096)
+            guard bytes <= Self.maximumScratch else { return nil }
+            var size = max(bytes + bytes / 4, 4096)
             var memory: UnsafeMutableRawPointer?
-            guard posix_memalign(&memory, 64, Int(size)) == 0, let memory else { return nil }
+            if posix_memalign(&memory, 64, Int(size)) != 0 {
+                size = max(bytes, 64)
+                guard posix_memalign(&memory, 64, Int(size)) == 0 else { return nil }
+            }
             free(scratch)
             (scratch, scratchSize) = (memory, size)
         }

@@ -31,19 +31,21 @@ public final class ThreadPool: @unchecked Sendable {
     private let insideKey: pthread_key_t
     private var threads: [pthread_t] = []
 
+    /// More than any machine has processors; the workers inside a job are counted in 15 bits.
+    public static let maximumThreads = 1024
     private static let openBit: UInt64 = 1 << 15
     private static let spins = 4000
 
-    /// Starts `threadCount - 1` workers.
+    /// Starts `threadCount - 1` workers; at least one thread takes part and at most `maximumThreads`.
     public init(threadCount: Int) {
-        precondition(threadCount >= 1)
+        let threadCount = min(max(threadCount, 1), Self.maximumThreads)
         self.threadCount = threadCount
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(wakeUp, nil)
         var key = pthread_key_t()
         precondition(pthread_key_create(&key, nil) == 0, "no thread-local storage left")
         insideKey = key
-        for _ in 1..<max(threadCount, 1) {
+        for _ in 1..<threadCount {
             var thread = pthread_t()
             let started = pthread_create(
                 &thread, nil,
@@ -78,10 +80,14 @@ public final class ThreadPool: @unchecked Sendable {
     public func parallelFor(count: Int64, grain: Int64, context: UnsafeMutableRawPointer?, body: Body) {
         guard count > 0 else { return }
         let grain = max(grain, 1)
+        let wasInside = isInside
         let claimed =
-            count > grain && !threads.isEmpty && !isInside
+            count > grain && !threads.isEmpty && !wasInside
             && isBusy.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
         guard claimed else {
+            // A call from inside a body is serial here too.
+            if !wasInside { isInside = true }
+            defer { if !wasInside { isInside = false } }
             var begin: Int64 = 0
             while begin < count {
                 let end = min(count - begin, grain) + begin

@@ -13,6 +13,7 @@ import LaminaSDK
 let registry: Registry = {
     let registry = Registry(folders: [])
     try! registry.add { _, out in Plugin.export(CoreCatalogue.plugin, to: out) }
+    try! registry.add { _, out in Plugin.export(FaultyPlugin.plugin, to: out) }
     #if canImport(CNN)
         try! registry.add { _, out in Plugin.export(CNNCatalogue.plugin, to: out) }
     #endif

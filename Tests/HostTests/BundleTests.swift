@@ -77,6 +77,23 @@ struct BundleTests {
         }
     }
 
+    @Test func aCutLibraryIsNotLoaded() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let target = Processor.levels.last ?? "aarch64"
+        try write(manifest(id: "good", target: target), "good", in: folder)
+        let libraries = "\(folder)/good.laminaplugin/\(target)"
+        try FileManager.default.createDirectory(atPath: libraries, withIntermediateDirectories: true)
+        try Data([1, 2, 3]).write(to: URL(fileURLWithPath: libraries + "/lib.so"))
+        let registry = Registry(folders: [folder])
+        do {
+            _ = try registry.load(kind: "layer", id: "good.thing")
+            Issue.record("a library of the wrong size was loaded")
+        } catch {
+            #expect(error.description.contains("lib.so has 3 bytes, its plugin.json says 1"))
+        }
+    }
+
     @Test func missingComponentsSayWhatIsNear() throws {
         let folder = try folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }

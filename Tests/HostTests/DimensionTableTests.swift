@@ -35,6 +35,32 @@ struct DimensionTableTests {
         #expect(table.compute(77, 1, 1) == .min)
     }
 
+    @Test func theSmallestCoefficientIsNoTrap() {
+        // -2⁶³·N
+        let half = multiply(n, 1 << 62)
+        let least = subtract(subtract(0, half), half)
+        #expect(subtract(0, n) < 0 && least < 0)
+        let quotient = divide(least, subtract(0, n))
+        #expect(quotient != 1 << 62 && table.text(least) == "-9223372036854775808·N")
+    }
+
+    @Test func expressionsStaySmall() {
+        // Written out, each is more than twice as long as the one before.
+        var nested = n
+        var depth = 0
+        while nested != .min, depth < 100 {
+            nested = divide(add(nested, 1), add(nested, 2))
+            depth += 1
+        }
+        #expect((5..<12).contains(depth))
+        // A long chain of strides is fine.
+        var length = n
+        for _ in 0..<200 { length = divide(add(length, 1), 2) }
+        #expect(table.evaluate(length, ["N": 1]) == 1)
+        for _ in 0..<2000 where length != .min { length = divide(add(length, 1), 2) }
+        #expect(length == .min)
+    }
+
     @Test func valuesFollowTheNames() {
         // The length after a convolution of width 3 and stride 2.
         let length = add(divide(subtract(table.symbol("T"), 3), 2), 1)

@@ -1,6 +1,7 @@
 import CLamina
-import LaminaHost
 import Testing
+
+@testable import LaminaHost
 
 /// Products through the host against the naive loop, and the same bits on any number of threads.
 @Suite(.serialized) struct GemmTests {
@@ -103,5 +104,19 @@ import Testing
         (arguments.m, arguments.n, arguments.k, arguments.batch) = (4, 4, 4, 1)
         let services = Runtime.shared.services
         #expect(services.pointee.gemm(services, &arguments) == LAMINA_ERROR_SHAPE)
+    }
+
+    /// The sizes are valid one by one and their product overflows; k = 0 leaves nothing to read.
+    @Test func hugeProductsAreRefusedOrCut() {
+        var arguments = lamina_gemm()
+        (arguments.m, arguments.n, arguments.k, arguments.batch) = (0, Int64(Int32.max), Int64(Int32.max), 1)
+        let services = Runtime.shared.services
+        #expect(services.pointee.gemm(services, &arguments) == LAMINA_OK)
+        #expect(services.pointee.gemm(services, nil) == LAMINA_ERROR_INTERNAL)
+        (arguments.m, arguments.lda) = (Int64(Int32.max), Int64(Int32.max))
+        (arguments.ldb, arguments.ldc) = (arguments.lda, arguments.lda)
+        #expect(BLAS.work(arguments) == .max)
+        (arguments.m, arguments.n, arguments.k) = (2, 3, 0)
+        #expect(BLAS.work(arguments) == 6)
     }
 }

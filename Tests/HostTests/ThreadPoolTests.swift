@@ -1,3 +1,4 @@
+import Glibc
 import LaminaHost
 import Synchronization
 import Testing
@@ -47,6 +48,39 @@ struct ThreadPoolTests {
             }
         }
         #expect(box.total.load(ordering: .relaxed) == 80)
+    }
+
+    /// A body that runs on its caller alone is a body all the same.
+    @Test func aJobInsideASingleChunkRunsOnItsCaller() {
+        let pool = ThreadPool(threadCount: 4)
+        final class Box: @unchecked Sendable {
+            let pool: ThreadPool
+            let caller = pthread_self()
+            let strangers = Atomic<Int>(0)
+            init(_ pool: ThreadPool) { self.pool = pool }
+        }
+        let box = Box(pool)
+        let context = Unmanaged.passUnretained(box).toOpaque()
+        for _ in 0..<50 {
+            pool.parallelFor(count: 1, grain: 1, context: context) { context, _, _ in
+                let box = Unmanaged<Box>.fromOpaque(context!).takeUnretainedValue()
+                box.pool.parallelFor(count: 64, grain: 1, context: context) { context, _, _ in
+                    let box = Unmanaged<Box>.fromOpaque(context!).takeUnretainedValue()
+                    usleep(20)
+                    if pthread_equal(pthread_self(), box.caller) == 0 {
+                        box.strangers.wrappingAdd(1, ordering: .relaxed)
+                    }
+                }
+            }
+        }
+        #expect(box.strangers.load(ordering: .relaxed) == 0)
+        // Afterwards the pool works as before.
+        #expect(chunks(pool, count: 100, grain: 1).count == 100)
+    }
+
+    @Test func absurdNumbersOfThreadsAreCut() {
+        #expect(ThreadPool(threadCount: -3).threadCount == 1)
+        #expect(ThreadPool(threadCount: 1 << 20).threadCount == ThreadPool.maximumThreads)
     }
 
     @Test func jobsFromSeveralThreadsAllFinish() async {

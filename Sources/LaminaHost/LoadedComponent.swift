@@ -1,0 +1,73 @@
+import CLamina
+
+/// A component that can be called.
+public struct LoadedComponent: @unchecked Sendable {
+    public let description: ComponentDescription
+    public let raw: UnsafePointer<lamina_component>
+
+    /// The functions of its kind.
+    public func table<Table>(_ type: Table.Type = Table.self) -> UnsafePointer<Table> {
+        raw.pointee.vtable.assumingMemoryBound(to: Table.self)
+    }
+}
+
+extension LoadedComponent {
+    /// Throws when a function that its kind has to have is missing, so that the others need not look.
+    func checkTable() throws(HostError) {
+        let kind = description.kind
+        switch kind {
+        case "layer", "loss":
+            try check(
+                lamina_layer.self,
+                [
+                    ("create", \.create), ("destroy", \.destroy), ("infer", \.infer), ("plan", \.plan),
+                    ("release", \.release), ("forward", \.forward),
+                ])
+        case "block": try check(lamina_block.self, [("expand", \.expand)])
+        case "initializer": try check(lamina_initializer.self, [("fill", \.fill)])
+        case "optimizer":
+            try check(
+                lamina_optimizer.self,
+                [
+                    ("create", \.create), ("destroy", \.destroy), ("declare_state", \.declare_state), ("step", \.step),
+                ])
+        case "schedule": try check(lamina_schedule.self, [("factor", \.factor)])
+        case "metric":
+            try check(
+                lamina_metric.self,
+                [
+                    ("create", \.create), ("destroy", \.destroy), ("reset", \.reset), ("update", \.update),
+                    ("result", \.result), ("direction", \.direction),
+                ])
+        case "source":
+            try check(
+                lamina_source.self,
+                [("create", \.create), ("destroy", \.destroy), ("describe", \.describe), ("read", \.read)])
+        case "transform":
+            try check(
+                lamina_transform.self,
+                [("create", \.create), ("destroy", \.destroy), ("infer", \.infer), ("apply", \.apply)])
+        default: throw .incompatiblePlugin("\(description.id): this host does not know components of kind '\(kind)'")
+        }
+    }
+
+    private func check<Table>(
+        _ type: Table.Type, _ functions: [(name: String, field: PartialKeyPath<Table>)]
+    ) throws(HostError) {
+        let place = "\(description.kind) '\(description.id)'"
+        // Every table starts with its size.
+        let size = Int(raw.pointee.vtable.loadUnaligned(as: UInt32.self))
+        guard size >= MemoryLayout<Table>.size else {
+            throw .incompatiblePlugin(
+                "\(place): its table has \(size) bytes, wanted \(MemoryLayout<Table>.size) or more; "
+                    + "build the plugin again with this SDK and set struct_size")
+        }
+        for (name, field) in functions {
+            let offset = MemoryLayout<Table>.offset(of: field)!
+            let function = raw.pointee.vtable.loadUnaligned(fromByteOffset: offset, as: UInt.self)
+            guard function != 0 else {
+                throw .incompatiblePlugin("\(place): its function '\(name)' is NULL (a bug of the plugin)")
+            }
+        }
+    }
+}
