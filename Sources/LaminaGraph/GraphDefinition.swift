@@ -17,7 +17,7 @@ public struct GraphDefinition: Sendable, Equatable {
             self.output = output
         }
 
-        /// "conv1", or "split1:2" for an output other than the first.
+        /// "stem", or "stem:2" for an output other than the first.
         public init?(_ text: String) {
             guard let colon = text.lastIndex(of: ":") else {
                 self.init(text, output: 0)

@@ -56,7 +56,7 @@ public final class Dataset: @unchecked Sendable {
                 if targetField == nil {
                     throw TrainingError(
                         .recipe,
-                        "\(source.id) has no field 'label' or 'target' to learn from (it has \(names)); name one as data.target"
+                        "\(source.id) has no field 'label' or 'target' to learn from (it has \(names)); name one as target, under data"
                     )
                 }
             }
