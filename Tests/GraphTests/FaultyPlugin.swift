@@ -74,11 +74,41 @@ struct RoundedPlan: PlannedLayer {
     func backward(_ run: Run) throws { throw PluginError.shape("backward was called without a gradient") }
 }
 
+/// y = scale · x, written without any care but right.
+struct Scaled: Layer {
+    static let name = "scaled"
+    static let documentation = "One trained factor."
+
+    init(_ attributes: Attributes) {}
+
+    func infer(_ inference: Inference) throws {
+        try inference.addOutput(.float32, inference.shape(0))
+        try inference.addParameter("scale", [1], initializer: "core.constant")
+    }
+    func plan(_ planning: Planning) -> any PlannedLayer {
+        planning.saveInput(0)
+        return ScaledPlan()
+    }
+}
+
+struct ScaledPlan: PlannedLayer {
+    func forward(_ run: Run) {
+        let (x, y, scale) = (run.input(0), run.output(0), run.parameter(0).floats[0])
+        for index in 0..<y.count { y.floats[index] = scale * x.floats[index] }
+    }
+    func backward(_ run: Run) {
+        let (x, dy, gradient) = (run.input(0), run.outputGradient(0), run.parameterGradient(0))
+        if gradient.isAbsent { return }
+        let sum = (0..<x.count).reduce(Float(0)) { $0 + x.floats[$1] * dy.floats[$1] }
+        gradient.floats[0] = gradient.accumulates ? gradient.floats[0] + sum : sum
+    }
+}
+
 enum FaultyPlugin {
     nonisolated(unsafe) static let plugin = Plugin(
         id: "faulty", name: "Faulty", version: "1.0.0", license: "MIT", documentation: "Layers with mistakes.",
         components: [
-            .layer(Faulty.self), .layer(Rounded.self), without("no_forward") { $0.forward = nil },
+            .layer(Faulty.self), .layer(Rounded.self), .layer(Scaled.self), without("no_forward") { $0.forward = nil },
             without("no_release") { $0.release = nil }, without("short_table") { $0.struct_size = 8 },
         ])
 

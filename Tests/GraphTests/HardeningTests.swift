@@ -204,6 +204,22 @@ import Testing
         #expect(plan.inputGradients[0] != nil)
     }
 
+    /// The later reader comes first in backward, but contributes nothing: the other one has to overwrite.
+    @Test func sharedParametersOfAnOperationWithoutGradient() throws {
+        var graph = definition(
+            input: [.symbol("N"), .fixed(4)],
+            [("x", "faulty.scaled", [:], ["input"]), ("y", "faulty.rounded", [:], ["input"])], outputs: ["x", "y"])
+        graph.nodes[1].sharesParametersOf = "x"
+        let network = try network(graph)
+        let plan = try network.plan(.init(inputs: [[1, 4]], phase: .training, parameterGradients: true))
+        for index in 0..<4 { plan.inputs[0].floats[index] = 1 }
+        for _ in 0..<3 {
+            try network.forward(plan)
+            try network.backward(plan)
+            #expect(network.parameterGradients[0][0] == 4)
+        }
+    }
+
     @Test func readOnlyWeightsAreNotTrained() throws {
         let graph = try Graph(one("core.batch_norm1d"), registry: registry)
         let source = try ParameterStore(graph)
