@@ -162,15 +162,13 @@ final class LayerInstance: @unchecked Sendable {
 
         func setLayouts(_ accepted: UInt32, _ preferred: UInt32) {
             let known = LAMINA_LAYOUT_PLAIN | LAMINA_LAYOUT_CHANNELS_LAST
-            guard accepted & known != 0,
-                preferred == 0
-                    || [LAMINA_LAYOUT_PLAIN, LAMINA_LAYOUT_CHANNELS_LAST].contains(preferred & accepted)
-                        && preferred & ~accepted == 0
+            // Known and accepted bits only, and no two preferences.
+            guard accepted != 0, accepted & ~known == 0, preferred & ~accepted == 0, preferred.nonzeroBitCount <= 1
             else {
                 _ = refuse("accepts layouts \(accepted) and prefers \(preferred)")
                 return
             }
-            node.acceptedLayouts = accepted & known
+            node.acceptedLayouts = accepted
             node.preferredLayout = preferred
         }
 

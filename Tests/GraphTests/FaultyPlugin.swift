@@ -5,7 +5,7 @@ import LaminaSDK
 /// y = x, with one mistake of a plugin's author or of whoever wrote the recipe.
 struct Faulty: Layer {
     enum Fault: String, CaseIterable {
-        case none, saveOutput, saveInput, layouts, preferred, unknownPreferred, initial, negativeInitial, renames
+        case none, saveOutput, saveInput, layouts, preferred, bothPreferred, initial, negativeInitial, renames
         case retypes, hugeParameter
     }
 
@@ -24,9 +24,9 @@ struct Faulty: Layer {
         let isConcrete = shape.allSatisfy { $0.value >= 0 }
         try inference.addOutput(fault == .retypes && isConcrete ? .int64 : .float32, shape)
         switch fault {
-        case .layouts: inference.raw.pointee.set_layouts(inference.raw.pointee.sink, 4, 0)
+        case .layouts: inference.raw.pointee.set_layouts(inference.raw.pointee.sink, 5, 0)
         case .preferred: inference.setLayouts(.plain, preferred: .channelsLast)
-        case .unknownPreferred: inference.raw.pointee.set_layouts(inference.raw.pointee.sink, 7, 4)
+        case .bothPreferred: inference.raw.pointee.set_layouts(inference.raw.pointee.sink, 3, 3)
         case .initial: try inference.addBuffer("steps", [1], .int64, initial: .nan)
         case .negativeInitial: try inference.addBuffer("steps", [1], .uint8, initial: -1)
         case .renames: try inference.addBuffer(isConcrete ? "late" : "early", [1], initial: 0)

@@ -123,8 +123,8 @@ import Testing
     // MARK: Plugins
 
     @Test(arguments: [
-        ("layouts", "accepts layouts 4 and prefers 0"), ("preferred", "accepts layouts 1 and prefers 2"),
-        ("unknownPreferred", "accepts layouts 7 and prefers 4"), ("initial", "a int64 cannot be nan"),
+        ("layouts", "accepts layouts 5 and prefers 0"), ("preferred", "accepts layouts 1 and prefers 2"),
+        ("bothPreferred", "accepts layouts 3 and prefers 3"), ("initial", "a int64 cannot be nan"),
         ("negativeInitial", "a uint8 cannot be -1.0"),
     ])
     func wrongShapeRules(fault: String, wanted: String) {
