@@ -14,6 +14,7 @@ LAMINA = $(OUT)/lamina
 FAMILIES = $(notdir $(patsubst %/Package.swift,%,$(wildcard Plugins/*/Package.swift)))
 PREFIX ?= /usr/local
 
+.NOTPARALLEL:
 .PHONY: all setup build bundles demo test check install clean
 
 all: build bundles
@@ -58,6 +59,7 @@ test: setup check
 	@$(MAKE) --no-print-directory bundles
 	swift test $(SWIFT_FLAGS) --skip-build --no-parallel
 	swift test --package-path SDK $(SWIFT_FLAGS)
+	@$(MAKE) --no-print-directory -C SDK check-examples
 
 # Quick rules: formatting, and that the host names no family.
 check:
