@@ -11,9 +11,9 @@ LEVEL ?= $(shell ./.ci/level)
 SWIFT_FLAGS = --manifest-cache none -c release -Xswiftc -enable-testing $(if $(filter x86-64-%,$(LEVEL)),-Xcc -march=$(LEVEL))
 OUT = .build/release
 LAMINA = $(OUT)/lamina
-FAMILIES = $(notdir $(patsubst %/Package.swift,%,$(wildcard Plugins/*/Package.swift)))
 PREFIX ?= /usr/local
 
+# Two builds of one package at once would wait for each other, and bundles need the build.
 .NOTPARALLEL:
 .PHONY: all setup build bundles demo test check install clean
 
@@ -37,9 +37,11 @@ build: setup
 # A bundle per family beside the executable, where the command finds it.
 bundles:
 	@rm -rf $(OUT)/*.laminaplugin
-	@for family in $(FAMILIES); do \
+	@for folder in Plugins/*/; do \
+	  family=$$(basename $$folder); library=$(OUT)/lib$${family}Plugin.so; \
+	  [ -e $$library ] || continue; \
 	  name=$$(echo $$family | tr A-Z a-z); \
-	  $(LAMINA) plugin bundle $(LEVEL)=$(OUT)/lib$${family}Plugin.so -o $(OUT)/$$name.laminaplugin || exit 1; \
+	  $(LAMINA) plugin bundle $(LEVEL)=$$library -o $(OUT)/$$name.laminaplugin || exit 1; \
 	done
 
 # Trains on all 60,000 images of Fashion-MNIST, then predicts test images from PNG files in a new process.

@@ -53,7 +53,8 @@ public struct LaminaError: Error, Sendable, CustomStringConvertible {
         case .plugin: .plugin
         case .data: .data
         case .diverged: .diverged
-        case .internal: .internal
+        // Only training has something to go on with.
+        case .interrupted, .internal: .internal
         }
     }
 

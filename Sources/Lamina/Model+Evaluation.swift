@@ -17,7 +17,7 @@ extension Model {
             let source: Recipe.Component? =
                 switch split {
                 case .test: data.test
-                case .validation: data.validation
+                case .validation: data.validation ?? (recipe.training.validate == nil ? nil : data.train)
                 case .train: data.train
                 }
             guard let source else {
@@ -27,9 +27,20 @@ extension Model {
             let dataset = try Dataset(
                 source, data, inputs: graph.definition.inputs, hasTarget: graph.definition.loss != nil,
                 registry: registry)
-            let evaluator = try Evaluator(network, dataset, metrics: recipe.metrics, batchSize: batch)
+            let evaluator = try Evaluator(
+                network, dataset, metrics: recipe.metrics, samples: samples(split, recipe, dataset), batchSize: batch)
             return try evaluator.run(progress: progress)
         }
+    }
+
+    /// With `validate` in the recipe, the part of the training data that the split stands for; nil: all samples.
+    private func samples(_ split: Split, _ recipe: Recipe, _ dataset: Dataset) throws -> [Int64]? {
+        guard split != .test, recipe.data?.validation == nil else { return nil }
+        var training = recipe.training
+        // The model was trained with this seed, whatever another recipe says.
+        if let recorded = try? recordedRecipe() { training.seed = recorded.training.seed }
+        guard let parts = try training.split(dataset.count) else { return nil }
+        return split == .train ? parts.training : parts.validation
     }
 
     /// The recipe that the archive's manifest holds.

@@ -88,6 +88,12 @@ extension Model {
             let typeName: String = try fields.read("dtype")
             preprocessing.rawType = DataType.allCases.first { $0.name == typeName }
             preprocessing.rawShape = try fields.read("shape")
+            if let reader = try fields.readIfPresent("reader", as: JSONObject.self) {
+                var fields = try JSONFields(.object(reader), at: "preprocess.decode.reader")
+                preprocessing.origin = try .init(
+                    fields.read("component"), fields.read("attributes"), field: fields.read("field"))
+                try fields.finish()
+            }
             try fields.finish()
         }
         if let value = archive.manifest.extensions["link"] {

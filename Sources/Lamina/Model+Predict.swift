@@ -24,20 +24,29 @@ extension Model {
     /// - Parameter top: how many classes to keep per sample.
     public func predict(file path: String, suffix: String? = nil, top: Int = .max) throws(LaminaError) -> [Prediction] {
         try sorted {
-            let source = try DataSource.file(path, suffix: suffix, shape: preprocessing.rawShape, registry: registry)
+            let (source, field) = try DataSource.file(
+                path, suffix: suffix, shape: preprocessing.rawShape, origin: preprocessing.origin, registry: registry)
+            if let wanted = preprocessing.rawType, source.fields[field].dtype != wanted {
+                throw LaminaError(
+                    .data,
+                    "\(path): values are \(source.fields[field].dtype.name), the model was trained on \(wanted.name): "
+                        + "store them as that")
+            }
             let reader = try SampleReader(
-                source, steps: preprocessing.steps.map { ($0.id, $0.attributes) }, registry: registry)
+                source, field: field, steps: preprocessing.steps.map { ($0.id, $0.attributes) }, registry: registry)
             try check(reader, path)
+            let network = try predictionNetwork()
+            let output = link == nil ? graph.definition.measuredOutput ?? 0 : 0
             var predictions: [Prediction] = []
             let batch = 64
             for begin in stride(from: 0, to: source.count, by: batch) {
                 let count = min(batch, source.count - begin)
-                let plan = try predictionNetwork().plan(PlanRequest(inputs: [[count] + reader.shape]))
+                let plan = try network.plan(PlanRequest(inputs: [[count] + reader.shape]))
                 try reader.read(Int64(begin)..<Int64(begin + count), into: plan.inputs[0].data)
-                try predictionNetwork().forward(plan)
+                try network.forward(plan)
                 for row in 0..<count {
                     let name = source.count == 1 ? path : "\(path):\(begin + row + 1)"
-                    predictions.append(prediction(plan.outputs[0], row, name, top))
+                    predictions.append(prediction(plan.outputs[output], row, name, top))
                 }
             }
             return predictions
@@ -64,21 +73,30 @@ extension Model {
         }
     }
 
-    /// The network without its loss and with the link behind its first output.
+    /// The network without its loss; its first output is the link behind what the loss reads.
     private func predictionNetwork() throws -> Network {
         guard let link else { return network }
-        if let predictor { return predictor }
+        let version = network.parameters.version
+        if let predictor {
+            if predictor.version != version { predictor.network.parametersChanged() }
+            self.predictor = (predictor.network, version)
+            return predictor.network
+        }
         var definition = graph.definition
+        let taken = Set(definition.inputs.map(\.name) + definition.nodes.map(\.name) + definition.outputs.map(\.name))
+        var name = "prediction"
+        while taken.contains(name) { name += "_" }
+        let measured = definition.loss?.inputs.first ?? definition.outputs[0].reference
         definition.loss = nil
-        let name = "prediction"
-        definition.nodes.append(.init(name: name, component: link, inputs: [definition.outputs[0].reference]))
-        definition.outputs[0].reference = .init(name)
+        definition.nodes.append(.init(name: name, component: link, inputs: [measured]))
+        definition.outputs.removeAll { $0.reference == measured }
+        definition.outputs.insert(.init(name, .init(name)), at: 0)
         let linked = try Graph(definition, registry: registry)
         let parameters = try ParameterStore(linked)
         try parameters.borrow(
             network.parameters.entries.map { ($0.name, $0.dtype, $0.shape, UnsafeRawPointer($0.data)) }, owner: network)
         let result = Network(linked, parameters)
-        predictor = result
+        predictor = (result, version)
         return result
     }
 

@@ -52,11 +52,15 @@ extension Model {
             shapes.append(given.shape)
         }
         let target = inputs.first { $0.name == GraphDefinition.targetName }
-        return try network.plan(
-            PlanRequest(
-                inputs: shapes, target: target.map { .init($0.dtype, $0.shape) },
-                phase: trainMode ? .training : .inference,
-                parameterGradients: gradients, inputGradients: gradients))
+        let request = PlanRequest(
+            inputs: shapes, target: target.map { .init($0.dtype, $0.shape) }, phase: trainMode ? .training : .inference,
+            parameterGradients: gradients, inputGradients: gradients)
+        do {
+            return try network.plan(request)
+        } catch {
+            // The graph was accepted when it was made: what does not fit are these tensors.
+            throw error.kind == .graph ? LaminaError(.data, error.text) : LaminaError(error)
+        }
     }
 
     private func fill(_ planned: PlannedTensor, _ inputs: [NamedTensor]) throws {

@@ -1,4 +1,5 @@
 import CLamina
+import Glibc
 import LaminaArchive
 import LaminaFormats
 import LaminaGraph
@@ -24,14 +25,37 @@ extension Model {
             }
             try writer.add(EntryName.readme, .text(card))
             let example = try exampleCase()
-            try TensorFile.withSources(example.inputs) { inputs in
-                try TensorFile.withSources(example.outputs) { outputs in
-                    try writer.addSelfTest(
-                        inputs: inputs, outputs: outputs, tolerance: .init(absolute: 1e-4, relative: 1e-3),
-                        seed: Self.exampleSeed)
-                    try writer.write(to: path)
+            try TensorFile.withSources(example?.inputs ?? []) { inputs in
+                try TensorFile.withSources(example?.outputs ?? []) { outputs in
+                    if example != nil {
+                        try writer.addSelfTest(
+                            inputs: inputs, outputs: outputs, tolerance: .init(absolute: 1e-4, relative: 1e-3),
+                            seed: Self.exampleSeed)
+                    }
+                    try Self.write(writer, to: path)
                 }
             }
+        }
+    }
+
+    /// What the system refuses is no fault of an archive.
+    private static func write(_ writer: ArchiveWriter, to path: String) throws {
+        do {
+            try writer.write(to: path)
+        } catch let error as ArchiveError where error.kind == .file {
+            throw LaminaError(.data, error.description)
+        }
+    }
+
+    /// Throws unless an archive can be made at `path`: to be asked before hours of training.
+    public static func checkWritable(_ path: String) throws(LaminaError) {
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            throw LaminaError(.data, "cannot write \(path): it is a folder")
+        }
+        guard access(folder, W_OK | X_OK) == 0 else {
+            throw LaminaError(.data, "cannot write \(path): \(String(cString: strerror(errno)))")
         }
     }
 
@@ -67,6 +91,12 @@ extension Model {
             manifest.preprocess.decode = [
                 "dtype": .string(type.name), "shape": .array(shape.map { .integer(Int64($0)) }),
             ]
+            if let origin = preprocessing.origin {
+                manifest.preprocess.decode["reader"] = [
+                    "component": .string(origin.id), "attributes": .object(origin.attributes),
+                    "field": .string(origin.field),
+                ]
+            }
         }
         if let link { manifest.extensions.append("link", .string(link)) }
         manifest.training = record(trainer)
@@ -98,10 +128,22 @@ extension Model {
     }
 
     private var signature: Manifest.Signature {
+        var symbols: Set<String> = []
+        for case .symbol(let name) in graph.definition.inputs.flatMap(\.shape) { symbols.insert(name) }
+        var computed: [String: String] = [:]
+        /// What layers computed from open dimensions, as in "(H - 3) / 2 + 1", gets a name: manifests hold no formulas.
+        func name(_ symbol: String) -> String {
+            if symbols.contains(symbol) { return symbol }
+            if let known = computed[symbol] { return known }
+            var name = "D\(computed.count + 1)"
+            while symbols.contains(name) { name += "_" }
+            computed[symbol] = name
+            return name
+        }
         func dimension(_ size: GraphDefinition.Size) -> Manifest.Dimension {
             switch size {
             case .fixed(let value): .fixed(value)
-            case .symbol(let name): .symbol(name)
+            case .symbol(let symbol): .symbol(name(symbol))
             }
         }
         return .init(
@@ -159,17 +201,21 @@ extension Model {
             + "\nUse it: `lamina predict MODEL FILE`, `lamina run MODEL --input X.safetensors --output Y.safetensors`.\n"
     }
 
-    /// Two samples of noise and what the model makes of them.
-    private func exampleCase() throws -> (inputs: [NamedTensor], outputs: [NamedTensor]) {
-        var inputs: [NamedTensor] = []
-        for (index, input) in graph.definition.inputs.enumerated() {
-            let shape = input.shape.map { size -> Int in
-                switch size {
-                case .fixed(let value): value
-                // The batch, and anything else that is open.
-                case .symbol(let name): name == Recipe.batchDimension ? 2 : 16
-                }
+    /// Two samples of noise and what the model makes of them; nil when no size for its open dimensions fits.
+    private func exampleCase() throws -> (inputs: [NamedTensor], outputs: [NamedTensor])? {
+        do {
+            return try probe(batch: 2) { shapes in
+                let inputs = exampleInputs(shapes)
+                return (inputs, try run(inputs).outputs)
             }
+        } catch let error as LaminaError where error.kind == .data && hasOpenSizes {
+            return nil
+        }
+    }
+
+    private func exampleInputs(_ shapes: [[Int]]) -> [NamedTensor] {
+        var inputs: [NamedTensor] = []
+        for (index, (input, shape)) in zip(graph.definition.inputs, shapes).enumerated() {
             let count = shape.reduce(1, *)
             if input.dtype == .float32 {
                 var random = lamina_random(seed: UInt64(Self.exampleSeed), stream: UInt64(index), offset: 0)
@@ -188,6 +234,6 @@ extension Model {
                         input.name, input.dtype, shape, bytes: [UInt8](repeating: 0, count: count * input.dtype.size)))
             }
         }
-        return (inputs, try run(inputs).outputs)
+        return inputs
     }
 }

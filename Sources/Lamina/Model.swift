@@ -27,7 +27,8 @@ public final class Model: @unchecked Sendable {
     public internal(set) var trainingRecord: JSONObject = [:]
     /// The archive that it came from.
     public internal(set) var archive: Archive?
-    var predictor: Network?
+    /// The network with the link, on the memory of `network`, and the version of the weights that it has seen.
+    var predictor: (network: Network, version: Int)?
 
     public var graph: Graph { network.graph }
     public var registry: Registry { graph.registry }
@@ -37,6 +38,8 @@ public final class Model: @unchecked Sendable {
         /// Type and shape of a raw sample, as the training data had them; nil: unknown.
         public var rawType: DataType?
         public var rawShape: [Int]?
+        /// How the training data was read.
+        public var origin: DataSource.Origin?
         /// Transforms of the first input, in order.
         public var steps: [Recipe.Component] = []
     }
@@ -79,12 +82,19 @@ public final class Model: @unchecked Sendable {
         }
     }
 
-    /// Takes from the opened data what predictions will need: class names and the raw samples' type and shape.
+    /// Takes from the opened data what predictions will need: class names, how samples were read and changed.
     func learnFrom(_ data: Dataset) {
         if labels.isEmpty { labels = data.classes }
         let field = data.source.fields[data.inputFieldOfModel]
         preprocessing.rawType = field.dtype
         preprocessing.rawShape = field.shape
+        guard let recipe = recipe?.data else { return }
+        // Each file brings its own path; which classes there are is known.
+        let left = recipe.train.attributes.members.filter {
+            !recipe.train.pathAttributes.contains($0.key) && !["path", "classes"].contains($0.key)
+        }
+        preprocessing.origin = .init(data.source.id, JSONObject(left.map { ($0.key, $0.value) }), field: field.name)
+        preprocessing.steps = recipe.transforms.filter { $0.field == nil || $0.field == field.name }.map(\.component)
     }
 }
 

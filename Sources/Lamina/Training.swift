@@ -26,8 +26,7 @@ public final class TrainingRun: @unchecked Sendable {
         _ recipe: Recipe, archive path: String? = nil, resume: Bool = false, registry: Registry = Lamina.registry
     ) throws(LaminaError) {
         self.path = path
-        // What cannot be written is better known before the training than after its first epoch.
-        if let path { try sorted { try AtomicFile(replacing: path).discard() } }
+        if let path { try Model.checkWritable(path) }
         if let threads = recipe.training.threads { Lamina.threads = threads }
         let model = try Model(recipe, registry: registry)
         self.model = model
@@ -45,23 +44,35 @@ public final class TrainingRun: @unchecked Sendable {
     private func restore(_ path: String) throws(LaminaError) {
         try sorted {
             let archive = try Archive.open(path)
+            func reading<Value>(_ body: () throws -> Value) throws -> Value {
+                do {
+                    return try body()
+                } catch {
+                    throw LaminaError(error).inArchive(path)
+                }
+            }
             guard archive.contains(EntryName.trainerState), archive.contains(EntryName.optimizerState) else {
                 throw LaminaError(.usage, "\(path) holds no training state to resume from: train without --resume")
             }
-            guard try archive.json(EntryName.graph) == model.graph.definition.json else {
+            guard try reading({ try archive.json(EntryName.graph) }) == model.graph.definition.json else {
                 throw LaminaError(
                     .recipe,
                     "\(path) holds another network than the recipe describes: a resumed run cannot change its layers or loss"
                 )
             }
-            let weights = try archive.tensors(EntryName.weights)
-            try model.network.parameters.load(
-                weights.tensors.compactMap { tensor in
-                    DataType(tensor.dtype).map {
-                        (tensor.name, $0, tensor.shape, weights.bytes(of: tensor).baseAddress ?? Self.nowhere)
-                    }
-                })
-            let states = try archive.tensors(EntryName.optimizerState)
+            // Read before anything is changed.
+            let state = try reading { try TrainerState(json: archive.json(EntryName.trainerState)) }
+            let states = try reading { try archive.tensors(EntryName.optimizerState) }
+            try trainer.resume(state)
+            try reading {
+                let weights = try archive.tensors(EntryName.weights)
+                try model.network.parameters.load(
+                    weights.tensors.compactMap { tensor in
+                        DataType(tensor.dtype).map {
+                            (tensor.name, $0, tensor.shape, weights.bytes(of: tensor).baseAddress ?? Self.nowhere)
+                        }
+                    })
+            }
             for state in trainer.optimizer.states {
                 guard let tensor = states.tensor(state.name), tensor.dtype == state.dtype.safetensors,
                     tensor.shape == state.shape
@@ -74,7 +85,6 @@ public final class TrainingRun: @unchecked Sendable {
                 let bytes = states.bytes(of: tensor)
                 if bytes.count > 0 { state.data.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count) }
             }
-            try trainer.resume(TrainerState(json: archive.json(EntryName.trainerState)))
             model.network.parametersChanged()
         }
     }
@@ -87,7 +97,11 @@ public final class TrainingRun: @unchecked Sendable {
     public func start(_ observer: (any TrainingObserver)? = nil) throws(LaminaError) -> Trainer.Outcome {
         try sorted {
             let outcome = try trainer.run(Checkpointer(self, observer))
-            if outcome == .interrupted { try writeCheckpoint() }
+            if outcome == .interrupted {
+                // It is answered; writing the checkpoint runs components, which must not give up.
+                Runtime.shared.isCancelled = false
+                try writeCheckpoint()
+            }
             return outcome
         }
     }

@@ -112,6 +112,14 @@ public final class Dataset: @unchecked Sendable {
     }
 }
 
+extension GraphDefinition {
+    /// The position of the output that the loss compares with the target; nil without a loss, or if it reads no output.
+    public var measuredOutput: Int? {
+        guard let reference = loss?.inputs.first else { return nil }
+        return outputs.firstIndex { $0.reference == reference }
+    }
+}
+
 extension Dataset {
     /// Position in the source of the field that the model's first input takes.
     public var inputFieldOfModel: Int { inputFields[0] }

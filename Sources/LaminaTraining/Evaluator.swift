@@ -9,14 +9,47 @@ public final class Evaluator: @unchecked Sendable {
         public let samples: Int
         /// The mean over samples of the batches' losses; nil without a loss.
         public let loss: Double?
-        /// Per metric: its id and what it gave.
+        /// Per metric: its id, a name that no other metric has, and what it gave.
         public let metrics: [(id: String, name: String, higherIsBetter: Bool, result: MetricDriver.Result)]
 
-        /// Main values by short name: what goes into a history.
+        /// All values by short name, each name once: what goes into a history.
         public var values: [(name: String, value: Double)] {
-            metrics.flatMap { metric in
-                metric.result.values.map { ($0.name.isEmpty ? metric.name : "\(metric.name)_\($0.name)", $0.value) }
+            var names = UniqueNames([Recipe.EarlyStopping.loss])
+            return metrics.flatMap { metric in
+                metric.result.values.map { (names.take(metric.name, $0.name), $0.value) }
             }
+        }
+
+        /// All matrices by short name, each name once.
+        public var matrices: [(name: String, matrix: MetricDriver.Result.Matrix)] {
+            var names = UniqueNames()
+            return metrics.flatMap { metric in
+                metric.result.matrices.map { (names.take(metric.name, $0.name), $0) }
+            }
+        }
+
+        /// What early stopping watches: "loss", a metric's id, or its id and the name of one of its values.
+        ///
+        /// Errors: `.recipe` when nothing has that name; it lists those that exist.
+        func watched(_ name: String) throws(TrainingError) -> (value: Double, higherIsBetter: Bool) {
+            var known: [(name: String, value: Double, higherIsBetter: Bool)] = []
+            if let loss { known.append((Recipe.EarlyStopping.loss, loss, false)) }
+            for metric in metrics {
+                for (index, value) in metric.result.values.enumerated() {
+                    // The first value is the metric's main one, whatever it is called.
+                    if index == 0 { known.append((metric.id, value.value, metric.higherIsBetter)) }
+                    if !value.name.isEmpty {
+                        known.append(("\(metric.id).\(value.name)", value.value, metric.higherIsBetter))
+                    }
+                }
+            }
+            guard let found = known.first(where: { $0.name == name }) else {
+                throw TrainingError(
+                    .recipe,
+                    "early_stopping watches '\(name)', which no metric gives; wanted one of "
+                        + known.map { "'\($0.name)'" }.joined(separator: ", "))
+            }
+            return (found.value, found.higherIsBetter)
         }
 
         /// The first square matrix, if a metric gives one: the confusion matrix of a classifier.
@@ -31,6 +64,8 @@ public final class Evaluator: @unchecked Sendable {
     private let samples: [Int64]
     private let batchSize: Int
     private let slots: [Batch]
+    /// The output that metrics compare with the target: what the loss reads, if that is an output.
+    private let measuredOutput: Int
 
     /// - Parameter samples: indices to evaluate on; nil: all.
     public init(
@@ -39,8 +74,13 @@ public final class Evaluator: @unchecked Sendable {
         self.network = network
         self.dataset = dataset
         var drivers: [MetricDriver] = []
-        for metric in metrics { drivers.append(try MetricDriver(metric, registry: network.graph.registry)) }
+        var names = UniqueNames([Recipe.EarlyStopping.loss])
+        for metric in metrics {
+            let name = names.take(metric.id.split(separator: ".").last.map(String.init) ?? metric.id)
+            drivers.append(try MetricDriver(metric, name: name, registry: network.graph.registry))
+        }
         self.metrics = drivers
+        measuredOutput = network.graph.definition.measuredOutput ?? 0
         self.samples = samples ?? (0..<Int64(dataset.count)).map { $0 }
         self.batchSize = max(1, min(batchSize, self.samples.count))
         slots = [try Batch(dataset, capacity: self.batchSize), try Batch(dataset, capacity: self.batchSize)]
@@ -68,7 +108,9 @@ public final class Evaluator: @unchecked Sendable {
                 try network.forward(plan, seed: seed)
                 if let loss = plan.loss { lossSum += Double(loss.floats[0]) * Double(count) }
                 if hasTarget, let target = batch.target {
-                    for metric in metrics { try metric.update(plan.outputs[0].raw, UnsafePointer(target.raw)) }
+                    for metric in metrics {
+                        try metric.update(plan.outputs[measuredOutput].raw, UnsafePointer(target.raw))
+                    }
                 }
             } catch let error as GraphError {
                 throw TrainingError(error)

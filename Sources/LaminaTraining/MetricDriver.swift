@@ -27,14 +27,15 @@ public final class MetricDriver: @unchecked Sendable {
     /// "<plugin>.<name>"
     public let id: String
     /// "accuracy": how columns of the history are named.
-    public var name: String { String(id.split(separator: ".").last ?? "") }
+    public let name: String
     public let higherIsBetter: Bool
     private let call: ComponentCall
     private let table: UnsafePointer<lamina_metric>
     private let handle: UnsafeMutableRawPointer
 
-    public init(_ metric: Recipe.Component, registry: Registry) throws(TrainingError) {
+    public init(_ metric: Recipe.Component, name: String, registry: Registry) throws(TrainingError) {
         id = metric.id
+        self.name = name
         call = try ComponentCall(kind: LAMINA_KIND_METRIC, metric.id, metric.attributes, registry)
         table = call.component.table()
         handle = try call.create(table.pointee.create)

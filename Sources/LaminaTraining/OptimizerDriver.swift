@@ -89,6 +89,10 @@ public final class OptimizerDriver: @unchecked Sendable {
 
     /// Makes optimizers and states for every parameter of the network that is not frozen. Its gradients have to exist.
     public init(_ optimizer: Recipe.Optimizer, _ network: Network) throws(TrainingError) {
+        guard !network.parameters.isReadOnly else {
+            throw TrainingError(
+                .recipe, "the weights are mapped read-only and cannot be trained: open the model with writable: true")
+        }
         self.network = network
         clipNorm = optimizer.clipNorm
         clipValue = optimizer.clipValue
@@ -192,10 +196,12 @@ public final class OptimizerDriver: @unchecked Sendable {
     ///   - number: 1 at the first step.
     ///   - learningRateFactor: what the schedule gives.
     ///   - gradientScale: 1 / number of accumulated batches.
+    /// - Throws: `.diverged` when the gradients have to be clipped by their norm and it is no finite number.
     public func step(_ number: UInt64, learningRateFactor: Double, gradientScale: Double = 1) throws(TrainingError) {
         var scale = gradientScale
         if let clipNorm {
             let norm = gradientNorm() * gradientScale
+            guard norm.isFinite else { throw TrainingError(.diverged, "the norm of the gradients is \(norm)") }
             if norm > clipNorm { scale *= clipNorm / (norm + 1e-6) }
         }
         for group in groups {

@@ -1,4 +1,22 @@
 import CLaminaMath
+import LaminaRecipe
+
+extension Recipe.Training {
+    /// The samples that `validate` leaves for training, and those that it holds back; nil: it holds none back.
+    ///
+    /// Errors: `.recipe` when one of the two would be empty.
+    public func split(_ count: Int) throws(TrainingError) -> (training: [Int64], validation: [Int64])? {
+        guard let fraction = validate, fraction > 0 else { return nil }
+        let split = SampleOrder.split(count, validation: fraction, seed: seed)
+        guard !split.training.isEmpty, !split.validation.isEmpty else {
+            throw TrainingError(
+                .recipe,
+                "validate: \(fraction) of \(count) samples leaves \(split.training.count) to train on and "
+                    + "\(split.validation.count) to validate with; both have to be at least 1")
+        }
+        return split
+    }
+}
 
 /// Which samples a pass over a dataset visits, in which order.
 ///

@@ -9,14 +9,17 @@ public final class SampleReader {
     public let dtype: DataType
     public let shape: [Int]
     private let source: DataSource
+    private let field: Int
     private let chain: TransformChain
 
-    /// The first field of a source through `steps`.
+    /// A field of a source through `steps`.
     public init(
-        _ source: DataSource, steps: [(id: String, attributes: JSONObject)], registry: Registry
+        _ source: DataSource, field: Int = 0, steps: [(id: String, attributes: JSONObject)], registry: Registry
     ) throws(TrainingError) {
         self.source = source
-        chain = try TransformChain(steps, from: source.fields[0].dtype, source.fields[0].shape, registry: registry)
+        self.field = field
+        let raw = source.fields[field]
+        chain = try TransformChain(steps, from: raw.dtype, raw.shape, registry: registry)
         (dtype, shape) = (chain.dtype, chain.shape)
     }
 
@@ -35,16 +38,34 @@ public final class SampleReader {
             throw TrainingError(.internal, "\(error)")
         }
         let result = try chain.apply(
-            fields[0], chain.makeBuffers(capacity: samples.count), isTraining: false, seed: 0, step: 0)
+            fields[field], chain.makeBuffers(capacity: samples.count), isTraining: false, seed: 0, step: 0)
         memcpy(target, result.data, result.byteCount)
     }
 }
 
 extension DataSource {
-    /// Opens a single file with the source that reads its suffix. `shape` is what a sample should have, [C, H, W] for images.
+    /// What is known of the samples that a model was trained on.
+    public struct Origin: Sendable, Equatable {
+        /// The source that read them.
+        public var id: String
+        /// Its attributes without paths.
+        public var attributes: JSONObject
+        /// The field that became the model's input.
+        public var field: String
+
+        public init(_ id: String, _ attributes: JSONObject, field: String) {
+            (self.id, self.attributes, self.field) = (id, attributes, field)
+        }
+    }
+
+    /// Opens a single file with the source that reads its suffix, as the training data was read if that was the same source.
+    ///
+    /// - Parameters:
+    ///   - shape: what a raw sample should have, [C, H, W] for images.
+    ///   - origin: how the training data was read.
     public static func file(
-        _ path: String, suffix: String? = nil, shape: [Int]?, registry: Registry
-    ) throws(TrainingError) -> DataSource {
+        _ path: String, suffix: String? = nil, shape: [Int]?, origin: Origin? = nil, registry: Registry
+    ) throws(TrainingError) -> (source: DataSource, field: Int) {
         let ending =
             suffix ?? path.split(separator: "/").last?.split(separator: ".").dropFirst().last.map { $0.lowercased() }
         let sources = registry.components(kind: "source").filter { !$0.suffixes.isEmpty }
@@ -56,14 +77,30 @@ extension DataSource {
                     + (ending.map { "files that end in .\($0)" } ?? "a file without an ending")
                     + (known.isEmpty ? "; install a plugin with one" : "; known endings are \(known)"))
         }
-        var attributes: JSONObject = ["path": .string(path)]
+        let isSame = description.id == origin?.id
+        var attributes: JSONObject = isSame ? origin?.attributes ?? [:] : [:]
+        attributes["path"] = .string(path)
         // What the source offers of these is set to what the model was trained on.
         if let shape, shape.count == 3 {
             for (name, size) in zip(["channels", "height", "width"], shape)
             where description.attributes.contains(where: { $0.name == name }) {
-                attributes.append(name, .integer(Int64(size)))
+                attributes[name] = .integer(Int64(size))
             }
         }
-        return try DataSource(description.id, attributes, registry: registry)
+        // Samples to predict may come with their target, as the training data did, or without it.
+        let bare = JSONObject(
+            attributes.members.filter { !targetAttributes.contains($0.key) }.map { ($0.key, $0.value) })
+        if attributes.members.count > bare.members.count,
+            let source = try? DataSource(description.id, attributes, registry: registry),
+            let field = source.fields.firstIndex(where: { $0.name == origin?.field }),
+            source.fields[field].shape == shape
+        {
+            return (source, field)
+        }
+        let source = try DataSource(description.id, bare, registry: registry)
+        return (source, isSame ? source.fields.firstIndex { $0.name == origin?.field } ?? 0 : 0)
     }
+
+    /// Attributes that say where a source finds the target.
+    private static let targetAttributes = ["target", "target_type"]
 }

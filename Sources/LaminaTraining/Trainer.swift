@@ -78,8 +78,8 @@ public final class Trainer: @unchecked Sendable {
         let registry = network.graph.registry
         let inputs = network.graph.definition.inputs
         let training = recipe.training
-        state = TrainerState(seed: training.seed)
         trainingData = try Dataset(data.train, data, inputs: inputs, hasTarget: true, registry: registry)
+        state = TrainerState(seed: training.seed, setup: .init(training, trainingData.source))
         testData = try data.test.map { test throws(TrainingError) in
             try Dataset(test, data, inputs: inputs, hasTarget: true, registry: registry)
         }
@@ -89,19 +89,12 @@ public final class Trainer: @unchecked Sendable {
         if let source = data.validation {
             validationData = try Dataset(source, data, inputs: inputs, hasTarget: true, registry: registry)
             samples = (0..<Int64(trainingData.count)).map { $0 }
-        } else if let fraction = training.validate, fraction > 0 {
-            let split = SampleOrder.split(trainingData.count, validation: fraction, seed: training.seed)
-            guard !split.training.isEmpty, !split.validation.isEmpty else {
-                throw TrainingError(
-                    .recipe,
-                    "validate: \(fraction) of \(trainingData.count) samples leaves \(split.training.count) to train on and "
-                        + "\(split.validation.count) to validate with; both have to be at least 1")
-            }
+        } else if let split = try training.split(trainingData.count) {
             (samples, held, validationData) = (split.training, split.validation, trainingData)
         } else {
             samples = (0..<Int64(trainingData.count)).map { $0 }
         }
-        batchSize = min(training.batch, samples.count)
+        batchSize = max(1, min(training.batch, samples.count))
         accumulate = max(1, training.accumulate)
         slots = [try Batch(trainingData, capacity: batchSize), try Batch(trainingData, capacity: batchSize)]
         evaluationName = validationData != nil ? "validation" : testData != nil ? "test" : nil
@@ -139,13 +132,16 @@ public final class Trainer: @unchecked Sendable {
                 "the checkpoint was trained with seed \(state.seed), the recipe now says \(recipe.training.seed): "
                     + "a run cannot change its seed; set train.seed=\(state.seed)")
         }
+        let setup = self.state.setup
+        if let change = state.setup.change(to: setup, isWithinEpoch: state.batchInEpoch > 0) {
+            throw TrainingError(.recipe, change)
+        }
         guard state.batchInEpoch <= batchesPerEpoch else {
             throw TrainingError(
-                .recipe,
-                "the checkpoint stands at batch \(state.batchInEpoch) of an epoch, which now has \(batchesPerEpoch): "
-                    + "batch size and data cannot change on resume")
+                .data, "the checkpoint stands at batch \(state.batchInEpoch) of an epoch that has \(batchesPerEpoch)")
         }
         self.state = state
+        self.state.setup = setup
     }
 
     // MARK: The loop
@@ -159,7 +155,13 @@ public final class Trainer: @unchecked Sendable {
                 outcome = .stoppedEarly
                 break
             }
-            guard try runEpoch(observer) else { return .interrupted }
+            do {
+                if try runEpoch(observer) { continue }
+            } catch let error as TrainingError where error.kind == .interrupted {
+                // The state is that before the call which a component gave up.
+            }
+            try checkParameters()
+            return .interrupted
         }
         if evaluationName == "validation", let testData {
             let evaluator = try Evaluator(
@@ -179,13 +181,13 @@ public final class Trainer: @unchecked Sendable {
     private func runEpoch(_ observer: any TrainingObserver) throws -> Bool {
         let begin = now()
         let order = SampleOrder.epoch(samples, state.epoch, shuffles: recipe.training.shuffle, seed: state.seed)
+        let samplesBefore = state.samples
         let isDone = try order.withUnsafeBufferPointer { order in
             let loader = BatchLoader(
                 slots, indices: order, batchSize: batchSize, start: state.batchInEpoch, isTraining: true,
                 seed: state.seed,
                 firstStep: state.batch)
             defer { loader.stop() }
-            let samplesBefore = state.samples
             while try step(loader) {
                 let elapsed = max(now() - begin, 1e-9)
                 observer.stepEnded(
@@ -199,15 +201,15 @@ public final class Trainer: @unchecked Sendable {
             return true
         }
         guard isDone else { return false }
-        try endEpoch(seconds: now() - begin, observer)
+        try endEpoch(seconds: now() - begin, samples: state.samples - samplesBefore, observer)
         return !(runtime.isCancelled && state.epoch < recipe.training.epochs)
     }
 
-    private func endEpoch(seconds: Double, _ observer: any TrainingObserver) throws {
+    private func endEpoch(seconds: Double, samples: Int, _ observer: any TrainingObserver) throws {
         var record = EpochRecord(
             epoch: state.epoch + 1, step: state.step, trainLoss: state.lossSum / Double(max(state.samples, 1)),
             learningRateFactor: try learningRateFactor(at: state.step == 0 ? 0 : state.step - 1), values: [],
-            seconds: seconds, samplesPerSecond: Double(state.samples) / max(seconds, 1e-9))
+            seconds: seconds, samplesPerSecond: Double(samples) / max(seconds, 1e-9))
         var evaluation: Evaluator.Result?
         if let evaluator, let name = evaluationName {
             let result = try evaluator.run(seed: state.seed) { observer.evaluating($0, $1) }
@@ -220,35 +222,63 @@ public final class Trainer: @unchecked Sendable {
             }
             record.values += result.values.map { ("\(name)_\($0.name)", $0.value) }
         }
+        try checkParameters()
         lastEvaluation = evaluation
+        let watched = try watched(evaluation)
         state.history.append(record)
         state.epoch += 1
         (state.batchInEpoch, state.lossSum, state.samples) = (0, 0, 0)
-        updateEarlyStopping(evaluation)
+        if let watched { updateEarlyStopping(watched.value, watched.higherIsBetter) }
         let isDue =
             state.epoch % max(1, recipe.training.checkpointEvery) == 0 || state.epoch == recipe.training.epochs
             || isPatienceOver
         try observer.epochEnded(record, evaluation, isCheckpointDue: isDue, self)
     }
 
-    private func updateEarlyStopping(_ evaluation: Evaluator.Result?) {
-        guard let stopping = recipe.training.earlyStopping, let evaluation else { return }
-        let metric = evaluation.metrics.first { $0.id == stopping.metric }
-        let value = metric.flatMap { $0.result.values.first?.value } ?? evaluation.loss
-        guard let value else { return }
-        let sign = metric?.higherIsBetter ?? false ? -1.0 : 1.0
-        if let best = state.best, sign * (best - value) <= stopping.minimumChange {
-            state.epochsWithoutImprovement += 1
-        } else {
+    private func watched(
+        _ evaluation: Evaluator.Result?
+    ) throws(TrainingError) -> (value: Double, higherIsBetter: Bool)? {
+        guard let stopping = recipe.training.earlyStopping else { return nil }
+        return try evaluation?.watched(stopping.metric)
+    }
+
+    private func updateEarlyStopping(_ value: Double, _ higherIsBetter: Bool) {
+        let sign = higherIsBetter ? -1.0 : 1.0
+        let change = state.best.map { sign * ($0 - value) } ?? .infinity
+        // A metric that has no value, such as that of a class without samples, is no improvement.
+        if value.isFinite, change > recipe.training.earlyStopping?.minimumChange ?? 0 {
             state.best = value
             state.epochsWithoutImprovement = 0
+        } else {
+            state.epochsWithoutImprovement += 1
+        }
+    }
+
+    /// A model with values that are not finite is never saved.
+    private func checkParameters() throws(TrainingError) {
+        for entry in network.parameters.entries where entry.dtype == .float32 {
+            let values = UnsafeBufferPointer(
+                start: entry.data.assumingMemoryBound(to: Float.self), count: entry.shape.reduce(1, *))
+            if let value = values.first(where: { !$0.isFinite }) {
+                throw try diverged("parameter '\(entry.name)' holds the value \(value)")
+            }
         }
     }
 
     /// One optimizer step on the next batches; false at the epoch's end.
     func step(_ loader: BatchLoader) throws(TrainingError) -> Bool {
         var used = 0
-        while used < accumulate, let batch = try loader.next() {
+        let before = (state.batch, state.batchInEpoch, state.lossSum, state.samples)
+        while used < accumulate {
+            let next: Batch?
+            do {
+                next = try loader.next()
+            } catch {
+                // Batches of a step that was not made are read again.
+                (state.batch, state.batchInEpoch, state.lossSum, state.samples) = before
+                throw error
+            }
+            guard let batch = next else { break }
             let count = batch.count
             let plan = try self.plan(count)
             batch.copy(to: plan)
@@ -273,7 +303,11 @@ public final class Trainer: @unchecked Sendable {
         guard used > 0 else { return false }
         let factor = try learningRateFactor(at: state.step)
         state.step += 1
-        try optimizer.step(state.step, learningRateFactor: factor, gradientScale: 1 / Double(used))
+        do {
+            try optimizer.step(state.step, learningRateFactor: factor, gradientScale: 1 / Double(used))
+        } catch {
+            throw error.kind == .diverged ? try diverged(error.text) : error
+        }
         return true
     }
 
@@ -297,18 +331,19 @@ public final class Trainer: @unchecked Sendable {
     }
 
     private func diverged(_ what: String, _ plan: Plan? = nil) throws(TrainingError) -> TrainingError {
-        var origin = "in the parameters"
+        var origin = ""
         if let plan {
             do {
-                origin = try network.firstNonFinite(plan, seed: state.seed, step: state.batch) ?? "only in the loss"
+                let first = try network.firstNonFinite(plan, seed: state.seed, step: state.batch)
+                origin = "; the first value that is not finite is in \(first ?? "the loss itself")"
             } catch {
                 throw TrainingError(error)
             }
         }
         return TrainingError(
             .diverged,
-            "training diverged at epoch \(state.epoch + 1), step \(state.step + 1): \(what); the first value that is "
-                + "not finite is in \(origin); lower the learning rate or clip gradients (optimizer: clip_norm)")
+            "training diverged at epoch \(state.epoch + 1), step \(state.step + 1): \(what)\(origin); "
+                + "lower the learning rate or clip gradients (optimizer: clip_norm)")
     }
 
     private func now() -> Double {

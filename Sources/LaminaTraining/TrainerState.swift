@@ -1,4 +1,5 @@
 import LaminaFormats
+import LaminaRecipe
 
 /// Where a training run stands: with the parameters and the optimizer's states, all that resuming needs.
 ///
@@ -21,7 +22,78 @@ public struct TrainerState: Sendable, Equatable {
     public var epochsWithoutImprovement = 0
     public var history: [EpochRecord] = []
 
-    public init(seed: UInt64) { self.seed = seed }
+    /// What the run trains on and how: it holds for the whole run.
+    public var setup: Setup
+
+    public init(seed: UInt64, setup: Setup) {
+        self.seed = seed
+        self.setup = setup
+    }
+
+    public struct Setup: Sendable, Equatable {
+        public var samples: Int
+        /// In hexadecimal digits; nil when the source gives none.
+        public var fingerprint: String?
+        public var batch: Int
+        public var accumulate: Int
+        public var validate: Double?
+        public var shuffle: Bool
+
+        init(_ training: Recipe.Training, _ source: DataSource) {
+            samples = source.count
+            fingerprint = source.fingerprint.map { bytes in
+                bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            }
+            (batch, accumulate) = (training.batch, training.accumulate)
+            (validate, shuffle) = (training.validate, training.shuffle)
+        }
+
+        /// What keeps a run with this setup from going on with `new`, and what to do; nil: nothing.
+        ///
+        /// Within an epoch, the batches that are done have to be the first ones of the new order.
+        func change(to new: Setup, isWithinEpoch: Bool) -> String? {
+            func text(_ name: String, _ old: String, _ new: String) -> String {
+                "the checkpoint was trained with \(name): \(old), the recipe now says \(new): a run cannot change it"
+                    + (isWithinEpoch ? " within an epoch" : "") + "; set train.\(name)=\(old)"
+            }
+            if samples != new.samples || fingerprint != new.fingerprint {
+                let what = samples == new.samples ? "other values" : "\(samples) samples, now \(new.samples)"
+                return "the training data changed since the checkpoint (it had \(what)): "
+                    + "train on the same data, or anew without --resume"
+            }
+            if validate != new.validate {
+                return text("validate", validate.map { "\($0)" } ?? "null", new.validate.map { "\($0)" } ?? "null")
+            }
+            if shuffle != new.shuffle { return text("shuffle", "\(shuffle)", "\(new.shuffle)") }
+            guard isWithinEpoch else { return nil }
+            if batch != new.batch { return text("batch", "\(batch)", "\(new.batch)") }
+            if accumulate != new.accumulate { return text("accumulate", "\(accumulate)", "\(new.accumulate)") }
+            return nil
+        }
+    }
+}
+
+extension TrainerState.Setup {
+    var json: JSON {
+        var object = JSONObject([
+            ("samples", .integer(Int64(samples))), ("batch", .integer(Int64(batch))),
+            ("accumulate", .integer(Int64(accumulate))), ("shuffle", .bool(shuffle)),
+        ])
+        object["fingerprint"] = fingerprint.map { .string($0) }
+        object["validate"] = validate.map { .number($0) }
+        return .object(object)
+    }
+
+    init(json: JSON) throws(JSONError) {
+        var fields = try JSONFields(json, at: "trainer.setup")
+        samples = try fields.read("samples")
+        fingerprint = try fields.readIfPresent("fingerprint")
+        batch = try fields.read("batch")
+        accumulate = try fields.read("accumulate")
+        validate = try fields.readIfPresent("validate")
+        shuffle = try fields.read("shuffle")
+        try fields.finish()
+    }
 }
 
 /// What one epoch gave: a row of the history.
@@ -78,6 +150,7 @@ extension TrainerState {
             ("epochs_without_improvement", .integer(Int64(epochsWithoutImprovement))),
         ])
         if let best { object.append("best", .number(best)) }
+        object.append("setup", setup.json)
         object.append("history", .array(history.map(\.json)))
         return .object(object)
     }
@@ -98,6 +171,7 @@ extension TrainerState {
         self.seed = seed
         epochsWithoutImprovement = try fields.read("epochs_without_improvement")
         best = try fields.readIfPresent("best")
+        setup = try Setup(json: fields.read("setup"))
         for (index, record) in try fields.read("history", as: [JSON].self).enumerated() {
             history.append(try EpochRecord(json: record, at: "trainer.history[\(index)]"))
         }

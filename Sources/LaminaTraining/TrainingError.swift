@@ -13,6 +13,8 @@ public struct TrainingError: Error, Sendable, CustomStringConvertible {
         case data
         /// The loss is no longer a finite number.
         case diverged
+        /// A component stopped because the user asked to.
+        case interrupted
         case `internal`
     }
 
@@ -38,6 +40,7 @@ public struct TrainingError: Error, Sendable, CustomStringConvertible {
         switch status {
         case LAMINA_ERROR_ATTRIBUTE, LAMINA_ERROR_SHAPE, LAMINA_ERROR_TYPE, LAMINA_ERROR_UNSUPPORTED: .recipe
         case LAMINA_ERROR_DATA, LAMINA_ERROR_FILE: .data
+        case LAMINA_ERROR_CANCELLED: .interrupted
         default: .internal
         }
     }

@@ -23,15 +23,18 @@ struct Eval: ParsableCommand {
     @Option(help: "Samples per batch.")
     var batch = 256
 
+    @Flag(help: "Accept an archive that was zipped again by another tool.")
+    var tolerant = false
+
     @OptionGroup var format: FormatOption
     @OptionGroup var host: HostOptions
 
     func validate() throws {
-        if batch < 1 { throw ValidationError("--batch is \(batch), wanted at least 1") }
+        if !(1...1 << 31).contains(batch) { throw ValidationError("--batch is \(batch), wanted 1 to \(1 << 31)") }
     }
 
     func run() throws {
-        let model = try Model.open(self.model, registry: host.registry())
+        let model = try Model.open(self.model, tolerant: tolerant, registry: host.registry())
         let result = try model.evaluate(on: split, recipe: data, batch: batch) { done, total in
             Terminal.progress("evaluating \(done)/\(total)")
         }
@@ -53,13 +56,11 @@ extension Evaluator.Result {
         var object = JSONObject([("samples", .integer(Int64(samples)))])
         if let loss { object.append("loss", .number(loss)) }
         object.append("metrics", .object(JSONObject(values.map { ($0.name, .number($0.value)) })))
-        let matrices = metrics.flatMap { metric in
-            metric.result.matrices.map { matrix -> (String, JSON) in
-                let rows = (0..<matrix.rows).map { row -> JSON in
-                    .array(matrix.values[row * matrix.columns..<(row + 1) * matrix.columns].map { .number($0) })
-                }
-                return (matrix.name.isEmpty ? metric.name : "\(metric.name)_\(matrix.name)", .array(rows))
+        let matrices = self.matrices.map { name, matrix -> (String, JSON) in
+            let rows = (0..<matrix.rows).map { row -> JSON in
+                .array(matrix.values[row * matrix.columns..<(row + 1) * matrix.columns].map { .number($0) })
             }
+            return (name, .array(rows))
         }
         if !matrices.isEmpty { object.append("matrices", .object(JSONObject(matrices))) }
         return .object(object)

@@ -21,6 +21,7 @@ struct Init: ParsableCommand {
     @OptionGroup var host: HostOptions
 
     func run() throws {
+        try Model.checkWritable(output)
         let registry = host.registry()
         let settings = overrides + (seed.map { ["train.seed=\($0)"] } ?? [])
         let model = try Model(Recipe.load(recipe, overrides: settings, registry: registry), registry: registry)

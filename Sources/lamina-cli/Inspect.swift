@@ -1,11 +1,16 @@
 import ArgumentParser
 import Lamina
+import LaminaArchive
 import LaminaFormats
 import LaminaGraph
 
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show a model's layers, shapes, parameters; with --plan also memory and work.")
+        abstract: "Show a model's layers, shapes, parameters; with --plan also memory and work.",
+        discussion: """
+            Without the plugins that the model needs, shows what the archive itself says. --graph dot writes the network for \
+            Graphviz: lamina inspect MODEL --graph dot | dot -Tsvg > MODEL.svg
+            """)
 
     @Argument(help: "The archive.")
     var model: String
@@ -19,14 +24,28 @@ struct Inspect: ParsableCommand {
     @Flag(help: "Plan a training step, not an inference.")
     var training = false
 
+    @Option(help: "Write the network as a drawing instead: dot.")
+    var graph: GraphFormat?
+
     @Flag(help: "Accept an archive that was zipped again by another tool.")
     var tolerant = false
 
     @OptionGroup var format: FormatOption
     @OptionGroup var host: HostOptions
 
+    func validate() throws {
+        if !(1...1 << 31).contains(batch) { throw ValidationError("--batch is \(batch), wanted 1 to \(1 << 31)") }
+    }
+
     func run() throws {
-        let model = try Model.open(self.model, tolerant: tolerant, registry: host.registry())
+        let registry = host.registry()
+        if !plan {
+            let archive = try Archive.open(self.model, tolerant: tolerant)
+            if let graph { return try show(graph, archive) }
+            let obstacles = Model.obstacles(archive.manifest, registry)
+            if !obstacles.isEmpty { return try show(archive, lacking: obstacles) }
+        }
+        let model = try Model.open(self.model, tolerant: tolerant, registry: registry)
         let step = plan ? try model.plan(batch: batch, training: training) : nil
         if format.format == .json {
             json(model, step).show()

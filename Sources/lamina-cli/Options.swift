@@ -34,6 +34,14 @@ struct HostOptions: ParsableArguments {
         }
     }
 
+    /// The options as words of a command line.
+    var words: [String] {
+        var words = pluginPath.flatMap { ["--plugin-path", $0] }
+        if let threads { words += ["--threads", "\(threads)"] }
+        if let pluginTarget { words += ["--plugin-target", pluginTarget] }
+        return words
+    }
+
     /// The plugins as the options say.
     func registry() -> Registry {
         if let threads { Lamina.threads = threads }

@@ -88,11 +88,14 @@ struct Plugins: ParsableCommand {
         @Argument(help: "The archive.")
         var model: String
 
+        @Flag(help: "Accept an archive that was zipped again by another tool.")
+        var tolerant = false
+
         @OptionGroup var format: FormatOption
         @OptionGroup var host: HostOptions
 
         func run() throws {
-            let archive = try Archive.open(model)
+            let archive = try Archive.open(model, tolerant: tolerant)
             let obstacles = Model.obstacles(archive.manifest, host.registry())
             if format.format == .json {
                 JSON.object(

@@ -32,6 +32,7 @@ struct Predict: ParsableCommand {
 
     func run() throws {
         let model = try Model.open(self.model, tolerant: tolerant, registry: host.registry())
+        let type = type?.lowercased()
         var predictions: [Prediction] = []
         for input in inputs {
             if input == "-" {

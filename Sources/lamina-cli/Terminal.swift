@@ -77,9 +77,10 @@ enum Terminal {
 enum Text {
     /// Fixed decimals without Foundation: 0.9123 → "0.912".
     static func decimal(_ value: Double, _ digits: Int) -> String {
-        guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
+        // Scaled, it has to be exact as a number and to fit an integer.
+        guard value.isFinite, abs(value) < 9e15 / scale else { return "\(value)" }
         let scaled = (abs(value) * scale).rounded()
         let whole = Int(scaled / scale)
         let rest = "\(Int(scaled - Double(whole) * scale))"
@@ -111,6 +112,20 @@ enum Text {
         let whole = Int(seconds.rounded())
         let minutes = "\(whole / 60) min \(whole % 60) s"
         return whole < 3600 ? minutes : "\(whole / 3600) h \(whole / 60 % 60) min"
+    }
+
+    /// A word as a shell reads it back.
+    static func quoted(_ word: String) -> String {
+        let isPlain = word.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: "-_./=:,+@%".utf8.contains(byte)
+            }
+        }
+        if isPlain, !word.isEmpty { return word }
+        return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 
     static func pad(_ text: String, _ width: Int) -> String {

@@ -58,7 +58,7 @@ struct Train: ParsableCommand {
         case .interrupted:
             Terminal.message(
                 "interrupted after epoch \(run.trainer.state.epoch), step \(run.trainer.state.step); the checkpoint is in \(output); "
-                    + "resume with: lamina train \(recipe) -o \(output) --resume")
+                    + "resume with: \(resumeCommand)")
             throw ExitCode(130)
         case .stoppedEarly:
             Terminal.message(
@@ -69,14 +69,26 @@ struct Train: ParsableCommand {
     }
 }
 
+extension Train {
+    /// The command that goes on with this run, with all that this one was told.
+    private var resumeCommand: String {
+        var words = ["lamina", "train", recipe, "-o", output, "--resume"]
+        words += overrides.flatMap { ["--set", $0] }
+        if let epochs { words += ["--epochs", "\(epochs)"] }
+        if let seed { words += ["--seed", "\(seed)"] }
+        return (words + host.words).map(Text.quoted).joined(separator: " ")
+    }
+}
+
 /// Ctrl-C: the first asks the run to stop after the step, the second ends the process at once.
 enum Interruption {
     static func watch() {
         // Made now: a signal handler must not make anything.
         _ = Runtime.shared
         signal(SIGINT) { _ in
-            if Runtime.shared.isCancelled { _exit(130) }
             Runtime.shared.isCancelled = true
+            // The next one ends the process as any other program, without a checkpoint and without saying so.
+            signal(SIGINT, SIG_DFL)
         }
         signal(SIGTERM) { _ in Runtime.shared.isCancelled = true }
         // A parent that starts us from a thread with blocked signals hands the block on.

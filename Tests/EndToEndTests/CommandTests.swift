@@ -71,6 +71,7 @@ struct CommandTests {
             try Double(json: #require(convolution($0)["forward_flops"]), at: "flops")
         }
         #expect(flops[0] >= 2 * 9 * 8 * 64 && flops[1] == 32 * flops[0], "\(flops)")
+        try folder.lamina("inspect", "m.lamina", "--plan", "--batch=-5").failed(2, saying: "--batch")
         #expect(
             try folder.lamina("inspect", "m.lamina", "--plan").succeeded().output.contains("activations and workspaces")
         )

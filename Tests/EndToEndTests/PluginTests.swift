@@ -50,6 +50,11 @@ struct PluginTests {
         }
         try lamina("train", "r.yaml", "-o", "other.lamina").failed(5, saying: "r.yaml:11:7", "cnn")
         // What needs no layer works on.
+        let shown = try lamina("inspect", "m.lamina").succeeded().output
+        #expect(shown.contains("conv2d_1") && shown.contains("missing: ") && shown.contains("'cnn'"), "\(shown)")
+        try lamina("inspect", "m.lamina", "--plan").failed(5, saying: "'cnn'")
+        let drawing = try lamina("inspect", "m.lamina", "--graph", "dot").succeeded().output
+        #expect(drawing.hasPrefix("digraph \"patterns\" {") && drawing.contains("\"conv2d_1\" -> \"batch_norm2d_1\";"))
         try lamina("verify", "m.lamina").succeeded()
         let why = try lamina("plugins", "why", "m.lamina", "--format", "json")
         #expect(why.status == 5, "\(why)")

@@ -123,7 +123,7 @@ struct TrainingTests {
             #expect(outcome.output.isEmpty)
             let last = try #require(outcome.errors.split(separator: "\n").last)
             #expect(last.hasPrefix("interrupted after epoch "), "\(outcome)")
-            #expect(last.contains("resume with: lamina train r.yaml -o m.lamina --resume"), "\(outcome)")
+            #expect(last.contains("resume with: lamina train r.yaml -o m.lamina --resume --epochs 120"), "\(outcome)")
             try folder.lamina("verify", "m.lamina").succeeded()
             let state = try ArchiveBytes(folder.bytes("m.lamina")).json("state/trainer.json")
             #expect(try (mark..<120).contains(Int(json: #require(state["epoch"]), at: "epoch")), "\(state)")
@@ -155,10 +155,29 @@ struct TrainingTests {
         let train = ["train", "r.yaml", "-o", "m.lamina", "--resume", "--epochs", "2"]
         try folder.lamina(train + ["--seed", "9"]).failed(3, saying: "seed")
         try folder.lamina(train + ["--set", "model.layers[6].core.dense.units=5"]).failed(3, saying: "layers")
+        try folder.lamina(train + ["--set", "train.shuffle=false"]).failed(3, saying: "train.shuffle=true")
+        try folder.lamina(train + ["--set", "train.validate=0.5"]).failed(3, saying: "validate")
         try folder.lamina("init", "r.yaml", "-o", "fresh.lamina").succeeded()
         try folder.lamina("train", "r.yaml", "-o", "fresh.lamina", "--resume").failed(2, saying: "fresh.lamina")
         try folder.lamina("train", "r.yaml", "-o", "none.lamina", "--resume").failed(6, saying: "none.lamina")
         #expect(try folder.data("m.lamina") == before, "a refused run leaves the archive as it was")
+    }
+
+    @Test("what cannot be written is said before training: 4")
+    func unwritable() throws {
+        let folder = try folder()
+        try folder.lamina("train", "r.yaml", "-o", "no/such/m.lamina").failed(4, saying: "no/such/m.lamina")
+        try folder.lamina("init", "r.yaml", "-o", "no/such/m.lamina").failed(4, saying: "no/such/m.lamina")
+        try folder.lamina("train", "r.yaml", "-o", folder.path).failed(4, saying: "folder")
+    }
+
+    @Test("numbers beyond all bounds: 3")
+    func bounds() throws {
+        let folder = try folder()
+        for name in ["epochs", "batch", "accumulate", "threads", "checkpoint_every"] {
+            try folder.lamina("train", "r.yaml", "-o", "m.lamina", "--set", "train.\(name)=9223372036854775807")
+                .failed(3, saying: name, "to")
+        }
     }
 
     @Test("early stopping ends a run that gets no better")

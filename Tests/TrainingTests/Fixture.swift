@@ -52,7 +52,7 @@ final class PointsFile {
     func recipe(
         layers: String = "[ core.dense: { units: 16 }, core.relu, core.dense: { units: 3 } ]",
         optimizer: String = "core.adam: { learning_rate: 0.01 }", train: String = "epochs: 3, batch: 16, seed: 5",
-        extra: String = ""
+        metrics: String = "core.accuracy"
     ) throws -> Recipe {
         let text = """
             lamina: 1
@@ -63,9 +63,8 @@ final class PointsFile {
               layers: \(layers)
             loss: core.cross_entropy
             optimizer: { \(optimizer) }
-            metrics: [ core.accuracy ]
+            metrics: [ \(metrics) ]
             train: { \(train) }
-            \(extra)
             """
         return try Recipe.parse(text, file: "points.yaml", registry: registry)
     }
@@ -84,6 +83,17 @@ func bits(_ trainer: Trainer) -> [UInt8] {
     trainer.network.parameters.entries.flatMap { entry in
         UnsafeRawBufferPointer(start: entry.data, count: entry.shape.reduce(entry.dtype.size, *))
     }
+}
+
+/// What a new process would have after reading the checkpoint of another one.
+func copy(_ first: Trainer, to second: Trainer) throws {
+    try second.network.parameters.load(
+        first.network.parameters.entries.map { ($0.name, $0.dtype, $0.shape, UnsafeRawPointer($0.data)) })
+    for (to, from) in zip(second.optimizer.states, first.optimizer.states) {
+        to.data.copyMemory(from: from.data, byteCount: from.shape.reduce(from.dtype.size, *))
+    }
+    // Through the JSON that archives hold.
+    try second.resume(TrainerState(json: JSON.parse(first.state.json.text())))
 }
 
 /// Watches nothing, or stops after some steps.

@@ -50,13 +50,7 @@ import Testing
         #expect(try first.run(Watcher(stopAfter: stopAfter)) == .interrupted)
         Runtime.shared.isCancelled = false
         let second = try trainer(recipe)
-        try second.network.parameters.load(
-            first.network.parameters.entries.map { ($0.name, $0.dtype, $0.shape, UnsafeRawPointer($0.data)) })
-        for (to, from) in zip(second.optimizer.states, first.optimizer.states) {
-            to.data.copyMemory(from: from.data, byteCount: from.shape.reduce(from.dtype.size, *))
-        }
-        // Through the JSON that archives hold.
-        try second.resume(TrainerState(json: JSON.parse(first.state.json.text())))
+        try copy(first, to: second)
         #expect(try second.run(Watcher()) == .finished)
         #expect(bits(second) == bits(whole))
         #expect(second.state.history.map(\.trainLoss) == whole.state.history.map(\.trainLoss))

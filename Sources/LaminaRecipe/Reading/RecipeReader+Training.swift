@@ -8,6 +8,9 @@ extension RecipeReader {
         "epochs", "batch", "seed", "validate", "shuffle", "threads", "early_stopping", "checkpoint_every", "accumulate",
     ]
 
+    /// Of epochs, batches and samples in a batch: products of two still fit.
+    private static let greatestCount = 1 << 31
+
     func loss(_ node: YAMLNode) throws(RecipeError) -> Recipe.Loss {
         var entry = try entry(node, "'loss'", kinds: ["loss"], hostKeys: Self.lossKeys)
         let from = entry.siblings.take("from")
@@ -69,8 +72,12 @@ extension RecipeReader {
     func training(_ node: YAMLNode, _ recipe: Recipe) throws(RecipeError) -> Recipe.Training {
         var fields = try RecipeFields(node, "'train'", wanted: "a mapping with 'epochs', 'batch', …", file: file)
         var training = Recipe.Training()
-        if let node = fields.take("epochs") { training.epochs = try integer(node, "'epochs'", least: 1) }
-        if let node = fields.take("batch") { training.batch = try integer(node, "'batch'", least: 1) }
+        if let node = fields.take("epochs") {
+            training.epochs = try integer(node, "'epochs'", least: 1, most: Self.greatestCount)
+        }
+        if let node = fields.take("batch") {
+            training.batch = try integer(node, "'batch'", least: 1, most: Self.greatestCount)
+        }
         if let node = fields.take("seed") { training.seed = UInt64(try integer(node, "'seed'", least: 0)) }
         let validate = fields.take("validate")
         if let validate {
@@ -86,9 +93,11 @@ extension RecipeReader {
         }
         let stopping = fields.take("early_stopping")
         if let node = fields.take("checkpoint_every") {
-            training.checkpointEvery = try integer(node, "'checkpoint_every'", least: 1)
+            training.checkpointEvery = try integer(node, "'checkpoint_every'", least: 1, most: Self.greatestCount)
         }
-        if let node = fields.take("accumulate") { training.accumulate = try integer(node, "'accumulate'", least: 1) }
+        if let node = fields.take("accumulate") {
+            training.accumulate = try integer(node, "'accumulate'", least: 1, most: Self.greatestCount)
+        }
         try fields.finish()
         if let stopping {
             training.earlyStopping = try earlyStopping(stopping, recipe)
@@ -105,7 +114,8 @@ extension RecipeReader {
         var fields = try RecipeFields(node, "'early_stopping'", wanted: "a mapping with 'patience'", file: file)
         let patience = try fields.require(
             "patience", "write after how many epochs without an improvement training ends")
-        var stopping = Recipe.EarlyStopping(patience: try integer(patience, "'patience'", least: 1))
+        var stopping = Recipe.EarlyStopping(
+            patience: try integer(patience, "'patience'", least: 1, most: Self.greatestCount))
         if let metric = fields.take("metric") {
             stopping.metric = try text(metric, "'metric'")
             let known = [Recipe.EarlyStopping.loss] + recipe.metrics.map(\.id)

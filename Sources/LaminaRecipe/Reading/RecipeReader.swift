@@ -105,10 +105,14 @@ extension RecipeReader {
         return value
     }
 
-    func integer(_ node: YAMLNode, _ subject: String, least: Int, most: Int = .max) throws(RecipeError) -> Int {
-        guard case .scalar(.integer(let value), _) = node.content, value >= least, value <= most else {
-            let bounds = most == .max ? ">= \(least)" : "from \(least) to \(most)"
-            throw error("\(subject): wanted an integer \(bounds), got \(node.summary)", node)
+    func integer(
+        _ node: YAMLNode, _ subject: String, least: Int, most: Int = .max
+    ) throws(RecipeError) -> Int {
+        guard case .scalar(.integer(let value), _) = node.content, value >= least else {
+            throw error("\(subject): wanted an integer >= \(least), got \(node.summary)", node)
+        }
+        guard value <= most else {
+            throw error("\(subject): wanted an integer from \(least) to \(most), got \(node.summary)", node)
         }
         return Int(value)
     }
