@@ -26,15 +26,15 @@ extension Model {
         try sorted {
             let (source, field) = try DataSource.file(
                 path, suffix: suffix, shape: preprocessing.rawShape, origin: preprocessing.origin, registry: registry)
+            let reader = try SampleReader(
+                source, field: field, steps: preprocessing.steps.map { ($0.id, $0.attributes) }, registry: registry)
+            try check(reader, path)
             if let wanted = preprocessing.rawType, source.fields[field].dtype != wanted {
                 throw LaminaError(
                     .data,
                     "\(path): values are \(source.fields[field].dtype.name), the model was trained on \(wanted.name): "
                         + "store them as that")
             }
-            let reader = try SampleReader(
-                source, field: field, steps: preprocessing.steps.map { ($0.id, $0.attributes) }, registry: registry)
-            try check(reader, path)
             let network = try predictionNetwork()
             let output = link == nil ? graph.definition.measuredOutput ?? 0 : 0
             var predictions: [Prediction] = []

@@ -75,6 +75,17 @@ import Testing
         #expect(run.model.preprocessing.steps.map(\.id) == ["data.normalize"])
     }
 
+    /// Pixels of 0 to 255 and fractions of 1 look alike after a normalization.
+    @Test func valuesOfAnotherTypeAreRefused() throws {
+        let path = try write(table(), "train.csv")
+        let model = try trained(recipe(["path": .string(path), "target": "label"], epochs: 1))
+        model.preprocessing.rawType = .uint8
+        let file = try write("x,y\n-1.5,0.3\n", "new.csv")
+        let error = #expect(throws: LaminaError.self) { try model.predict(file: file) }
+        #expect(
+            error?.kind == .data && error?.text.contains("float32") == true && error?.text.contains("uint8") == true)
+    }
+
     @Test func predictionsFollowTheWeights() throws {
         let path = try write(table(), "train.csv")
         let run = try TrainingRun(recipe(["path": .string(path), "target": "label"], epochs: 30))
