@@ -160,7 +160,30 @@ struct TrainingTests {
         try folder.lamina("init", "r.yaml", "-o", "fresh.lamina").succeeded()
         try folder.lamina("train", "r.yaml", "-o", "fresh.lamina", "--resume").failed(2, saying: "fresh.lamina")
         try folder.lamina("train", "r.yaml", "-o", "none.lamina", "--resume").failed(6, saying: "none.lamina")
+        // Sums and hashes agree, the state does not say what it must.
+        var damaged = try ArchiveBytes(folder.bytes("m.lamina"))
+        let state = String(decoding: try damaged.content("state/trainer.json"), as: UTF8.self)
+        let other = state.replacingOccurrences(of: "\"batch_in_epoch\"", with: "\"batch_in_spoch\"")
+        try #require(other != state)
+        try damaged.forge("state/trainer.json", Array(other.utf8))
+        try folder.write(damaged.bytes, "damaged.lamina")
+        try folder.lamina("train", "r.yaml", "-o", "damaged.lamina", "--resume")
+            .failed(6, saying: "damaged.lamina", "batch_in_epoch")
         #expect(try folder.data("m.lamina") == before, "a refused run leaves the archive as it was")
+    }
+
+    @Test("the second interruption ends the process as a signal does, and promises nothing")
+    func twoInterruptions() throws {
+        let folder = try folder(samples: 3000)
+        let run = try folder.start(
+            "train", "r.yaml", "-o", "m.lamina", "--epochs", "5000", "--set", "train.batch=3000")
+        try run.waitForErrors(containing: "epoch 1/5000")
+        run.interrupt()
+        run.interrupt()
+        let outcome = try run.finish()
+        // The first may have been answered in time.
+        #expect(outcome.status == -SIGINT || outcome.status == 130, "\(outcome)")
+        #expect(outcome.errors.contains("resume with") == (outcome.status == 130), "\(outcome)")
     }
 
     @Test("what cannot be written is said before training: 4")
