@@ -54,6 +54,8 @@ public final class Trainer: @unchecked Sendable {
 
     private let evaluator: Evaluator?
     private let samples: [Int64]
+    /// Samples that are trained on: all of the training data, or what validation leaves of them.
+    public var sampleCount: Int { samples.count }
     private let slots: [Batch]
     private let schedule: ScheduleDriver?
     private let batchSize: Int

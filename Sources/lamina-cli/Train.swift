@@ -12,7 +12,7 @@ struct Train: ParsableCommand {
         abstract: "Train the network of a recipe and write it as an archive.",
         discussion: """
             Writes MODEL.lamina with a checkpoint after every epoch, and beside it MODEL.history.csv, MODEL.history.jsonl, \
-            MODEL.curves.svg, for classifiers MODEL.confusion.svg, TensorBoard event files in MODEL.tensorboard/, and the \
+            MODEL.curves.svg, with a metric that gives a confusion matrix MODEL.confusion.svg, TensorBoard event files in MODEL.tensorboard/, and the \
             resolved recipe as MODEL.recipe.yaml. Ctrl-C finishes the step, writes a checkpoint and says how to resume.
             """)
 
@@ -44,6 +44,13 @@ struct Train: ParsableCommand {
         if let threads = host.threads { settings.append("train.threads=\(threads)") }
         let recipe = try Recipe.load(self.recipe, overrides: settings, registry: registry)
         let run = try TrainingRun(recipe, archive: output, resume: resume, registry: registry)
+        let done = run.trainer.state.epoch
+        if resume, done >= recipe.training.epochs {
+            Terminal.message(
+                "nothing to do: the checkpoint has \(done) epochs, the recipe asks for \(recipe.training.epochs); "
+                    + "train on with --epochs \(done + 1) or more")
+            return
+        }
         let report = try TrainingReport(
             archive: output, name: run.model.name, classes: run.model.labels, isResumed: resume)
         try report.write(recipe: recipe.text())
@@ -112,7 +119,7 @@ final class TrainingDisplay: TrainingObserver {
         begin = Terminal.now
         let evaluation = trainer.evaluationName.map { ", evaluated on \($0) data" } ?? ""
         Terminal.message(
-            "training \(trainer.network.graph.parameterCount) parameters on \(trainer.trainingData.count) samples, "
+            "training \(trainer.network.graph.parameterCount) parameters on \(trainer.sampleCount) samples, "
                 + "\(trainer.recipe.training.epochs) epochs of \(trainer.stepsPerEpoch) steps\(evaluation); "
                 + "\(Text.bytes(trainer.plannedBytes)) planned, \(Lamina.threads) threads")
     }
