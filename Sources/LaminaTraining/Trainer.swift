@@ -33,7 +33,8 @@ public struct TrainingProgress: Sendable {
 
 /// Trains a network as a recipe says: epochs, steps, evaluation, early stopping; interruptible and resumable.
 ///
-/// A resumed run has bit for bit the parameters of an uninterrupted one. A steady step allocates nothing.
+/// A resumed run has bit for bit the parameters of an uninterrupted one. A steady step
+/// keeps nothing on the heap; its forward, backward and update make no allocation of their own.
 public final class Trainer: @unchecked Sendable {
     public enum Outcome: Sendable, Equatable {
         case finished
