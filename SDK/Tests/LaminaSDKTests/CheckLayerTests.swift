@@ -44,6 +44,7 @@ import Testing
         ("inference_gradient_wrong", "in the inference phase, the gradient of input 0 is 0.0"),
         ("flushes_denormals", "changes the floating-point state"),
         ("nan", "output 0 is nan at [0, 0, 0, 0], with finite inputs"),
+        ("trusts_plan", "with one gradient of those that plan was told of, backward leaves element 0"),
         ("name_twice", "the name 'weight' stands for two parameters or buffers"),
     ])
     func faultsAreFound(fault: String, text: String) {

@@ -13,7 +13,7 @@ struct ScaleLayer: Layer {
         "wrong_weight_gradient", "wrong_tail", "forgets_accumulate", "writes_unwanted", "not_repeatable",
         "depends_on_order", "depends_on_threads", "keeps_state", "reads_unsaved", "in_place_wrong", "symbolic_wrong",
         "symbolic_refused", "no_text", "channels_last_wrong", "inference_wrong", "inference_gradient_wrong",
-        "flushes_denormals", "nan", "scratch_outside", "name_twice",
+        "flushes_denormals", "nan", "scratch_outside", "name_twice", "trusts_plan",
     ]
     static let attributes: [AttributeSchema] = [
         .string("fault", default: "none", choices: faults, "What is wrong.")
@@ -44,7 +44,8 @@ struct ScaleLayer: Layer {
         planning.setWorkspace(forward: 64, backward: 8 * 1024)
         planning.setPersistent(bytes: 4)
         planning.setFLOPs(forward: Double(2 * planning.input(0).count))
-        return PlannedScale(fault: fault)
+        return PlannedScale(
+            fault: fault, wantsBoth: planning.wantsInputGradient(0) && planning.wantsParameterGradient(0))
     }
 }
 
@@ -52,6 +53,8 @@ private let calls = Atomic<Int>(0)
 
 private struct PlannedScale: PlannedLayer {
     let fault: String
+    /// What `plan` was told, not what backward is asked for.
+    let wantsBoth: Bool
     static let grain = 1000
 
     func forward(_ run: Run) throws {
@@ -86,6 +89,7 @@ private struct PlannedScale: PlannedLayer {
         let (x, w) = (run.input(0), run.parameter(0).floats[0])
         let (source, count) = (fault == "reads_unsaved" ? run.input(0).raw.pointee.data : x.bytes, dy.count)
         guard let source else { return }
+        if fault == "trusts_plan", wantsBoth, dx.isAbsent { return }
         let values = source.assumingMemoryBound(to: Float.self)
         if !dw.isAbsent || fault == "writes_unwanted" {
             let sum = weightGradient(run, values, dy.floats, count) * (fault == "wrong_weight_gradient" ? 0.9 : 1)

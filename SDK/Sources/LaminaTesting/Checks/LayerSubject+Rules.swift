@@ -92,13 +92,19 @@ extension LayerSubject {
         let total = (inputs + parameters).filter { $0 }.count
         for index in 0..<(inputs.count + parameters.count) where total > 1 && faults.isEmpty {
             guard (inputs + parameters)[index] else { continue }
+            let ofInputs = inputs.indices.map { $0 == index }
+            let ofParameters = parameters.indices.map { $0 + inputs.count == index }
             let alone = try self.session(
-                .init(
-                    layout: layout, wantedInputs: inputs.indices.map { $0 == index },
-                    wantedParameters: parameters.indices.map { $0 + inputs.count == index }))
-            let result = try alone.step(values)
-            faults += (result.violations + result.differences(from: overwritten, inferred, tolerance: 1e-5)).map {
+                .init(layout: layout, wantedInputs: ofInputs, wantedParameters: ofParameters)
+            ).step(values)
+            faults += (alone.violations + alone.differences(from: overwritten, inferred, tolerance: 1e-5)).map {
                 "with only one gradient wanted, \($0)"
+            }
+            let asked = try self.session(
+                .init(layout: layout, askedInputs: ofInputs, askedParameters: ofParameters)
+            ).step(values)
+            faults += (asked.violations + asked.differences(from: overwritten, inferred, tolerance: 1e-5)).map {
+                "with one gradient of those that plan was told of, \($0)"
             }
         }
         return faults

@@ -19,6 +19,9 @@ final class LayerSession {
         /// Which gradients backward computes; nil: all that can be.
         var wantedInputs: [Bool]?
         var wantedParameters: [Bool]?
+        /// Which of those that `plan` was told of backward is asked for; nil: all.
+        var askedInputs: [Bool]?
+        var askedParameters: [Bool]?
 
         var computesGradients: Bool { hasBackward ?? isTraining }
     }
@@ -75,9 +78,12 @@ final class LayerSession {
             outputForms.map { hasBackward && $0.dtype.isReal ? $0 : nil },
             names: names("the gradient of output", outputForms.count))
         inputGradients = TensorArray(
-            zip(inputForms, wantsInput).map { $1 ? $0 : nil }, names: names("the gradient of input", inputForms.count))
+            inputForms.indices.map { wantsInput[$0] && options.askedInputs?[$0] ?? true ? inputForms[$0] : nil },
+            names: names("the gradient of input", inputForms.count))
         parameterGradients = TensorArray(
-            zip(parameterForms, wantsParameter).map { $1 ? $0 : nil },
+            parameterForms.indices.map {
+                wantsParameter[$0] && options.askedParameters?[$0] ?? true ? parameterForms[$0] : nil
+            },
             names: parameterNames.map { "the gradient of \($0)" })
 
         (planned, needs) = try Self.plan(
