@@ -88,7 +88,7 @@ extension AttributeSchema {
         _ name: String, default value: String? = nil, choices: [String] = [], _ documentation: String
     ) -> AttributeSchema {
         .init(
-            name, types: LAMINA_ATTRIBUTE_STRING, defaultJSON: value.map { "\"\($0)\"" }, choices: choices,
+            name, types: LAMINA_ATTRIBUTE_STRING, defaultJSON: value.map(quoted), choices: choices,
             documentation)
     }
 
@@ -141,6 +141,20 @@ extension AttributeSchema {
         .init(
             name, types: LAMINA_ATTRIBUTE_REALS, defaultJSON: value.map { "\($0)" }, range: range, count: count,
             documentation)
+    }
+
+    /// A text as a JSON literal.
+    private static func quoted(_ text: String) -> String {
+        var result = "\""
+        for character in text.unicodeScalars {
+            switch character.value {
+            case 0x22: result += "\\\""
+            case 0x5C: result += "\\\\"
+            case 0..<0x20: result += "\\u00" + (character.value < 0x10 ? "0" : "") + String(character.value, radix: 16)
+            default: result.unicodeScalars.append(character)
+            }
+        }
+        return result + "\""
     }
 
     private static func json<Number>(_ value: Number?) -> String { value.map { "\($0)" } ?? "null" }

@@ -39,6 +39,12 @@ enum TransformTable {
                             throw PluginError.type("the field has an element type that this SDK does not know")
                         }
                         let (newType, newShape) = try box.value.infer(type, (0..<Int(rank)).map { Int(shape![$0]) })
+                        // The host's array has room for 8.
+                        guard newShape.count <= 8, newShape.allSatisfy({ $0 >= 0 }) else {
+                            throw PluginError.shape(
+                                "the transform makes samples of shape \(newShape): wanted at most 8 dimensions, none "
+                                    + "below 0")
+                        }
                         outDtype!.pointee = newType.raw
                         outRank!.pointee = Int32(newShape.count)
                         for (axis, size) in newShape.enumerated() { outShape![axis] = Int64(size) }

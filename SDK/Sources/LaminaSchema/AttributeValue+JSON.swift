@@ -58,7 +58,8 @@ extension JSONObject {
         case LAMINA_ATTRIBUTE_STRING, LAMINA_ATTRIBUTE_STRINGS:
             var strings: [JSON] = []
             for view in array(lamina_string.self) {
-                let bytes = UnsafeRawBufferPointer(start: view.data, count: view.data == nil ? 0 : Int(view.size))
+                guard let size = view.data == nil ? 0 : Int(exactly: view.size) else { throw malformed() }
+                let bytes = UnsafeRawBufferPointer(start: view.data, count: size)
                 guard let string = String(validating: bytes, as: UTF8.self) else { throw malformed() }
                 strings.append(.string(string))
             }

@@ -63,6 +63,14 @@ import Testing
         #expect(error?.text == "the field has type float32, wanted uint8")
     }
 
+    /// A host's array has room for 8 dimensions: more must not be written to it.
+    @Test func transformsOfTooManyDimensionsAreRefused() throws {
+        let spread = try TransformHarness(.transform(Spread.self))
+        let error = #expect(throws: CallError.self) { try spread.infer(.uint8, [1, 1, 1, 1, 1, 1, 1]) }
+        #expect(error?.text.contains("at most 8 dimensions") == true)
+        #expect(try spread.infer(.uint8, [2]).shape == [2, 1, 1])
+    }
+
     @Test func sources() throws {
         let source = try SourceHarness(.source(Counting.self), ["count": 5])
         #expect(source.description.count == 5)

@@ -79,6 +79,16 @@ struct Shift: Transform {
     }
 }
 
+struct Spread: Transform {
+    static let name = "spread"
+    static let documentation = "Two dimensions of 1 more."
+    init(_ attributes: Attributes) {}
+    func infer(_ dtype: DataType, _ shape: [Int]) -> (DataType, [Int]) { (dtype, shape + [1, 1]) }
+    func apply(_ input: Tensor, to output: Tensor, isTraining: Bool, random: RandomStream, host: Host) {
+        output.bytes.copyMemory(from: input.bytes, byteCount: input.count)
+    }
+}
+
 final class Counting: Source {
     static let name = "counting"
     static let documentation = "Sample i is [i, i]; labels are i modulo 2."

@@ -91,5 +91,24 @@ import Testing
             list.items = item
             _ = #expect(throws: AttributeError.self) { try JSONObject(&list) }
         }
+        // A text longer than any memory.
+        var view = lamina_string(data: UnsafePointer(bitPattern: 64), size: .max)
+        withUnsafePointer(to: &view) { view in
+            "mode".withCString { name in
+                var item = lamina_attribute(
+                    name: name, type: LAMINA_ATTRIBUTE_STRING, reserved: 0, count: 1, values: view)
+                withUnsafePointer(to: &item) { item in
+                    list.items = item
+                    _ = #expect(throws: AttributeError.self) { try JSONObject(&list) }
+                }
+            }
+        }
+    }
+
+    /// What JSON escapes is escaped in a default.
+    @Test func defaultsOfAnyText() throws {
+        for text in ["a", "\"", "\\", "\t", "\u{1}", "é\"\\n"] {
+            #expect(try AttributeSchema.string("separator", default: text, "").defaultValue() == .string(text))
+        }
     }
 }
