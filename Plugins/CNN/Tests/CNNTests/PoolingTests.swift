@@ -1,5 +1,6 @@
 import CNN
 import LaminaFormats
+import LaminaSDK
 import LaminaTesting
 import Testing
 
@@ -42,6 +43,20 @@ import Testing
         checkPool("global_\(kind)_pool2d", [:], [2, 3, 4, 3])
         checkPool("global_\(kind)_pool3d", [:], [2, 2, 2, 3, 2])
         check("global_\(kind)_pool2d", [LayerCase(rejects: "size 0", [:], .normal([2, 2, 0, 3]))])
+    }
+
+    /// One running sum over an image of equal values would be off by 5e-4 of it.
+    @Test func meansOfLargeImages() throws {
+        let components = CNNCatalogue.layers
+        let layer = try LayerHarness(#require(components.first { $0.name == "global_avg_pool2d" }))
+        for layout in [Layouts.plain, .channelsLast] {
+            // More channels than are summed at a time, channels last.
+            let channels = layout == .plain ? 2 : 300
+            let image = TensorValue.filled(.float32, [1, channels, 224, layout == .plain ? 224 : 65], 0.1)
+            let means = try layer.predict([image], layout: layout).outputs[0].floats
+            #expect(means.count == channels)
+            #expect(means.allSatisfy { abs($0 - 0.1) < 0.1 * 1e-5 }, "\(means.prefix(3))")
+        }
     }
 
     /// All rules with random inputs; and finite differences with inputs so far apart that no step changes which of

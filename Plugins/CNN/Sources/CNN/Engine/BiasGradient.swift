@@ -28,23 +28,46 @@ struct BiasGradient {
             sums.update(repeating: 0, count: channels)
             for sample in begin..<end {
                 let dy = outputGradient + sample * channels * places
-                if channelsLast {
-                    for place in 0..<places {
-                        let row = dy + place * channels
-                        for c in 0..<channels { sums[c] += row[c] }
-                    }
-                } else {
-                    for c in 0..<channels {
-                        var sum: Float = 0
-                        for place in 0..<places { sum += dy[c * places + place] }
-                        sums[c] += sum
-                    }
-                }
+                if channelsLast { addRows(dy, to: sums) } else { addPlanes(dy, to: sums) }
             }
         }
         gradient.update(repeating: 0, count: channels)
         for task in 0..<tasks {
             for c in 0..<channels { gradient[c] += partials[task * channels + c] }
+        }
+    }
+
+    /// Places that are added up before they join the total, which bounds the rounding error.
+    private static let block = 64
+    /// Channels whose sums are kept at a time: 1 KiB, which stays on the stack.
+    private static let lanes = 256
+
+    /// One sample, channels last.
+    private func addRows(_ dy: UnsafePointer<Float>, to sums: UnsafeMutablePointer<Float>) {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.lanes) { buffer in
+            let part = buffer.baseAddress!
+            for firstChannel in stride(from: 0, to: channels, by: Self.lanes) {
+                let count = min(Self.lanes, channels - firstChannel)
+                for firstPlace in stride(from: 0, to: places, by: Self.block) {
+                    part.update(repeating: 0, count: count)
+                    for place in firstPlace..<min(firstPlace + Self.block, places) {
+                        let row = dy + place * channels + firstChannel
+                        for c in 0..<count { part[c] += row[c] }
+                    }
+                    for c in 0..<count { sums[firstChannel + c] += part[c] }
+                }
+            }
+        }
+    }
+
+    /// One sample in the plain layout.
+    private func addPlanes(_ dy: UnsafePointer<Float>, to sums: UnsafeMutablePointer<Float>) {
+        for c in 0..<channels {
+            for first in stride(from: 0, to: places, by: Self.block) {
+                var part: Float = 0
+                for place in first..<min(first + Self.block, places) { part += dy[c * places + place] }
+                sums[c] += part
+            }
         }
     }
 }

@@ -71,10 +71,10 @@ final class WeightGradientPass {
     /// Names of oneDNN's kernels, for benchmarks.
     var implementations: Set<String> { Set(calls.map(\.primitive.implementation)) }
 
-    /// Overwrites `weightGradient`, and `biasGradient` if the pass was made with one.
+    /// Overwrites `weightGradient`, and `biasGradient` if the pass was made with one; nil: not asked for.
     func run(
         _ host: Host, input: UnsafeMutablePointer<Float>, outputGradient: UnsafeMutablePointer<Float>,
-        weightGradient: UnsafeMutablePointer<Float>, biasGradient: UnsafeMutablePointer<Float>?,
+        weightGradient: UnsafeMutablePointer<Float>?, biasGradient: UnsafeMutablePointer<Float>?,
         workspace: UnsafeMutableRawPointer
     ) throws {
         let biases = (workspace + biasOffset).assumingMemoryBound(to: Float.self)
@@ -92,6 +92,19 @@ final class WeightGradientPass {
             }
         }
         for call in calls { try call.check() }
+        if let weightGradient { try combine(host, workspace, into: weightGradient) }
+        if let biasGradient {
+            biasGradient.update(from: biases, count: biasElements)
+            for piece in 1..<max(pieces.count, 1) {
+                for i in 0..<biasElements { biasGradient[i] += biases[piece * biasElements + i] }
+            }
+        }
+    }
+
+    /// Adds up the partial sums of the weights' gradient, in the host's order.
+    private func combine(
+        _ host: Host, _ workspace: UnsafeMutableRawPointer, into weightGradient: UnsafeMutablePointer<Float>
+    ) throws {
         for (index, group) in groups.enumerated() {
             addPartials(host, group, workspace)
             let sum = workspace + group.partials[0]
@@ -101,12 +114,6 @@ final class WeightGradientPass {
                 let plain = (workspace + plainOffset).assumingMemoryBound(to: Float.self)
                 try unpack(host, group, sum, to: plain)
                 for i in 0..<weightElements { weightGradient[i] += plain[i] }
-            }
-        }
-        if let biasGradient {
-            biasGradient.update(from: biases, count: biasElements)
-            for piece in 1..<max(pieces.count, 1) {
-                for i in 0..<biasElements { biasGradient[i] += biases[piece * biasElements + i] }
             }
         }
     }

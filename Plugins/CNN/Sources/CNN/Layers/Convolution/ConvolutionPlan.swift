@@ -88,17 +88,17 @@ struct ConvolutionPlan: PlannedLayer {
                 run.host, from: dy, weights: weights, packed: workspace, bias: nil, to: dx.floats,
                 scratch: workspace.map { $0 + inputGradient.weights.bytes })
         }
-        if let weightGradient {
+        // Fewer gradients may be asked for than plan was told of.
+        let dw = run.parameterGradient(0).optionalFloats
+        let db = hasBias ? run.parameterGradient(1).optionalFloats : nil
+        if let weightGradient, dw != nil || (db != nil && biasGradient == nil) {
             let x = run.input(0).floats
             try weightGradient.run(
-                run.host, input: isTransposed ? dy : x, outputGradient: isTransposed ? x : dy,
-                weightGradient: run.parameterGradient(0).floats,
-                biasGradient: hasBias && !isTransposed ? run.parameterGradient(1).optionalFloats : nil,
-                workspace: workspace!)
+                run.host, input: isTransposed ? dy : x, outputGradient: isTransposed ? x : dy, weightGradient: dw,
+                biasGradient: isTransposed ? nil : db, workspace: workspace!)
         }
-        if let biasGradient {
-            biasGradient.run(
-                run.host, outputGradient: dy, gradient: run.parameterGradient(1).floats, workspace: workspace!)
+        if let biasGradient, let db {
+            biasGradient.run(run.host, outputGradient: dy, gradient: db, workspace: workspace!)
         }
     }
 

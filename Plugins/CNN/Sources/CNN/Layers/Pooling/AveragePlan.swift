@@ -28,18 +28,56 @@ struct AveragePlan: PlannedLayer {
         if y.count == 0 { return }
         let (from, to) = (UnsafePointer(x.floats), y.floats)
         let channels = shape.channels
+        let isLarge = shape.windowInputs > Self.block
         run.host.parallelFor(shape.rows, grain: shape.rowGrain) { begin, end in
             for row in begin..<end {
                 shape.forEachWindow(inRow: row) { output, window in
                     let sum = to + output
-                    memset(sum, 0, channels &* 4)
-                    shape.forEachInput(window) { _, input in
-                        let x = from + input
-                        for c in 0..<channels { sum[c] += x[c] }
+                    if isLarge {
+                        addInBlocks(window, from, sum)
+                    } else {
+                        memset(sum, 0, channels &* 4)
+                        shape.forEachInput(window) { _, input in
+                            let x = from + input
+                            for c in 0..<channels { sum[c] += x[c] }
+                        }
                     }
                     let size = size(window)
                     if size > 1 { for c in 0..<channels { sum[c] /= size } }
                 }
+            }
+        }
+    }
+
+    /// Inputs of a window that are added up before they join the total: one running sum over a large image loses three
+    /// digits.
+    private static let block = 64
+    /// Channels whose sums are kept at a time: 1 KiB, which stays on the stack.
+    private static let lanes = 256
+
+    /// sum = the window's total, in blocks of `block` inputs.
+    private func addInBlocks(
+        _ window: PoolingShape.Window, _ from: UnsafePointer<Float>, _ sum: UnsafeMutablePointer<Float>
+    ) {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.lanes) { buffer in
+            let part = buffer.baseAddress!
+            var first = 0
+            while first < shape.channels {
+                let (count, total) = (min(Self.lanes, shape.channels - first), sum + first)
+                part.update(repeating: 0, count: count)
+                total.update(repeating: 0, count: count)
+                shape.forEachInput(window) { ordinal, input in
+                    let x = from + input + first
+                    for c in 0..<count { part[c] += x[c] }
+                    if ordinal % Self.block == Self.block - 1 {
+                        for c in 0..<count {
+                            total[c] += part[c]
+                            part[c] = 0
+                        }
+                    }
+                }
+                for c in 0..<count { total[c] += part[c] }
+                first += count
             }
         }
     }
