@@ -54,6 +54,10 @@ struct ClassDecisions {
         let inner = isBinary ? 1 : prediction.product(2, prediction.rank)
         let rows = prediction.size(0) * inner
         let classes = isBinary ? 2 : prediction.size(1)
+        guard classes > 0 else {
+            throw PluginError.shape(
+                "the prediction has shape \(prediction.shape), without any class: wanted [N, classes]")
+        }
         let targetIsScores = !isBinary && target.dtype == .float32 && hasSameShape(prediction, target)
         let fits = isBinary ? target.count == rows : targetIsScores || isIndexShape(target, prediction)
         guard fits else {

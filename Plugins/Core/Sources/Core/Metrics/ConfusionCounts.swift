@@ -5,6 +5,8 @@ struct ConfusionCounts {
     private(set) var classes = 0
     /// Row-major: rows are true classes, columns predicted ones.
     private var counts: [Int] = []
+    /// 8192² counts take 512 MiB.
+    private static let classLimit = 8192
 
     mutating func reset() {
         for index in counts.indices { counts[index] = 0 }
@@ -12,6 +14,11 @@ struct ConfusionCounts {
 
     mutating func add(_ prediction: Tensor, _ target: Tensor, _ decisions: ClassDecisions) throws {
         let layout = try decisions.layout(prediction, target)
+        guard layout.classes <= Self.classLimit else {
+            throw PluginError.unsupported(
+                "the prediction has \(layout.classes) classes, of which a confusion matrix would be too large: wanted at "
+                    + "most \(Self.classLimit); use core.accuracy or core.top_k_accuracy")
+        }
         if classes == 0 {
             classes = layout.classes
             counts = Array(repeating: 0, count: classes * classes)

@@ -24,6 +24,20 @@ import Testing
             ? TensorValue(shape, int64s: values.map { Int64($0) }) : TensorValue(shape, values.map { Float($0) })
     }
 
+    /// Both would end the process: no memory for the matrix, a count beside an empty one.
+    @Test(arguments: ["confusion_matrix", "f1", "precision", "recall"])
+    func impossibleNumbersOfClasses(name: String) throws {
+        let many = #expect(throws: CallError.self) {
+            try metric(name).update(
+                prediction: .filled(.float32, [1, 3_000_000], 0), target: TensorValue([1], int64s: [0]))
+        }
+        #expect(many?.text.contains("3000000 classes") == true)
+        let none = #expect(throws: CallError.self) {
+            try metric(name).update(prediction: TensorValue([2, 0], []), target: TensorValue([2, 0], []))
+        }
+        #expect(none?.text.contains("without any class") == true)
+    }
+
     /// Every metric over several batches against NumPy; the file comes from Golden/generate_metrics.py.
     @Test func agreesWithNumPy() throws {
         let golden = try goldenJSON("metrics")
