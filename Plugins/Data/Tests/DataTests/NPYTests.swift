@@ -37,6 +37,8 @@ import Testing
             #expect(try source.read([0])[0].elements(as: Value.self) == wanted, "\(descr)")
         }
         try check("|b1", [0, 1] as [UInt8], .bool, [0, 1] as [UInt8])
+        // Tensors of bool hold 0 and 1, whatever the file has.
+        try check("|b1", [2, 0, 255] as [UInt8], .bool, [1, 0, 1] as [UInt8])
         try check("|u1", [0, 255] as [UInt8], .uint8, [0, 255] as [UInt8])
         try check("|i1", [-1, 127] as [Int8], .int32, [-1, 127] as [Int32])
         try check("<u2", [0, .max] as [UInt16], .int32, [0, 65535] as [Int32])

@@ -19,7 +19,7 @@ struct Column {
         let stride = elements * element.size
         let target = elements * field.dtype.size
         let isCopy =
-            element.natural == field.dtype && element.size == field.dtype.size
+            element.natural == field.dtype && element.size == field.dtype.size && element.kind != .bool
             && (!element.isBigEndian || element.size == 1)
         host.parallelFor(indices.count, grain: max(1, (64 << 10) / max(target, 1))) { begin, end in
             for position in begin..<end {
@@ -46,7 +46,11 @@ struct Column {
         case .float32: convertToFloat(from, to.assumingMemoryBound(to: Float.self), count)
         case .int64: convertToInteger(from, to.assumingMemoryBound(to: Int64.self), count)
         case .int32: convertToInteger(from, to.assumingMemoryBound(to: Int32.self), count)
-        case .float64, .uint8, .bool: preconditionFailure("no field of type \(field.dtype.name) needs a conversion")
+        case .bool:
+            // A file may hold any byte, a tensor 0 and 1.
+            let (values, flags) = (from.assumingMemoryBound(to: UInt8.self), to.assumingMemoryBound(to: UInt8.self))
+            for i in 0..<count { flags[i] = values[i] != 0 ? 1 : 0 }
+        case .float64, .uint8: preconditionFailure("no field of type \(field.dtype.name) needs a conversion")
         }
     }
 
@@ -64,7 +68,8 @@ struct Column {
         _ from: UnsafeRawPointer, _ to: UnsafeMutablePointer<Integer>, _ count: Int
     ) {
         switch element.kind {
-        case .bool, .uint8: for i in 0..<count { to[i] = Integer(truncatingIfNeeded: load(from, i) as UInt8) }
+        case .bool: for i in 0..<count { to[i] = load(from, i) as UInt8 != 0 ? 1 : 0 }
+        case .uint8: for i in 0..<count { to[i] = Integer(truncatingIfNeeded: load(from, i) as UInt8) }
         case .int8: for i in 0..<count { to[i] = Integer(truncatingIfNeeded: load(from, i) as Int8) }
         case .uint16: for i in 0..<count { to[i] = Integer(truncatingIfNeeded: load(from, i) as UInt16) }
         case .int16: for i in 0..<count { to[i] = Integer(truncatingIfNeeded: load(from, i) as Int16) }

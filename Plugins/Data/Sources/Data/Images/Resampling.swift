@@ -52,7 +52,10 @@ enum Resampling {
         return (first, min(first + 1, size - 1), position - Float(first))
     }
 
-    /// Nearest neighbour: output pixel i takes input pixel ⌊i · in / out⌋, as PyTorch's `mode="nearest"`.
+    /// Nearest neighbour: output pixel i takes input pixel ⌊i · in / out⌋, in integers.
+    ///
+    /// PyTorch's `mode="nearest"` means the same; for a few sizes the float32 in / out that it multiplies by is rounded
+    /// down, and it takes the pixel before.
     @inline(__always)
     static func nearest<Value>(
         from input: UnsafePointer<Value>, height: Int, width: Int, to output: UnsafeMutablePointer<Value>,
