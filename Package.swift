@@ -67,13 +67,11 @@ var targets: [Target] = [
     .testTarget(name: "ArchiveTests", dependencies: ["LaminaArchive", sdk("LaminaFormats")]),
     .testTarget(name: "ReportTests", dependencies: ["LaminaReport", sdk("LaminaFormats")]),
     .testTarget(name: "HostTests", dependencies: ["LaminaHost", sdk("CLamina"), sdk("LaminaSDK")]),
-    // Counts what a process asks of malloc.
-    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .testTarget(
         name: "TrainingTests",
         dependencies: [
-            "CAllocationCounter", "LaminaTraining", "LaminaRecipe", "LaminaGraph", "LaminaHost", sdk("LaminaFormats"),
-            sdk("LaminaSDK"),
+            sdk("CAllocationCounter"), "LaminaTraining", "LaminaRecipe", "LaminaGraph", "LaminaHost",
+            sdk("LaminaFormats"), sdk("LaminaSDK"),
         ] + plugins("Core", "Data", "CNN")),
     .testTarget(
         name: "LaminaTests", dependencies: ["Lamina"]),
@@ -125,7 +123,8 @@ for family in families {
             .testTarget(
                 name: family + "Tests",
                 dependencies: [
-                    .target(name: family), sdk("LaminaTesting"), sdk("LaminaSDK"), sdk("LaminaSchema"),
+                    .target(name: family), sdk("LaminaTesting"), sdk("CAllocationCounter"), sdk("LaminaSDK"),
+                    sdk("LaminaSchema"),
                     sdk("LaminaFormats"),
                     sdk("CLaminaMath"),
                 ] + support, path: folder + "Tests/\(family)Tests",

@@ -12,9 +12,14 @@ let targets: [Target] = [
     .target(name: "LaminaSDK", dependencies: ["CLamina"]),
     // Attribute schemas at work: JSON in, checked values in the ABI's form out. For hosts and tests.
     .target(name: "LaminaSchema", dependencies: ["CLamina", "LaminaFormats", "LaminaSDK"]),
+    // Replaces malloc in tests by one that counts.
+    .target(name: "CAllocationCounter"),
     // checkLayer and its kin: everything that a plugin's tests need, through the C ABI.
     .target(
-        name: "LaminaTesting", dependencies: ["CLamina", "CLaminaMath", "LaminaFormats", "LaminaSDK", "LaminaSchema"]),
+        name: "LaminaTesting",
+        dependencies: [
+            "CAllocationCounter", "CLamina", "CLaminaMath", "LaminaFormats", "LaminaSDK", "LaminaSchema",
+        ]),
     // The layout of the released ABI, asserted by compiling it as C11 and as C++17.
     .target(
         name: "CLaminaLayout", dependencies: ["CLamina"], path: "Tests/CLaminaLayout", exclude: ["layout-1.0.def"],
@@ -31,9 +36,9 @@ let targets: [Target] = [
 
 let package = Package(
     name: "SDK",
-    products: ["CLamina", "CLaminaMath", "LaminaFormats", "LaminaSDK", "LaminaSchema", "LaminaTesting"].map {
-        .library(name: $0, targets: [$0])
-    },
+    products: [
+        "CAllocationCounter", "CLamina", "CLaminaMath", "LaminaFormats", "LaminaSDK", "LaminaSchema", "LaminaTesting",
+    ].map { .library(name: $0, targets: [$0]) },
     targets: targets,
     cLanguageStandard: .c11,
     cxxLanguageStandard: .cxx17

@@ -27,6 +27,9 @@ let package = Package(
 if FileManager.default.fileExists(atPath: sdk + "/Sources/LaminaTesting") {
     package.targets.append(
         .testTarget(
-            name: "CNNTests", dependencies: ["CNN", sdk("LaminaTesting"), sdk("LaminaFormats"), sdk("LaminaSchema")],
+            name: "CNNTests",
+            dependencies: [
+                "CNN", sdk("CAllocationCounter"), sdk("LaminaTesting"), sdk("LaminaFormats"), sdk("LaminaSchema"),
+            ],
             exclude: ["Golden"]))
 }

@@ -243,7 +243,7 @@ final class Table: Source {
     ]
     let description = SourceDescription(count: 0, fields: [])
     init(_ attributes: Attributes, host: Host) throws { throw unused }
-    func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: [Tensor]) throws { throw unused }
+    func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: Tensors) throws { throw unused }
 }
 
 struct Scale: Transform {

@@ -8,7 +8,7 @@ public protocol Source: ComponentType, AnyObject {
     init(_ attributes: Attributes, host: Host) throws
     var description: SourceDescription { get }
     /// Writes the samples `indices` to `outputs`, one [count, shape…] tensor per field, plain.
-    func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: [Tensor]) throws
+    func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: Tensors) throws
 }
 
 extension Source {
@@ -84,10 +84,8 @@ enum SourceTable {
                 read: { handle, count, indices, outputs in
                     let box = SourceBox.at(handle)
                     return box.host.raw.status {
-                        let fields = box.value.description.fields.count
                         try box.value.read(
-                            UnsafeBufferPointer(start: indices, count: Int(count)),
-                            into: (0..<fields).map { Tensor(outputs! + $0) })
+                            UnsafeBufferPointer(start: indices, count: Int(count)), into: Tensors(outputs!))
                     }
                 })))
 }

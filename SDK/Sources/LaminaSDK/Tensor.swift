@@ -78,6 +78,15 @@ public struct Tensor: @unchecked Sendable {
     @inlinable public var uint8s: UnsafeMutablePointer<UInt8> { bytes.assumingMemoryBound(to: UInt8.self) }
 }
 
+/// Borrowed tensors by number, as many as the call is about: a view of the host's table, so that none is copied.
+public struct Tensors: @unchecked Sendable {
+    public let raw: UnsafePointer<lamina_tensor>
+
+    @inlinable public init(_ raw: UnsafePointer<lamina_tensor>) { self.raw = raw }
+
+    @inlinable public subscript(index: Int) -> Tensor { Tensor(raw + index) }
+}
+
 /// The layouts that a layer accepts; see `Inference.setLayouts`.
 public struct Layouts: OptionSet, Sendable {
     public let rawValue: UInt32

@@ -43,6 +43,7 @@ import Testing
         ("inference_wrong", "in the inference phase, forward writes outside of output 0"),
         ("inference_gradient_wrong", "in the inference phase, the gradient of input 0 is 0.0"),
         ("flushes_denormals", "changes the floating-point state"),
+        ("allocates", "forward calls malloc (1 times), wanted no call"),
         ("nan", "output 0 is nan at [0, 0, 0, 0], with finite inputs"),
         ("trusts_plan", "with one gradient of those that plan was told of, backward leaves element 0"),
         ("name_twice", "the name 'weight' stands for two parameters or buffers"),

@@ -102,7 +102,7 @@ final class Counting: Source {
             classes: ["even", "odd"],
             fingerprint: Array(repeating: 7, count: 32))
     }
-    func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: [Tensor]) {
+    func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: Tensors) {
         for (row, index) in indices.enumerated() {
             outputs[0].floats[2 * row] = Float(index)
             outputs[0].floats[2 * row + 1] = Float(index)

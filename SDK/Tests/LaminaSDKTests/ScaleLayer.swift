@@ -13,7 +13,7 @@ struct ScaleLayer: Layer {
         "wrong_weight_gradient", "wrong_tail", "forgets_accumulate", "writes_unwanted", "not_repeatable",
         "depends_on_order", "depends_on_threads", "keeps_state", "reads_unsaved", "in_place_wrong", "symbolic_wrong",
         "symbolic_refused", "no_text", "channels_last_wrong", "inference_wrong", "inference_gradient_wrong",
-        "flushes_denormals", "nan", "scratch_outside", "name_twice", "trusts_plan",
+        "flushes_denormals", "nan", "scratch_outside", "name_twice", "trusts_plan", "allocates",
     ]
     static let attributes: [AttributeSchema] = [
         .string("fault", default: "none", choices: faults, "What is wrong.")
@@ -79,6 +79,7 @@ private struct PlannedScale: PlannedLayer {
             memory.pointee += x.floats[0]
         case "scratch_outside": try run.host.scratch(bytes: 16).storeBytes(of: 1, toByteOffset: 16, as: Int32.self)
         case "flushes_denormals": fesetround(FE_DOWNWARD)
+        case "allocates": free(realpath("/", nil))
         default: break
         }
     }

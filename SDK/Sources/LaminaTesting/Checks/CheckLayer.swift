@@ -7,7 +7,7 @@ import LaminaSDK
 /// read-only, and all outputs are written; gradients agree with finite differences; they are added where that is asked
 /// for; unwanted ones are left alone; backward reads only what `plan` saved; in-place use changes nothing; results are
 /// the same bits when repeated, on 1 and 3 threads, and with chunks in any order; shapes with a symbolic batch agree
-/// with the concrete ones. Then the same, shorter, with batches of 0, 1, 3, 7, 17 and one that is large; and shapes
+/// with the concrete ones; a call that is repeated does not use malloc. Then the same, shorter, with batches of 0, 1, 3, 7, 17 and one that is large; and shapes
 /// that make no sense must be refused with a text.
 ///
 /// - Returns: one text per fault, with the case, what differs, got and wanted.

@@ -1,3 +1,4 @@
+import CAllocationCounter
 import CLamina
 import LaminaFormats
 import LaminaSDK
@@ -18,6 +19,8 @@ public final class OptimizerHarness {
     public let states: [OptimizerState]
     /// How many steps were made.
     public private(set) var stepCount = 0
+    /// The first step may set up what later ones use.
+    private var hasStepped = false
 
     /// Creates the optimizer and its state. Throws `AttributeError` or `CallError`.
     public init(
@@ -95,7 +98,15 @@ public final class OptimizerHarness {
         step.learning_rate_factor = learningRateFactor
         step.gradient_scale = gradientScale
         step.clip_value = clipValue
+        let allocations = lamina_thread_allocation_count()
         let status = bound.table.pointee.step(handle, &step)
+        let allocated = lamina_thread_allocation_count() - allocations
+        if hasStepped, status == LAMINA_OK, allocated > 0 {
+            throw CallError(
+                call: "step", status: LAMINA_ERROR_INTERNAL, text: "calls malloc \(allocated) times, wanted none",
+                argument: -1)
+        }
+        hasStepped = true
         try bound.finish("step", status, watched, .written(parameterTensors), .written(stateTensors))
     }
 }

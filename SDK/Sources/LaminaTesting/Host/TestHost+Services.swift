@@ -1,3 +1,4 @@
+import CAllocationCounter
 import CLamina
 import CLaminaMath
 import Glibc
@@ -17,9 +18,17 @@ extension TestHost {
             TestHost.of(host).state.withLock { $0.log.append(entry) }
         }
         table.parallel_for = { host, count, grain, body, context in
-            TestHost.of(host).runChunks(Int(count), Int(grain)) { body!(context, Int64($0), Int64($1)) }
+            lamina_allocation_pause()
+            defer { lamina_allocation_resume() }
+            TestHost.of(host).runChunks(Int(count), Int(grain)) {
+                lamina_allocation_resume()
+                body!(context, Int64($0), Int64($1))
+                lamina_allocation_pause()
+            }
         }
         table.gemm = { host, arguments in
+            lamina_allocation_pause()
+            defer { lamina_allocation_resume() }
             if let fault = multiply(arguments!.pointee) {
                 TestHost.of(host).state.withLock {
                     $0.errors[currentThread()] = CallError(
@@ -42,7 +51,9 @@ extension TestHost {
             lamina_random_normal(random.seed, random.stream, random.offset &+ first, out, count)
         }
         table.scratch = { host, bytes in
-            TestHost.of(host).state.withLock { $0.scratch.allocate(Int(bytes), thread: currentThread()) }
+            lamina_allocation_pause()
+            defer { lamina_allocation_resume() }
+            return TestHost.of(host).state.withLock { $0.scratch.allocate(Int(bytes), thread: currentThread()) }
         }
         table.is_cancelled = { TestHost.of($0).isCancelled ? 1 : 0 }
         table.cpu_features = { TestHost.of($0).cpuFeatures }

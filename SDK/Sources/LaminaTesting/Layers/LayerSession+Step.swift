@@ -1,3 +1,4 @@
+import CAllocationCounter
 import CLamina
 import LaminaSDK
 
@@ -154,12 +155,20 @@ extension LayerSession {
 
     private func call(_ name: String, _ result: inout LayerResult, _ body: () -> lamina_status) throws(CallError) {
         let before = FloatingPointState()
+        let allocations = lamina_thread_allocation_count()
         let status = body()
+        let allocated = lamina_thread_allocation_count() - allocations
         result.violations += harness.host.endCall().map { "\(name) \($0)" }
         if before.restore() {
             result.violations.append(
                 "\(name) changes the floating-point state (rounding or denormals) and leaves it so")
         }
         try harness.host.check(status, name)
+        // The first call may set up what later ones use.
+        if !called.insert(name).inserted, name != "prepare", allocated > 0 {
+            result.violations.append(
+                "\(name) calls malloc (\(allocated) times), wanted no call: ask for memory in plan (workspace, saved, "
+                    + "persistent), or use the host's scratch")
+        }
     }
 }

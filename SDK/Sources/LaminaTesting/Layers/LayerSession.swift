@@ -48,6 +48,8 @@ final class LayerSession {
     let planned: UnsafeMutableRawPointer?
     /// The parameters and buffers that `prepare` has seen.
     var prepared: [TensorValue]?
+    /// The functions that have been called before.
+    var called: Set<String> = []
 
     /// Runs `plan` and allocates what it asks for. Throws `CallError`.
     init(_ harness: LayerHarness, _ given: [TensorForm?], _ inferred: InferredLayer, _ options: Options) throws {

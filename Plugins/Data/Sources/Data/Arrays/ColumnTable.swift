@@ -38,9 +38,9 @@ struct ColumnTable {
         self.init([input, column], classes: classes, host: host)
     }
 
-    func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: [Tensor]) throws {
+    func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: Tensors) throws {
         try checkIndices(indices, count: description.count)
-        for (column, output) in zip(columns, outputs) { column.gather(indices, into: output, host: host) }
+        for index in columns.indices { columns[index].gather(indices, into: outputs[index], host: host) }
     }
 }
 

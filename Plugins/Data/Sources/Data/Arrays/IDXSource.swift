@@ -35,7 +35,7 @@ public final class IDXSource: Source {
         table = try ColumnTable(input, of: images, target: labels, classes: classes, host: host)
     }
 
-    public func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: [Tensor]) throws {
+    public func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: Tensors) throws {
         try table.read(indices, into: outputs)
     }
 }

@@ -25,7 +25,7 @@ public final class NPYSource: Source {
             classes: attributes.optionalStrings("classes") ?? [], host: host)
     }
 
-    public func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: [Tensor]) throws {
+    public func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: Tensors) throws {
         try table.read(indices, into: outputs)
     }
 }

@@ -50,7 +50,7 @@ public final class ImageFolderSource: Source {
             classes: folder.classes, fingerprint: fingerprint.finish())
     }
 
-    public func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: [Tensor]) throws {
+    public func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: Tensors) throws {
         try checkIndices(indices, count: folder.entries.count)
         let (images, labels) = (outputs[0], outputs[1])
         let size = channels * height * width

@@ -36,7 +36,7 @@ public final class ImageSource: Source {
         table = ColumnTable([column], host: host)
     }
 
-    public func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: [Tensor]) throws {
+    public func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: Tensors) throws {
         try table.read(indices, into: outputs)
     }
 }

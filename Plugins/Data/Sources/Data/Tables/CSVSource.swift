@@ -59,7 +59,7 @@ public final class CSVSource: Source {
         table = ColumnTable(rows.columns(), classes: rows.classes, host: host)
     }
 
-    public func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: [Tensor]) throws {
+    public func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: Tensors) throws {
         try table.read(indices, into: outputs)
     }
 }

@@ -9,6 +9,14 @@ struct PoolingAxis {
     let end: [Int]
     /// Per output: the size of its window, padding counted.
     let extent: [Int]
+    /// The largest number of inputs in a window.
+    let mostInputs: Int
+
+    private init(input: Int, output: Int, step: Int, begin: [Int], end: [Int], extent: [Int]) {
+        (self.input, self.output, self.step) = (input, output, step)
+        (self.begin, self.end, self.extent) = (begin, end, extent)
+        mostInputs = zip(begin, end).reduce(0) { max($0, ($1.1 - $1.0 + step - 1) / step) }
+    }
 
     /// Windows of `kernel` inputs that move by `stride`.
     static func sliding(
@@ -33,7 +41,4 @@ struct PoolingAxis {
 
     /// An axis that the layer does not have.
     static let missing = adaptive(input: 1, output: 1)
-
-    /// The largest number of inputs in a window.
-    var mostInputs: Int { zip(begin, end).map { ($1 - $0 + step - 1) / step }.max() ?? 0 }
 }
