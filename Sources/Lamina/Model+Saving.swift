@@ -201,16 +201,39 @@ extension Model {
             + "\nUse it: `lamina predict MODEL FILE`, `lamina run MODEL --input X.safetensors --output Y.safetensors`.\n"
     }
 
-    /// Two samples of noise and what the model makes of them; nil when no size for its open dimensions fits.
+    /// Larger inputs, in bytes, are not recorded as an example: an archive would be little else.
+    private static let exampleLimit = 64 << 20
+
+    /// Two samples of noise and what the model makes of them; nil when no size for its open dimensions fits, or inputs
+    /// are very large.
     private func exampleCase() throws -> (inputs: [NamedTensor], outputs: [NamedTensor])? {
         do {
             return try probe(batch: 2) { shapes in
+                guard try byteCount(ofInputs: shapes) <= Self.exampleLimit else { return nil }
                 let inputs = exampleInputs(shapes)
                 return (inputs, try run(inputs).outputs)
             }
         } catch let error as LaminaError where error.kind == .data && hasOpenSizes {
             return nil
         }
+    }
+
+    private func byteCount(ofInputs shapes: [[Int]]) throws(LaminaError) -> Int {
+        var sum = 0
+        for (input, shape) in zip(graph.definition.inputs, shapes) {
+            var count = 1
+            for size in shape {
+                let (product, overflow) = count.multipliedReportingOverflow(by: size)
+                guard !overflow, product <= 1 << 40 else {
+                    throw LaminaError(
+                        .recipe,
+                        "input '\(input.name)' would have shape \(shape): no tensor may have more than 2^40 elements")
+                }
+                count = product
+            }
+            sum += count * input.dtype.size
+        }
+        return sum
     }
 
     private func exampleInputs(_ shapes: [[Int]]) -> [NamedTensor] {

@@ -56,6 +56,14 @@ public final class DataSource: @unchecked Sendable {
         guard sink.count >= 0, !sink.fields.isEmpty, sink.fields.allSatisfy({ $0.shape.allSatisfy { $0 >= 0 } }) else {
             throw TrainingError(.internal, "\(id): describes no fields (a bug of the plugin)")
         }
+        // An archive holds no such name: training would end without a model.
+        for name in sink.classes {
+            guard let fault = PlainText.fault(in: name) else { continue }
+            throw TrainingError(
+                .data,
+                "\(id): the name of class '\(JSON.string(name).text().dropFirst().dropLast())' has the control character "
+                    + "\(fault); rename it in the data")
+        }
         (count, fields, classes, fingerprint) = (sink.count, sink.fields, sink.classes, sink.fingerprint)
     }
 

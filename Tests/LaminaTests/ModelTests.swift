@@ -161,4 +161,27 @@ import Testing
         let folderItself = #expect(throws: LaminaError.self) { try Model.checkWritable(folder + "no/m.lamina") }
         #expect(folderItself?.kind == .data)
     }
+
+    /// An archive cannot hold such a name, which has to be said before training rather than after it.
+    @Test func classesThatCannotBePrinted() throws {
+        let path = try write("x,y,label\n-1,0.3,\"c\tat\"\n1,0.3,dog\n", "odd.csv")
+        let error = #expect(throws: LaminaError.self) {
+            _ = try TrainingRun(recipe(["path": .string(path), "target": "label"]))
+        }
+        #expect(error?.kind == .data)
+        #expect(error?.description.contains(#"the name of class 'c\tat' has the control character U+9"#) == true)
+    }
+
+    /// The example that is saved with a model takes memory of its inputs' size, which no machine may have.
+    @Test func enormousInputs() throws {
+        func initial(_ input: [Int]) throws -> Model {
+            try Model(Recipe(model: .init(input: input, layers: [.layer("core.relu")])))
+        }
+        try initial([3, 1 << 36]).save(to: folder + "large.lamina")
+        #expect(try Model.open(folder + "large.lamina").selfTest() == 0)
+        let error = #expect(throws: LaminaError.self) {
+            try initial([1 << 40, 1 << 40]).save(to: folder + "endless.lamina")
+        }
+        #expect(error?.description.contains("no tensor may have more than 2^40 elements") == true)
+    }
 }

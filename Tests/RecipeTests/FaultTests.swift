@@ -54,6 +54,14 @@ import Testing
                 "recipe.yaml:2:1: 'schedule' stands in 'optimizer': indent it there"
             ),
             ("lamina: 1\nlayers: 1\nmodel: {}", "recipe.yaml:2:1: 'layers' stands in 'model': indent it there"),
+            (
+                "lamina: 1\nname: \"a\\tb\"\nmodel: { input: [1], layers: [test.bend] }",
+                "recipe.yaml:2:7: 'name': the text has the control character U+9; leave it out"
+            ),
+            (
+                "lamina: 1\nmodel: { input: [_T], layers: [test.bend] }",
+                "recipe.yaml:2:18: 'input': a dimension is an integer >= 1 or a name such as T, got the text '_T'"
+            ),
             ("lamina: 1\nmodel: 3", "recipe.yaml:2:8: 'model' is a mapping with 'input' and 'layers', got 3"),
             (
                 "lamina: 1\nmodel: { layers: [test.bend] }",

@@ -16,16 +16,10 @@ extension JSONFields {
     }
 }
 
-/// Refuses control characters and those that reorder text: names from archives are printed, and must not be able to
-/// write on the terminal what is not there.
+/// Refuses what `PlainText` finds.
 func requirePlainText(_ text: String, at path: String) throws(JSONError) {
-    for scalar in text.unicodeScalars {
-        switch scalar.value {
-        case 0..<0x20, 0x7F...0x9F, 0x2028...0x202E, 0x2066...0x2069:
-            let code = String(scalar.value, radix: 16, uppercase: true)
-            throw JSONError(.wrongValue, "the text has the control character U+\(code)", path: path)
-        default: continue
-        }
+    if let fault = PlainText.fault(in: text) {
+        throw JSONError(.wrongValue, "the text has the control character \(fault)", path: path)
     }
 }
 

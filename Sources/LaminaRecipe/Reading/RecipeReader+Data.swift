@@ -89,7 +89,7 @@ extension RecipeReader {
             guard seen.insert(name).inserted else {
                 throw error("'classes': '\(shortened(name))' stands twice", element)
             }
-            names.append(name)
+            names.append(try plain(name, "'classes'", element))
         }
         return names
     }

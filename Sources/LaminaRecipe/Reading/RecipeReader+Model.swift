@@ -99,10 +99,12 @@ extension RecipeReader {
         return shape
     }
 
+    /// As manifests want it: a letter, then letters, digits and '_', at most 32 in all.
     private static func isDimension(_ name: String) -> Bool {
         guard let first = name.utf8.first, name.utf8.count <= 32 else { return false }
-        func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) || byte == 0x5F }
-        return isLetter(first) && name.utf8.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) }
+        func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) }
+        return isLetter(first)
+            && name.utf8.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "_") }
     }
 
     // MARK: Layers

@@ -35,7 +35,7 @@ struct RecipeReader {
         try fields.finish()
 
         var recipe = Recipe(model: try self.model(model), file: file)
-        if let name { recipe.name = try text(name, "'name'") }
+        if let name { recipe.name = try plain(text(name, "'name'"), "'name'", name) }
         if let documentation { recipe.documentation = try text(documentation, "'description'") }
         if let data { recipe.data = try datasets(data, inputs: recipe.model.inputs) }
         if let loss { recipe.loss = try self.loss(loss) }
@@ -94,6 +94,14 @@ extension RecipeReader {
             var advice = ""
             if case .scalar = node.content { advice = "; put it in quotes" }
             throw error("\(subject): wanted a text, got \(node.summary)\(advice)", node)
+        }
+        return text
+    }
+
+    /// A text that an archive will hold and commands print. Refused here rather than when a trained model is saved.
+    func plain(_ text: String, _ subject: String, _ node: YAMLNode) throws(RecipeError) -> String {
+        if let fault = PlainText.fault(in: text) {
+            throw error("\(subject): the text has the control character \(fault); leave it out", node)
         }
         return text
     }
