@@ -63,7 +63,8 @@ public struct LaminaError: Error, Sendable, CustomStringConvertible {
         case .graph: .recipe
         case .plugin: .plugin
         case .data: .data
-        case .internal, .memory: .internal
+        // Only training has something to go on with.
+        case .internal, .memory, .cancelled: .internal
         }
     }
 

@@ -18,6 +18,9 @@ public final class TrainingRun: @unchecked Sendable {
     public let trainer: Trainer
     /// Where checkpoints and the finished model go; nil: nowhere.
     public let path: String?
+    /// After resuming: what the recipe says of the optimizer and did not say when the checkpoint was written, as in
+    /// "clip_norm none → 1". The run goes on with the recipe's.
+    public private(set) var optimizerChanges: [String] = []
 
     /// Prepares a run: graph, initial weights, data, optimizer.
     ///
@@ -86,6 +89,23 @@ public final class TrainingRun: @unchecked Sendable {
                 if bytes.count > 0 { state.data.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count) }
             }
             model.network.parametersChanged()
+            if let recorded = archive.manifest.training["recipe"]?["optimizer"], let recipe = model.recipe {
+                let now = recipe.json()["optimizer"] ?? .null
+                optimizerChanges = recorded == now ? [] : changes(recorded, now)
+            }
+        }
+    }
+
+    /// What differs between two values, by the path to it.
+    private func changes(_ old: JSON, _ new: JSON, at path: String = "") -> [String] {
+        guard case .object(let before) = old, case .object(let after) = new else {
+            if old == new { return [] }
+            func text(_ value: JSON) -> String { value == .null ? "none" : value.text() }
+            return ["\(path.isEmpty ? "" : path + " ")\(text(old)) → \(text(new))"]
+        }
+        let keys = before.keys + after.keys.filter { before[$0] == nil }
+        return keys.flatMap { key in
+            changes(before[key] ?? .null, after[key] ?? .null, at: path.isEmpty ? key : "\(path).\(key)")
         }
     }
 

@@ -13,6 +13,8 @@ public struct GraphError: Error, Sendable, CustomStringConvertible {
         case `internal`
         /// There is not enough memory.
         case memory
+        /// A layer gave up because the user asked to stop.
+        case cancelled
     }
 
     public var kind: Kind
@@ -34,6 +36,7 @@ public struct GraphError: Error, Sendable, CustomStringConvertible {
         case LAMINA_ERROR_ATTRIBUTE, LAMINA_ERROR_SHAPE, LAMINA_ERROR_TYPE, LAMINA_ERROR_UNSUPPORTED: .graph
         case LAMINA_ERROR_DATA, LAMINA_ERROR_FILE: .data
         case LAMINA_ERROR_MEMORY: .memory
+        case LAMINA_ERROR_CANCELLED: .cancelled
         default: .internal
         }
     }

@@ -270,18 +270,20 @@ public final class Trainer: @unchecked Sendable {
 
     /// One optimizer step on the next batches; false at the epoch's end.
     func step(_ loader: BatchLoader) throws(TrainingError) -> Bool {
+        let before = state
+        do {
+            return try makeStep(loader)
+        } catch {
+            // The batches of a step that was not made to its end are read again.
+            state = before
+            throw error
+        }
+    }
+
+    private func makeStep(_ loader: BatchLoader) throws(TrainingError) -> Bool {
         var used = 0
-        let before = (state.batch, state.batchInEpoch, state.lossSum, state.samples)
         while used < accumulate {
-            let next: Batch?
-            do {
-                next = try loader.next()
-            } catch {
-                // Batches of a step that was not made are read again.
-                (state.batch, state.batchInEpoch, state.lossSum, state.samples) = before
-                throw error
-            }
-            guard let batch = next else { break }
+            guard let batch = try loader.next() else { break }
             let count = batch.count
             let plan = try self.plan(count)
             batch.copy(to: plan)

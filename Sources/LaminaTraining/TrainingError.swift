@@ -53,6 +53,7 @@ extension TrainingError {
             case .graph: .recipe
             case .plugin: .plugin
             case .data: .data
+            case .cancelled: .interrupted
             case .internal, .memory: .internal
             }
         self.init(kind, error.text)

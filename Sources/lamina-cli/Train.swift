@@ -44,6 +44,11 @@ struct Train: ParsableCommand {
         if let threads = host.threads { settings.append("train.threads=\(threads)") }
         let recipe = try Recipe.load(self.recipe, overrides: settings, registry: registry)
         let run = try TrainingRun(recipe, archive: output, resume: resume, registry: registry)
+        if !run.optimizerChanges.isEmpty {
+            Terminal.warning(
+                "the optimizer is not set as in the checkpoint: \(run.optimizerChanges.joined(separator: ", ")); "
+                    + "training goes on with the recipe's")
+        }
         let done = run.trainer.state.epoch
         if resume, done >= recipe.training.epochs {
             Terminal.message(

@@ -172,6 +172,26 @@ struct TrainingTests {
         #expect(try folder.data("m.lamina") == before, "a refused run leaves the archive as it was")
     }
 
+    @Test("another setting of the optimizer is honoured on resuming, and said")
+    func resumedOptimizer() throws {
+        let folder = try folder()
+        try folder.lamina("train", "r.yaml", "-o", "m.lamina", "--epochs", "1").succeeded()
+        let train = ["train", "r.yaml", "-o", "m.lamina", "--resume"]
+        let same = try folder.lamina(train + ["--epochs", "2"]).succeeded()
+        #expect(!same.errors.contains("warning"), "\(same)")
+        let other = try folder.lamina(
+            train + [
+                "--epochs", "3", "--set", "optimizer.core.adam.learning_rate=0.02", "--set", "optimizer.clip_norm=1",
+            ]
+        ).succeeded()
+        let warning = try #require(other.errors.split(separator: "\n").first { $0.hasPrefix("warning: ") })
+        #expect(
+            warning.contains("not set as in the checkpoint: core.adam.learning_rate 0.01 → 0.02, clip_norm none → 1"))
+        // It is what the next checkpoint was trained with.
+        let warned = try folder.lamina(train + ["--epochs", "4"]).succeeded().errors
+        #expect(warned.contains("core.adam.learning_rate 0.02 → 0.01"), "\(warned)")
+    }
+
     @Test("the second interruption ends the process as a signal does, and promises nothing")
     func twoInterruptions() throws {
         let folder = try folder(samples: 3000)
