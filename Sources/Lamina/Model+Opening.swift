@@ -33,28 +33,6 @@ extension Model {
         }
     }
 
-    /// What the archive's plugins lack on this machine, one line each, from manifests alone: no foreign code runs.
-    public static func obstacles(_ manifest: Manifest, _ registry: Registry = Lamina.registry) -> [String] {
-        manifest.plugins.flatMap { needed -> [String] in
-            let list = needed.components.map { "\($0.kind) \(needed.id).\($0.name) version \($0.version)" }
-            guard let plugin = registry.plugin(needed.id) else {
-                return [
-                    "the model needs plugin '\(needed.id)' \(needed.versions), which is not installed here, for "
-                        + "\(list.joined(separator: ", ")); see `lamina plugins list`"
-                ]
-            }
-            if let obstacle = plugin.obstacle { return ["plugin '\(needed.id)' cannot run here: \(obstacle)"] }
-            return needed.components.compactMap { component in
-                let id = "\(needed.id).\(component.name)"
-                let installed = plugin.components.first { $0.kind == component.kind && $0.id == id }
-                if installed?.version == component.version { return nil }
-                let has = installed.map { "version \($0.version)" } ?? "none"
-                return "the model needs \(component.kind) '\(id)' version \(component.version); plugin '\(needed.id)' "
-                    + "\(plugin.version) has \(has); install \(needed.versions)"
-            }
-        }
-    }
-
     private static func load(_ file: SafetensorsFile, into store: ParameterStore, writable: Bool) throws {
         var isAligned = true
         let tensors = try file.tensors.map { tensor in

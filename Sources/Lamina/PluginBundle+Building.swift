@@ -7,7 +7,8 @@ import LaminaHost
 extension PluginBundle {
     /// Makes a bundle: copies the libraries and writes a manifest generated from what they say of themselves.
     ///
-    /// Libraries for this machine are loaded and have to agree; the manifest is written last.
+    /// Libraries for this machine are loaded and have to agree; the manifest is written last, and then libraries that only
+    /// the bundle before listed are removed.
     public static func build(
         _ libraries: [(target: String, path: String)], at folder: String
     ) throws(LaminaError) -> PluginManifest {
@@ -24,6 +25,7 @@ extension PluginBundle {
             }
             var manifest = known
             try makeFolder(folder)
+            let old = try? PluginBundle(path: folder).manifest
             for (target, path) in libraries {
                 let bytes = try FileMapping(path: path)
                 let name = "\(target)/lib\(manifest.id).so"
@@ -31,16 +33,48 @@ extension PluginBundle {
                 let copy = try AtomicFile(replacing: "\(folder)/\(name)")
                 try copy.write(bytes.bytes)
                 try copy.commit()
-                let digest = SHA256.hash(data: bytes.bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
-                    .joined()
-                manifest.libraries.append(.init(target: target, file: name, size: bytes.bytes.count, sha256: digest))
+                manifest.libraries.append(
+                    .init(target: target, file: name, size: bytes.bytes.count, sha256: Self.hash(bytes)))
             }
             let file = try AtomicFile(replacing: "\(folder)/\(PluginManifest.fileName)")
             let text = manifest.json.bytes(.pretty)
             try text.withUnsafeBytes { try file.write($0) }
             try file.commit()
+            // What only the bundle before this one listed; a folder that holds other things stays.
+            for library in old?.libraries ?? [] where !manifest.libraries.contains(where: { $0.file == library.file }) {
+                unlink("\(folder)/\(library.file)")
+                if let slash = library.file.lastIndex(of: "/") { rmdir("\(folder)/\(library.file[..<slash])") }
+            }
             return manifest
         }
+    }
+
+    /// Compares every library with the size and hash that the manifest gives, and runs none.
+    ///
+    /// Loading compares the size alone. The hash finds copies that went wrong; it is no protection from somebody who
+    /// can write into the bundle, because the manifest lies beside the library.
+    /// - Throws: `.verification` with the first library that differs.
+    public func verify() throws(LaminaError) {
+        for library in manifest.libraries {
+            let file = path + "/" + library.file
+            let bytes: FileMapping
+            do {
+                bytes = try FileMapping(path: file)
+            } catch {
+                throw LaminaError(.verification, "\(error)")
+            }
+            let hash = Self.hash(bytes)
+            guard bytes.bytes.count == library.size, hash == library.sha256 else {
+                throw LaminaError(
+                    .verification,
+                    "\(file) has \(bytes.bytes.count) bytes with SHA-256 \(hash), its \(PluginManifest.fileName) says "
+                        + "\(library.size) with \(library.sha256): copy or build the bundle again")
+            }
+        }
+    }
+
+    private static func hash(_ file: FileMapping) -> String {
+        SHA256.hash(data: file.bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     /// The manifest without libraries, from those that run here.

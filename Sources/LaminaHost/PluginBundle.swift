@@ -22,8 +22,8 @@ public struct PluginBundle: Sendable {
 
     /// Loads the best library, or the one for `target`, and checks that it says what the manifest says.
     ///
-    /// The SHA-256 is for tools that verify a bundle: hashing megabytes at every start would buy no safety, because
-    /// whoever can replace the library can replace the manifest beside it.
+    /// The SHA-256 is for `verify`: hashing megabytes at every start would buy no safety, because whoever can replace
+    /// the library can replace the manifest beside it.
     func load(target: String?, runtime: Runtime) throws(HostError) -> LoadedPlugin {
         if manifest.obstacle != nil, target == nil {
             throw .incompatiblePlugin("plugin '\(manifest.id)' in \(path) cannot run here: \(manifest.obstacle!)")
@@ -72,6 +72,17 @@ public struct PluginBundle: Sendable {
         guard length > 0 else { return nil }
         let path = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         return path.lastIndex(of: "/").map { String(path[..<$0]) }
+    }
+
+    /// Why a folder that was named as one with plugins gives none; nil when it has bundles.
+    public static func emptiness(of folder: String) -> String? {
+        guard names(in: folder).isEmpty else { return nil }
+        guard access(folder, R_OK) == 0 else {
+            return "no plugins are read from \(folder): \(String(cString: strerror(errno)))"
+        }
+        let isBundle = access(folder + "/" + PluginManifest.fileName, F_OK) == 0
+        return "no plugins are read from \(folder): it "
+            + (isBundle ? "is a bundle, name the folder that it lies in" : "holds no folder NAME\(suffix)")
     }
 
     /// The bundles of a folder, sorted by name.

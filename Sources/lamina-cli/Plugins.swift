@@ -9,7 +9,7 @@ import LaminaSchema
 struct Plugins: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "What is installed, what it offers, what a model lacks here.",
-        subcommands: [List.self, Show.self, Why.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Show.self, Why.self, Verify.self], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The installed plugins. Runs no foreign code.")
@@ -96,11 +96,15 @@ struct Plugins: ParsableCommand {
 
         func run() throws {
             let archive = try Archive.open(model, tolerant: tolerant)
-            let obstacles = Model.obstacles(archive.manifest, host.registry())
+            let registry = host.registry()
+            let reader = Model.reader(archive.manifest)
+            let obstacles =
+                Model.obstacles(archive.manifest, registry) + Model.readingObstacles(archive.manifest, registry)
             if format.format == .json {
                 JSON.object(
                     JSONObject([
                         ("archive", .string(model)), ("ok", .bool(obstacles.isEmpty)),
+                        ("reader", reader.map { .string($0) } ?? .null),
                         ("missing", .array(obstacles.map { .string($0) })),
                     ])
                 ).show()
@@ -110,10 +114,52 @@ struct Plugins: ParsableCommand {
                     Terminal.result(
                         "needs \(plugin.id) \(plugin.versions), ABI \(plugin.abi): \(names.joined(separator: ", "))")
                 }
+                if let reader { Terminal.result("reads files to predict as source \(reader) read the training data") }
                 for obstacle in obstacles { Terminal.result("missing: \(obstacle)") }
                 if obstacles.isEmpty { Terminal.result("everything is installed") }
             }
             if !obstacles.isEmpty { throw ExitCode(LaminaError.Kind.plugin.exitCode) }
+        }
+    }
+}
+
+extension Plugins {
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract:
+                "Compare the installed plugins' libraries with the hashes of their plugin.json. Runs no foreign code.")
+
+        @OptionGroup var format: FormatOption
+        @OptionGroup var host: HostOptions
+
+        func run() throws {
+            let results = host.registry().plugins.compactMap { plugin in
+                plugin.path.map { path in (plugin: plugin, path: path, fault: fault(path)) }
+            }
+            if format.format == .json {
+                JSON.array(
+                    results.map {
+                        [
+                            "id": .string($0.plugin.id), "path": .string($0.path), "ok": .bool($0.fault == nil),
+                            "fault": $0.fault.map { .string($0) } ?? .null,
+                        ]
+                    }
+                ).show()
+            } else {
+                for result in results {
+                    Terminal.result("\(result.plugin.id) \(result.plugin.version): \(result.fault ?? "ok")")
+                }
+            }
+            if results.contains(where: { $0.fault != nil }) { throw ExitCode(LaminaError.Kind.verification.exitCode) }
+        }
+
+        private func fault(_ path: String) -> String? {
+            do {
+                try PluginBundle(path: path).verify()
+                return nil
+            } catch {
+                return LaminaError(error).text
+            }
         }
     }
 }

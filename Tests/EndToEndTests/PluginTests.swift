@@ -64,6 +64,91 @@ struct PluginTests {
         #expect(try folder.lamina("plugins", "why", "m.lamina", "--format", "json").json()["ok"] == true)
     }
 
+    @Test("without the plugin that reads files, why says that predict will want it: 5")
+    func missingReader() throws {
+        let folder = try Folder()
+        try folder.write("x,y,label\n" + String(repeating: "1,2,a\n-1,0,b\n", count: 10), "t.csv")
+        try folder.write(
+            """
+            lamina: 1
+            data: { train: { reader: data.csv, path: t.csv, target: label } }
+            model: { input: [2], layers: [core.dense: { units: 2 }] }
+            loss: core.cross_entropy
+            optimizer: { core.sgd: { learning_rate: 0.1 } }
+            """, "r.yaml")
+        try folder.lamina("train", "r.yaml", "-o", "m.lamina").succeeded()
+        #expect(try folder.lamina("plugins", "why", "m.lamina").succeeded().output.contains("data.csv"))
+        let command = try installation(without: "data", in: folder)
+        let why = try command.run(["plugins", "why", "m.lamina", "--format", "json"], in: folder.path)
+        #expect(why.status == 5, "\(why)")
+        let answer = try JSON.parse(why.output)
+        #expect(answer["reader"] == "data.csv" && answer["ok"] == false)
+        #expect(try String(json: #require(answer["missing"]?[0]), at: "").contains("plugin 'data' is not installed"))
+        // The network itself runs.
+        try command.run(["selftest", "m.lamina"], in: folder.path).succeeded()
+        try command.run(["predict", "m.lamina", "t.csv"], in: folder.path).failed(5, saying: "no installed source")
+    }
+
+    @Test("a changed library of the right size is found by verify: 8")
+    func verify() throws {
+        let folder = try Folder()
+        let command = try installation(without: "cnn", in: folder)
+        func verify() throws -> Outcome {
+            try command.run(["plugins", "verify", "--format", "json"], in: folder.path)
+        }
+        #expect(try [JSON](json: verify().json(), at: "").allSatisfy { $0["ok"] == true })
+        let manifest = try JSON.parse(folder.bytes("bin/data.laminaplugin/plugin.json"))
+        let library = try String(json: #require(manifest["libraries"]?[0]?["file"]), at: "file")
+        var bytes = try folder.bytes("bin/data.laminaplugin/" + library)
+        bytes[bytes.count / 2] ^= 1
+        try folder.write(bytes, "bin/data.laminaplugin/" + library)
+        let outcome = try verify()
+        #expect(outcome.status == 8)
+        let results = try [JSON](json: JSON.parse(outcome.output), at: "")
+        #expect(results.filter { $0["ok"] == false }.map { $0["id"] } == ["data"])
+        #expect(outcome.output.contains("copy or build the bundle again"), "\(outcome)")
+    }
+
+    @Test("a folder that gives no plugins is named in one line, and the command goes on")
+    func pluginPath() throws {
+        let folder = try Folder()
+        try FileManager.default.createDirectory(
+            atPath: folder.path("x/cut.laminaplugin"), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: folder.path("empty"), withIntermediateDirectories: true)
+        try folder.write("{}", "x/cut.laminaplugin/plugin.json")
+        for (path, reason) in [
+            ("gone", "No such file"), ("empty", "holds no folder NAME.laminaplugin"),
+            ("x/cut.laminaplugin", "is a bundle, name the folder that it lies in"),
+        ] {
+            let outcome = try folder.lamina("plugins", "list", "--plugin-path", path).succeeded()
+            #expect(outcome.output.contains("core"))
+            #expect(
+                outcome.errors.hasPrefix("warning: no plugins are read from \(path): ")
+                    && outcome.errors.contains(reason) && outcome.errors.split(separator: "\n").count == 1, "\(outcome)"
+            )
+        }
+    }
+
+    @Test("a bundle that is made again keeps no library that it no longer lists")
+    func bundleAgain() throws {
+        let folder = try Folder()
+        let whole = URL(fileURLWithPath: try Command.find().path).resolvingSymlinksInPath().deletingLastPathComponent()
+        let library = whole.appendingPathComponent("libDataPlugin.so").path
+        let manifest = try JSON.parse(
+            Array(Data(contentsOf: whole.appendingPathComponent("data.laminaplugin/plugin.json"))))
+        let level = try String(json: #require(manifest["libraries"]?[0]?["target"]), at: "target")
+        let other = level == "aarch64" ? "x86-64-v1" : "aarch64"
+        let libraries = [level, other].map { "\($0)=\(library)" }
+        try folder.lamina(["plugin", "bundle"] + libraries + ["-o", "d.laminaplugin"]).succeeded()
+        let files = FileManager.default
+        #expect(files.fileExists(atPath: folder.path("d.laminaplugin/\(other)/libdata.so")))
+        try folder.write("mine", "d.laminaplugin/notes.txt")
+        try folder.lamina("plugin", "bundle", libraries[0], "-o", "d.laminaplugin").succeeded()
+        let left = try files.contentsOfDirectory(atPath: folder.path("d.laminaplugin"))
+        #expect(left.sorted() == ["notes.txt", "plugin.json", level].sorted())
+        #expect(files.fileExists(atPath: folder.path("d.laminaplugin/\(level)/libdata.so")))
+    }
+
     @Test("a broken plugin is reported and harms no other")
     func broken() throws {
         let folder = try Folder()
