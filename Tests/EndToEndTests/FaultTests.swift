@@ -200,7 +200,6 @@ struct FaultTests {
         }
         try folder.write("not an archive", "text.lamina")
         try folder.lamina("eval", "text.lamina").failed(6, saying: "text.lamina")
-        try folder.lamina("verify", "gone.lamina").failed(6, saying: "gone.lamina")
         let archive = try ArchiveBytes(whole)
         for entry in archive.names {
             let range = try archive.range(of: entry)
@@ -208,6 +207,25 @@ struct FaultTests {
             try folder.lamina("verify", "flipped.lamina").failed(6, saying: "flipped.lamina", entry)
         }
         try folder.lamina("verify", "m.lamina").succeeded()
+    }
+
+    @Test("a missing file: the code tells which: 3 the recipe, 4 data, 6 the archive")
+    func missingFiles() throws {
+        let folder = try folder()
+        for verb in [["train"], ["init"]] {
+            try folder.lamina(verb + ["gone.yaml", "-o", "n.lamina"]).failed(3, saying: "gone.yaml")
+        }
+        for words in [
+            ["eval", "gone.lamina"], ["inspect", "gone.lamina"], ["verify", "gone.lamina"],
+            ["selftest", "gone.lamina"],
+            ["predict", "gone.lamina", "gone.png"], ["run", "gone.lamina", "--input", "x", "--output", "y"],
+            ["plugins", "why", "gone.lamina"], ["train", "r.yaml", "-o", "gone.lamina", "--resume"],
+        ] { try folder.lamina(words).failed(6, saying: "gone.lamina") }
+        try folder.lamina("init", "r.yaml", "-o", "m.lamina").succeeded()
+        for words in [
+            ["predict", "m.lamina", "gone.png"], ["run", "m.lamina", "--input", "gone.safetensors", "--output", "y"],
+            ["train", "r.yaml", "-o", "n.lamina", "--set", "data.train.images=gone.idx"],
+        ] { try folder.lamina(words).failed(4, saying: "gone.") }
     }
 
     @Test("another output than the recorded one: 8")
