@@ -26,7 +26,7 @@ extension Model {
             }
             let dataset = try Dataset(
                 source, data, inputs: graph.definition.inputs, hasTarget: graph.definition.loss != nil,
-                registry: registry)
+                like: split == .train ? nil : preprocessing.origin.map { ($0.id, $0.reading) }, registry: registry)
             let evaluator = try Evaluator(
                 network, dataset, metrics: recipe.metrics, samples: samples(split, recipe, dataset), batchSize: batch)
             return try evaluator.run(progress: progress)

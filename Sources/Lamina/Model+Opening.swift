@@ -69,7 +69,8 @@ extension Model {
             if let reader = try fields.readIfPresent("reader", as: JSONObject.self) {
                 var fields = try JSONFields(.object(reader), at: "preprocess.decode.reader")
                 preprocessing.origin = try .init(
-                    fields.read("component"), fields.read("attributes"), field: fields.read("field"))
+                    fields.read("component"), fields.read("attributes"), field: fields.read("field"),
+                    reading: fields.readIfPresent("reading") ?? [:])
                 try fields.finish()
             }
             try fields.finish()

@@ -11,9 +11,11 @@ import LaminaTraining
 public struct Prediction: Sendable {
     /// The file that it came from, with the row for files of several samples: "points.csv:3".
     public var source: String
-    /// The output after the model's link (probabilities for a classifier), row-major.
-    public let values: [Float]
-    public let shape: [Int]
+    /// The output after the model's link (probabilities for a classifier).
+    public let output: NamedTensor
+    /// Its elements as floats, row-major; of wide integers the nearest ones.
+    public var values: [Float] { output.rounded }
+    public var shape: [Int] { output.shape }
     /// For a classifier: the classes with their probabilities, the most probable first.
     public let classes: [(label: String, index: Int, probability: Float)]
 }
@@ -102,18 +104,19 @@ extension Model {
 
     private func prediction(_ output: PlannedTensor, _ row: Int, _ source: String, _ top: Int) -> Prediction {
         let shape = Array(output.shape.dropFirst())
-        let count = shape.reduce(1, *)
-        let values =
-            output.dtype == .float32
-            ? Array(UnsafeBufferPointer(start: output.floats + row * count, count: count)) : []
+        let size = shape.reduce(output.dtype.size, *)
+        let own = NamedTensor(
+            output.name, output.dtype, shape,
+            bytes: size == 0 ? [] : Array(UnsafeRawBufferPointer(start: output.data + row * size, count: size)))
         var classes: [(label: String, index: Int, probability: Float)] = []
-        if shape.count == 1, count > 1, link != nil || !labels.isEmpty {
+        if shape.count == 1, shape[0] > 1, [.float32, .float64].contains(output.dtype), link != nil || !labels.isEmpty {
+            let values = own.rounded
             // Ties keep the order of the classes.
             let order = values.indices.sorted { (values[$1], $0) < (values[$0], $1) }
             classes = order.prefix(top).map { index in
                 (index < labels.count ? labels[index] : "\(index)", index, values[index])
             }
         }
-        return Prediction(source: source, values: values, shape: shape, classes: classes)
+        return Prediction(source: source, output: own, classes: classes)
     }
 }

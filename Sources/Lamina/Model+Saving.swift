@@ -92,10 +92,12 @@ extension Model {
                 "dtype": .string(type.name), "shape": .array(shape.map { .integer(Int64($0)) }),
             ]
             if let origin = preprocessing.origin {
-                manifest.preprocess.decode["reader"] = [
+                var reader: JSONObject = [
                     "component": .string(origin.id), "attributes": .object(origin.attributes),
                     "field": .string(origin.field),
                 ]
+                if !origin.reading.isEmpty { reader.append("reading", .object(origin.reading)) }
+                manifest.preprocess.decode["reader"] = .object(reader)
             }
         }
         if let link { manifest.extensions.append("link", .string(link)) }

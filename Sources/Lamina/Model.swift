@@ -93,7 +93,9 @@ public final class Model: @unchecked Sendable {
         let left = recipe.train.attributes.members.filter {
             !recipe.train.pathAttributes.contains($0.key) && !["path", "classes"].contains($0.key)
         }
-        preprocessing.origin = .init(data.source.id, JSONObject(left.map { ($0.key, $0.value) }), field: field.name)
+        preprocessing.origin = .init(
+            data.source.id, JSONObject(left.map { ($0.key, $0.value) }), field: field.name, reading: data.source.reading
+        )
         preprocessing.steps = recipe.transforms.filter { $0.field == nil || $0.field == field.name }.map(\.component)
     }
 }

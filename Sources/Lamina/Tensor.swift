@@ -37,6 +37,49 @@ public struct NamedTensor: Sendable {
         self.init(name, tensor.dtype, tensor.shape, bytes: bytes)
     }
 
+    /// The elements of a tensor of any type as floats.
+    var rounded: [Float] {
+        switch dtype {
+        case .float32: floats
+        case .float64: elements(Double.self).map { Float($0) }
+        case .int64: elements(Int64.self).map { Float($0) }
+        case .int32: elements(Int32.self).map { Float($0) }
+        case .uint8, .bool: bytes.map { Float($0) }
+        }
+    }
+
+    /// The elements of a tensor of any type as JSON, exactly.
+    public var json: [JSON] {
+        switch dtype {
+        case .float32: floats.map { .number(Double($0)) }
+        case .float64: elements(Double.self).map { .number($0) }
+        case .int64: elements(Int64.self).map { .integer($0) }
+        case .int32: elements(Int32.self).map { .integer(Int64($0)) }
+        case .uint8: bytes.map { .integer(Int64($0)) }
+        case .bool: bytes.map { .bool($0 != 0) }
+        }
+    }
+
+    /// The elements of a tensor of any type as texts, the shortest that stand for them.
+    public var texts: [String] {
+        switch dtype {
+        case .float32: floats.map(\.description)
+        case .float64: elements(Double.self).map(\.description)
+        case .int64: elements(Int64.self).map(\.description)
+        case .int32: elements(Int32.self).map(\.description)
+        case .uint8: bytes.map(\.description)
+        case .bool: bytes.map { $0 != 0 ? "true" : "false" }
+        }
+    }
+
+    private func elements<Element: BitwiseCopyable>(_ type: Element.Type) -> [Element] {
+        bytes.withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count, by: MemoryLayout<Element>.size).map {
+                bytes.loadUnaligned(fromByteOffset: $0, as: Element.self)
+            }
+        }
+    }
+
     /// The elements of a float tensor.
     public var floats: [Float] {
         precondition(dtype == .float32, "'\(name)' is \(dtype.name)")

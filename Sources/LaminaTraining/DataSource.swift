@@ -3,6 +3,7 @@ import LaminaFormats
 import LaminaGraph
 import LaminaHost
 import LaminaSDK
+import LaminaSchema
 
 /// An opened dataset: how many samples, which fields, and samples by index.
 public final class DataSource: @unchecked Sendable {
@@ -21,15 +22,17 @@ public final class DataSource: @unchecked Sendable {
     public private(set) var classes: [String] = []
     /// 32 bytes that identify the data, if the source gives them.
     public private(set) var fingerprint: [UInt8]?
+    /// Attributes with which the same source reads another file as this one.
+    public private(set) var reading: JSONObject = [:]
 
     private let call: ComponentCall
     private let table: UnsafePointer<lamina_source>
     private let handle: UnsafeMutableRawPointer
 
     /// Opens it. Errors name the file.
-    public init(_ id: String, _ attributes: JSONObject, registry: Registry) throws(TrainingError) {
+    public init(_ id: String, _ given: JSONObject, registry: Registry) throws(TrainingError) {
         self.id = id
-        call = try ComponentCall(kind: LAMINA_KIND_SOURCE, id, attributes, registry)
+        call = try ComponentCall(kind: LAMINA_KIND_SOURCE, id, given, registry)
         table = call.component.table()
         handle = try call.create(table.pointee.create)
         let sink = Sink()
@@ -50,6 +53,9 @@ public final class DataSource: @unchecked Sendable {
         raw.set_fingerprint = { sink, bytes in
             if let bytes { Sink.at(sink).fingerprint = (0..<32).map { bytes[$0] } }
         }
+        raw.set_reading = { sink, text in
+            if let text { Sink.at(sink).reading = String(cString: text) }
+        }
         try withExtendedLifetime(sink) { () throws(TrainingError) in
             try call.check(table.pointee.describe(handle, &raw))
         }
@@ -65,6 +71,16 @@ public final class DataSource: @unchecked Sendable {
                     + "\(fault); rename it in the data")
         }
         (count, fields, classes, fingerprint) = (sink.count, sink.fields, sink.classes, sink.fingerprint)
+        if let text = sink.reading {
+            guard text.utf8.count <= SourceDescription.readingLimit,
+                case .object(let attributes) = try? JSON.parse(text),
+                (try? AttributeSet.bind(call.component.description.attributes, given.merging(attributes))) != nil
+            else {
+                throw TrainingError(
+                    .internal, "\(id): cannot be read again with \(text.prefix(200)) (a bug of the plugin)")
+            }
+            reading = attributes
+        }
     }
 
     deinit { table.pointee.destroy(handle) }
@@ -74,6 +90,7 @@ public final class DataSource: @unchecked Sendable {
         var fields: [Field] = []
         var classes: [String] = []
         var fingerprint: [UInt8]?
+        var reading: String?
 
         static func at(_ pointer: UnsafeMutableRawPointer?) -> Sink {
             Unmanaged<Sink>.fromOpaque(pointer!).takeUnretainedValue()

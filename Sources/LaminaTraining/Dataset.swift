@@ -1,4 +1,5 @@
 import CLamina
+import LaminaFormats
 import LaminaGraph
 import LaminaHost
 import LaminaRecipe
@@ -17,11 +18,15 @@ public final class Dataset: @unchecked Sendable {
     public var classes: [String] { source.classes }
 
     /// Opens a source for a model with these inputs, and a target if the model has a loss.
+    ///
+    /// - Parameter origin: how the training data was read. What it found there holds for other data from the same source,
+    ///   where the recipe says nothing else.
     public init(
         _ source: Recipe.Component, _ data: Recipe.Datasets, inputs: [GraphDefinition.Input], hasTarget: Bool,
-        registry: Registry
+        like origin: (id: String, reading: JSONObject)? = nil, registry: Registry
     ) throws(TrainingError) {
-        let opened = try DataSource(source.id, source.attributes, registry: registry)
+        let known = origin?.id == source.id ? origin?.reading ?? [:] : [:]
+        let opened = try DataSource(source.id, known.merging(source.attributes), registry: registry)
         self.source = opened
         let names = opened.fields.map { "'\($0.name)'" }.joined(separator: ", ")
         func position(_ name: String, _ what: String) throws(TrainingError) -> Int {

@@ -52,9 +52,11 @@ extension DataSource {
         public var attributes: JSONObject
         /// The field that became the model's input.
         public var field: String
+        /// What it found in the training data and other files have to have, too: the columns of a table, say.
+        public var reading: JSONObject
 
-        public init(_ id: String, _ attributes: JSONObject, field: String) {
-            (self.id, self.attributes, self.field) = (id, attributes, field)
+        public init(_ id: String, _ attributes: JSONObject, field: String, reading: JSONObject = [:]) {
+            (self.id, self.attributes, self.field, self.reading) = (id, attributes, field, reading)
         }
     }
 
@@ -78,7 +80,7 @@ extension DataSource {
                     + (known.isEmpty ? "; install a plugin with one" : "; known endings are \(known)"))
         }
         let isSame = description.id == origin?.id
-        var attributes: JSONObject = isSame ? origin?.attributes ?? [:] : [:]
+        var attributes: JSONObject = isSame ? origin.map { $0.attributes.merging($0.reading) } ?? [:] : [:]
         attributes["path"] = .string(path)
         // What the source offers of these is set to what the model was trained on.
         if let shape, shape.count == 3 {
@@ -97,7 +99,13 @@ extension DataSource {
         {
             return (source, field)
         }
-        let source = try DataSource(description.id, bare, registry: registry)
+        let source: DataSource
+        do {
+            source = try DataSource(description.id, bare, registry: registry)
+        } catch  where error.kind == .recipe {
+            // The attributes are those of the training data: it is the file that does not fit them.
+            throw TrainingError(.data, error.text)
+        }
         return (source, isSame ? source.fields.firstIndex { $0.name == origin?.field } ?? 0 : 0)
     }
 

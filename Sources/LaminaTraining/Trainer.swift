@@ -82,15 +82,17 @@ public final class Trainer: @unchecked Sendable {
         let inputs = network.graph.definition.inputs
         let training = recipe.training
         trainingData = try Dataset(data.train, data, inputs: inputs, hasTarget: true, registry: registry)
+        let origin = (trainingData.source.id, trainingData.source.reading)
         state = TrainerState(seed: training.seed, setup: .init(training, trainingData.source))
         testData = try data.test.map { test throws(TrainingError) in
-            try Dataset(test, data, inputs: inputs, hasTarget: true, registry: registry)
+            try Dataset(test, data, inputs: inputs, hasTarget: true, like: origin, registry: registry)
         }
         guard trainingData.count > 0 else { throw TrainingError(.data, "\(data.train.id): the training data is empty") }
         var held: [Int64]?
         var validationData: Dataset?
         if let source = data.validation {
-            validationData = try Dataset(source, data, inputs: inputs, hasTarget: true, registry: registry)
+            validationData = try Dataset(
+                source, data, inputs: inputs, hasTarget: true, like: origin, registry: registry)
             samples = (0..<Int64(trainingData.count)).map { $0 }
         } else if let split = try training.split(trainingData.count) {
             (samples, held, validationData) = (split.training, split.validation, trainingData)

@@ -63,7 +63,7 @@ extension Prediction {
     }
 
     var line: String {
-        if classes.isEmpty { return "\(source)\t" + values.map { "\($0)" }.joined(separator: " ") }
+        if classes.isEmpty { return "\(source)\t" + output.texts.joined(separator: " ") }
         let answers = classes.map { "\($0.label) \(Text.percent(Double($0.probability)))" }
         return "\(source)\t" + answers.joined(separator: "\t")
     }
@@ -72,7 +72,7 @@ extension Prediction {
         var object = JSONObject([("source", .string(source))])
         if classes.isEmpty {
             object.append("shape", .array(shape.map { .integer(Int64($0)) }))
-            object.append("values", .array(values.map { .number(Double($0)) }))
+            object.append("values", .array(output.json))
         } else {
             object.append(
                 "classes",

@@ -67,6 +67,43 @@ import Testing
         #expect(answers.map { $0.classes[0].label } == ["a", "b"])
     }
 
+    /// The recipe names no columns: those of the header count.
+    @Test(arguments: [
+        "y,x\n0.3,-1.5\n0.3,1.5\n", "label,y,id,x\nb,0.3,7,-1.5\nb,0.3,8,1.5\n", "-1.5,0.3\n1.5,0.3\n",
+    ])
+    func columnsAreFoundByTheNamesOfTheTrainingData(text: String) throws {
+        let path = try write(table(), "train.csv")
+        let model = try trained(recipe(["path": .string(path), "target": "label"]))
+        let answers = try model.predict(file: write(text, "new.csv"))
+        #expect(answers.map { $0.classes[0].label } == ["a", "b"])
+    }
+
+    @Test(arguments: [
+        ("x,z\n-1.5,0.3\n", "has no column 'y'; it has 'x', 'z'"),
+        ("-1.5,0.3,a\n", "has 3 columns and no line that names them, but 2 are wanted: 'x', 'y'"),
+    ])
+    func aFileWithoutTheColumnsIsRefused(text: String, message: String) throws {
+        let path = try write(table(), "train.csv")
+        let model = try trained(recipe(["path": .string(path), "target": "label"], epochs: 1))
+        let file = try write(text, "new.csv")
+        let error = #expect(throws: LaminaError.self) { try model.predict(file: file) }
+        #expect(error?.kind == .data)
+        #expect(error?.text.contains(message) == true, "\(error?.text ?? "")")
+    }
+
+    @Test func testDataMayHaveItsColumnsInAnotherOrder() throws {
+        let rows = table().split(separator: "\n").map { $0.split(separator: ",") }
+        let turned = rows.map { [$0[2], $0[1], $0[0]].joined(separator: ",") }.joined(separator: "\n")
+        var recipe = recipe(["path": .string(try write(table(), "train.csv")), "target": "label"])
+        recipe.data?.test = .source("data.csv", ["path": .string(try write(turned, "test.csv")), "target": "label"])
+        recipe.metrics = [.metric("core.accuracy")]
+        let run = try TrainingRun(recipe)
+        try run.start()
+        #expect(run.trainer.lastEvaluation?.values[0].value == 1)
+        try run.model.save(to: folder + "m.lamina")
+        #expect(try Model.open(folder + "m.lamina").evaluate(on: .test).values[0].value == 1)
+    }
+
     @Test func aTransformOfTheNamedInputFieldIsApplied() throws {
         let path = try write(table(), "train.csv")
         let scale = Recipe.Component.transform("data.normalize", ["mean": [0.0, 0.0], "std": [100.0, 100.0]])
@@ -96,6 +133,25 @@ import Testing
         try run.model.save(to: folder + "m.lamina")
         #expect(after != before)
         #expect(try Model.open(folder + "m.lamina").predict(file: file)[0].values == after)
+    }
+
+    /// Whole numbers stay whole, beyond what a float can hold.
+    @Test func outputsOfIntegersArePredicted() throws {
+        let model = try Model(
+            Recipe(
+                model: .init(input: [2, 2], .int64, layers: [.layer("core.flatten")])))
+        let header = "{'descr': '<i8', 'fortran_order': False, 'shape': (1, 2, 2), }"
+        let padded = header + String(repeating: " ", count: 117 - header.utf8.count) + "\n"
+        let elements: [Int64] = [3, -4, 1 << 53 + 1, 0]
+        let bytes =
+            [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(padded.utf8)
+            + elements.withUnsafeBytes { Array($0) }
+        try Data(bytes).write(to: URL(fileURLWithPath: folder + "x.npy"))
+        let answer = try #require(try model.predict(file: folder + "x.npy").first)
+        #expect(answer.output.dtype == .int64 && answer.shape == [4] && answer.classes.isEmpty)
+        #expect(answer.values == elements.map { Float($0) })
+        #expect(answer.output.texts == elements.map(\.description))
+        #expect(answer.output.json == elements.map { .integer($0) })
     }
 
     @Test func theLinkStandsBehindWhatTheLossReads() throws {

@@ -34,12 +34,21 @@ public struct SourceDescription: Sendable {
     public var classes: [String]
     /// Identifies the data: 32 bytes.
     public var fingerprint: [UInt8]?
+    /// Attributes, as a JSON object, with which another file is read as this one: the columns that were found, say.
+    ///
+    /// At most `readingLimit` bytes.
+    public var readingJSON: String?
+    /// Models keep it in their manifest, whose size is limited.
+    public static let readingLimit = 1 << 21
 
-    public init(count: Int, fields: [Field], classes: [String] = [], fingerprint: [UInt8]? = nil) {
+    public init(
+        count: Int, fields: [Field], classes: [String] = [], fingerprint: [UInt8]? = nil, readingJSON: String? = nil
+    ) {
         self.count = count
         self.fields = fields
         self.classes = classes
         self.fingerprint = fingerprint
+        self.readingJSON = readingJSON
     }
 }
 
@@ -78,6 +87,10 @@ enum SourceTable {
                     if let fingerprint = description.fingerprint {
                         precondition(fingerprint.count == 32, "a fingerprint has 32 bytes")
                         sink!.pointee.set_fingerprint(context, fingerprint)
+                    }
+                    let end = MemoryLayout<lamina_source_sink>.offset(of: \.set_reading)! + MemoryLayout<Int>.size
+                    if let reading = description.readingJSON, Int(sink!.pointee.struct_size) >= end {
+                        sink!.pointee.set_reading(context, reading)
                     }
                     return LAMINA_OK
                 },

@@ -69,6 +69,33 @@ import Testing
         #expect(try open("1,2\n3,4\n").read([1, 0])[0].elements(as: Float.self) == [3, 4, 1, 2])
     }
 
+    /// What other files of the model are read with: the input columns, by names that are theirs alone.
+    @Test func reading() throws {
+        #expect(
+            try open(flowers, ["target": "species"]).description.readingJSON
+                == #"{"columns":["length","width"],"names":["length","width"]}"#)
+        #expect(
+            try open(flowers, ["target": 2, "columns": [-2]]).description.readingJSON
+                == #"{"columns":["width"],"names":["width"]}"#)
+        #expect(
+            try open("1,2,3\n", ["names": ["a", "b", "c"], "target": "b"]).description.readingJSON
+                == #"{"columns":["a","c"],"names":["a","b","c"]}"#)
+        #expect(try open("1,2\n").description.readingJSON == nil)
+        #expect(try open("a,a,b\n1,2,3\n").description.readingJSON == nil)
+        #expect(try open("a,a,b\n1,2,3\n", ["columns": [2]]).description.readingJSON != nil)
+        // More than a model keeps.
+        let long = String(repeating: "x", count: 300_000)
+        let four = ["a", "b", "c", "d"].map { $0 + long }.joined(separator: ",")
+        #expect(try open("a\(long),b\n1,2\n").description.readingJSON != nil)
+        #expect(try open(four + "\n1,2,3,4\n").description.readingJSON == nil)
+        // The names in the file win.
+        let named = try open("b,a\n1,2\n", ["names": ["a", "b"], "columns": ["a", "b"]])
+        #expect(try named.read([0])[0].elements(as: Float.self) == [2, 1])
+        #expect(
+            error("1,2,3\n", ["names": ["a", "b"]], LAMINA_ERROR_ATTRIBUTE)
+                == "F has 3 columns and no line that names them, but 2 are wanted: 'a', 'b'")
+    }
+
     @Test func header() throws {
         #expect(try open("1,2\n3,4\n", ["header": true]).description.count == 1)
         #expect(try open("1,2\n3,4\n", ["header": "auto"]).description.count == 2)

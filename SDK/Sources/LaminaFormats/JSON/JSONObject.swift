@@ -72,6 +72,13 @@ public struct JSONObject: Sendable, Equatable {
         return true
     }
 
+    /// The members of both; of keys in both, the value of `other`.
+    public func merging(_ other: JSONObject) -> JSONObject {
+        var merged = self
+        for member in other.members { merged[member.key] = member.value }
+        return merged
+    }
+
     private mutating func indexIfLarge() {
         guard members.count > Self.scanLimit else { return }
         var table = [JSONKey: Int](minimumCapacity: members.count * 2)

@@ -1,6 +1,7 @@
 import CLamina
 import LaminaFormats
 import LaminaSDK
+import LaminaSchema
 
 /// A source behind its C vtable.
 public final class SourceHarness {
@@ -50,12 +51,34 @@ public final class SourceHarness {
         sink.set_fingerprint = { sink, bytes in
             Sink.of(sink).description.fingerprint = Array(UnsafeBufferPointer(start: bytes, count: 32))
         }
+        sink.set_reading = { sink, text in
+            Sink.of(sink).description.readingJSON = String(cString: text!)
+        }
         let status = withExtendedLifetime(told) { bound.table.pointee.describe(handle, &sink) }
         try bound.finish("describe", status)
         if told.description.count < 0 { told.faults.append("describe gives no count of samples") }
         if told.description.fields.isEmpty { told.faults.append("describe names no field") }
         if let fault = told.faults.first {
             throw CallError(call: "describe", status: LAMINA_ERROR_INTERNAL, text: fault, argument: -1)
+        }
+        if let text = told.description.readingJSON {
+            do {
+                guard text.utf8.count <= SourceDescription.readingLimit else {
+                    throw JSONError(.wrongValue, "more than \(SourceDescription.readingLimit) bytes", path: "")
+                }
+                guard case .object(let reading) = try JSON.parse(text) else {
+                    throw JSONError(.wrongValue, "wanted an object", path: "")
+                }
+                let names = try attributeSchemas(of: bound.raw).map(\.name)
+                for key in reading.keys where !names.contains(key) {
+                    throw JSONError(.wrongValue, "there is no such attribute", path: key)
+                }
+            } catch {
+                throw CallError(
+                    call: "describe", status: LAMINA_ERROR_INTERNAL, text: "the reading \(text.prefix(200)): \(error)",
+                    argument: -1
+                )
+            }
         }
         return told.description
     }

@@ -7,7 +7,7 @@ struct ColumnTable {
     private let host: Host
 
     /// All columns have the same count, which the caller has checked.
-    init(_ columns: [Column], classes: [String] = [], host: Host) {
+    init(_ columns: [Column], classes: [String] = [], readingJSON: String? = nil, host: Host) {
         var fingerprint = Fingerprint()
         for column in columns {
             fingerprint.add(column.field.name)
@@ -18,7 +18,8 @@ struct ColumnTable {
         self.columns = columns
         self.host = host
         description = SourceDescription(
-            count: columns[0].count, fields: columns.map(\.field), classes: classes, fingerprint: fingerprint.finish())
+            count: columns[0].count, fields: columns.map(\.field), classes: classes, fingerprint: fingerprint.finish(),
+            readingJSON: readingJSON)
     }
 
     /// An input and, if there is one, a target with as many samples.

@@ -1,3 +1,4 @@
+import LaminaFormats
 import LaminaSDK
 
 /// Which columns of a CSV file are used, found by its first line and the recipe's names or numbers.
@@ -14,18 +15,27 @@ struct CSVLayout {
     /// Where the rows begin.
     let parser: CSVParser
     private let names: [String]?
+    private let hasHeader: Bool
 
-    /// - Parameter header: whether the first line names the columns; nil: when none of its cells is a number.
+    /// - Parameters:
+    ///   - header: whether the first line names the columns; nil: if none of its cells is a number.
+    ///   - given: the columns' names when the first line does not tell them.
     init(
-        of parser: CSVParser, header: Bool?, inputs: [Reference]?, target: Reference?, path: String
+        of parser: CSVParser, header: Bool?, names given: [String]?, inputs: [Reference]?, target: Reference?,
+        path: String
     ) throws(PluginError) {
         var rest = parser
         var first: [CSVParser.Cell] = []
         guard try rest.next(into: &first) else { throw .data("'\(path)' has no lines") }
-        let hasHeader = header ?? first.allSatisfy { DecimalNumber.parse(rest.trimmed($0)) == nil }
+        hasHeader = header ?? first.allSatisfy { DecimalNumber.parse(rest.trimmed($0)) == nil }
         self.parser = hasHeader ? rest : parser
         width = first.count
-        names = hasHeader ? first.map { rest.string($0) ?? rest.shown($0) } : nil
+        names = hasHeader ? first.map { rest.string($0) ?? rest.shown($0) } : given
+        guard hasHeader || given == nil || given!.count == width else {
+            throw .attribute(
+                "'\(path)' has \(width) columns and no line that names them, but \(given!.count) are wanted: "
+                    + given!.listed)
+        }
 
         let finder = Finder(names: names, width: width, path: path)
         let target = try target.map { reference throws(PluginError) in try finder.find(reference) }
@@ -44,6 +54,18 @@ struct CSVLayout {
     /// The column for a message.
     func label(_ column: Int) -> String {
         names.map { "column '\($0[column])'" } ?? "column \(column) (0 is the first)"
+    }
+
+    /// The inputs by name, if every one has a name that no other column has. In files without a header, the columns are
+    /// those that stood in this one, or the inputs alone. nil, too, for more names than a model keeps.
+    var readingJSON: String? {
+        guard let names else { return nil }
+        let uses = Dictionary(names.map { ($0, 1) }, uniquingKeysWith: +)
+        guard inputs.allSatisfy({ uses[names[$0]] == 1 }) else { return nil }
+        let columns = JSON.array(inputs.map { .string(names[$0]) })
+        let all = hasHeader ? columns : .array(names.map { .string($0) })
+        let text = JSON.object(["columns": columns, "names": all]).text()
+        return text.utf8.count <= SourceDescription.readingLimit ? text : nil
     }
 
     private struct Finder {
@@ -66,8 +88,7 @@ struct CSVLayout {
                 }
                 let matches = names.indices.filter { names[$0] == name }
                 guard !matches.isEmpty else {
-                    let some = names.prefix(8).map { "'\($0)'" }.joined(separator: ", ") + (width > 8 ? ", …" : "")
-                    throw .attribute("'\(path)' has no column '\(name)'; it has \(some)")
+                    throw .attribute("'\(path)' has no column '\(name)'; it has \(names.listed)")
                 }
                 guard matches.count == 1 else {
                     throw .attribute("'\(path)' has \(matches.count) columns '\(name)'; give their numbers")
@@ -75,5 +96,12 @@ struct CSVLayout {
                 return matches[0]
             }
         }
+    }
+}
+
+extension [String] {
+    /// The first few, for a message.
+    fileprivate var listed: String {
+        prefix(8).map { "'\($0)'" }.joined(separator: ", ") + (count > 8 ? ", …" : "")
     }
 }

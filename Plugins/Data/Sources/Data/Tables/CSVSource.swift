@@ -5,7 +5,8 @@ import LaminaSDK
 ///
 /// Fields: "input" float32 [columns]; "label" int64 [] for a class, "target" float32 [1] for a number. Classes are
 /// numbered in the order of `classes`, or else sorted (by value when all are integers). Every cell that is used must
-/// have a value; errors name line and column. Errors: `.file`, `.data`, `.attribute`.
+/// have a value; errors name line and column. Other files of the model must have the columns of this one, in any order,
+/// if its columns have names. Errors: `.file`, `.data`, `.attribute`.
 public final class CSVSource: Source {
     public static let name = "csv"
     public static let documentation = "Rows of numbers in a CSV file, with a class or a number to predict."
@@ -16,6 +17,9 @@ public final class CSVSource: Source {
             "header", types: LAMINA_ATTRIBUTE_BOOL | LAMINA_ATTRIBUTE_STRING, defaultJSON: "\"auto\"",
             choices: ["auto"],
             "Whether the first line names the columns; auto: it does when none of its cells is a number."),
+        .init(
+            "names", types: LAMINA_ATTRIBUTE_STRINGS, defaultJSON: "null", count: 1...(1 << 24),
+            "Names of all columns, for files whose first line does not name them."),
         .string("separator", default: ",", "One ASCII character between cells."),
         .init(
             "columns", types: LAMINA_ATTRIBUTE_STRINGS | LAMINA_ATTRIBUTE_INTEGERS, defaultJSON: "null",
@@ -49,14 +53,14 @@ public final class CSVSource: Source {
         let mapping = try InputFile.map(path)
         let layout = try CSVLayout(
             of: CSVParser(mapping.bytes, separator: separator[0], path: path),
-            header: attributes.optionalBool("header"),
+            header: attributes.optionalBool("header"), names: attributes.optionalStrings("names"),
             inputs: attributes.optionalStrings("columns")?.map { .name($0) }
                 ?? attributes.optionalIntegers("columns")?.map { .number($0) },
             target: attributes.optionalString("target").map { .name($0) }
                 ?? attributes.optionalInteger("target").map { .number($0) }, path: path)
         var rows = try CSVRows(layout, isTargetNumber: isNumber, classes: classes, path: path)
         try rows.readAll()
-        table = ColumnTable(rows.columns(), classes: rows.classes, host: host)
+        table = ColumnTable(rows.columns(), classes: rows.classes, readingJSON: layout.readingJSON, host: host)
     }
 
     public func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: Tensors) throws {

@@ -23,7 +23,7 @@
 #endif
 
 #define LAMINA_ABI_MAJOR 1
-#define LAMINA_ABI_MINOR 0
+#define LAMINA_ABI_MINOR 1
 
 /* The result of every call that can fail. 0 is success; details go through lamina_host.set_error. */
 typedef int32_t lamina_status;

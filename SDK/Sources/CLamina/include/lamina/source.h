@@ -21,6 +21,9 @@ typedef struct lamina_source_sink {
   void (*add_class)(void *sink, const char *name);
   /* 32 bytes that identify the data (a hash of sizes and content), for the training record. */
   void (*set_fingerprint)(void *sink, const uint8_t fingerprint[32]);
+  /* since 1.1: attributes, as a JSON object, with which another file is read as this one: the columns that were found,
+   * say. The host gives them to the same component when it opens data to test or predict with, and models keep them. */
+  void (*set_reading)(void *sink, const char *attributes_json);
 } lamina_source_sink;
 
 typedef struct lamina_source {
