@@ -56,6 +56,10 @@ enum MetricTable {
                             case .value(let name, let value):
                                 sink!.pointee.add_value(sink!.pointee.sink, name, value)
                             case .matrix(let name, let rows, let columns, let values):
+                                guard rows >= 0, columns >= 0, values.count == rows * columns else {
+                                    throw PluginError.internal(
+                                        "a matrix of \(rows) × \(columns) has \(values.count) values")
+                                }
                                 sink!.pointee.add_matrix(
                                     sink!.pointee.sink, name, Int64(rows), Int64(columns), values)
                             }
