@@ -77,7 +77,16 @@ public struct Inference {
         return value
     }
 
+    /// The greatest rank that a tensor has.
+    public static let maximumRank = 8
+
+    /// Declares an output; one of more than `maximumRank` axes is an error of the shape.
     public func addOutput(_ dtype: DataType = .float32, _ shape: [Dimension]) throws {
+        guard shape.count <= Self.maximumRank else {
+            throw PluginError.shape(
+                "the output would have shape \(host.text(shape)), with \(shape.count) axes: at most "
+                    + "\(Self.maximumRank) are possible")
+        }
         try check(
             shape.map(\.value).withUnsafeBufferPointer {
                 raw.pointee.add_output(raw.pointee.sink, dtype.raw, Int32(shape.count), $0.baseAddress)

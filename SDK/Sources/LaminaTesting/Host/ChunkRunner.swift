@@ -4,6 +4,8 @@ import Synchronization
 
 extension TestHost {
     /// `parallel_for` as the ABI defines it: chunks of `grain`, on `threads` threads, nested calls serial and in order.
+    ///
+    /// The first chunks are dealt out, one to each thread, so that even the shortest loop runs on all of them.
     func runChunks(_ count: Int, _ grain: Int, _ body: (Int, Int) -> Void) {
         let grain = max(grain, 1)
         let chunks = (max(count, 0) + grain - 1) / grain
@@ -13,16 +15,16 @@ extension TestHost {
             return
         }
         let order = shufflesChunks ? shuffled(chunks) : Array(0..<chunks)
-        let next = Atomic<Int>(0)
+        let next = Atomic<Int>(threads)
         withoutActuallyEscaping(body) { body in
-            runOnThreads(threads) {
+            runOnThreads(threads) { thread in
                 InsideBody.isSet = true
                 defer { InsideBody.isSet = false }
-                while true {
-                    let position = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                    guard position < chunks else { return }
+                var position = thread
+                while position < chunks {
                     let begin = order[position] * grain
                     body(begin, min(count, begin + grain))
+                    position = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 }
             }
         }
@@ -55,24 +57,31 @@ private enum InsideBody {
     }
 }
 
-/// Runs `work` on `count` threads, the calling one among them, and waits for all.
-private func runOnThreads(_ count: Int, _ work: @escaping () -> Void) {
+/// Runs `work` with 0 to `count` - 1, each on a thread of its own and 0 on the calling one, and waits for all.
+private func runOnThreads(_ count: Int, _ work: @escaping (_ thread: Int) -> Void) {
     final class Task {
         let work: () -> Void
         init(_ work: @escaping () -> Void) { self.work = work }
     }
     var threads: [pthread_t] = []
-    for _ in 1..<max(count, 1) {
+    /// What the system gave no thread for.
+    var left: [Int] = []
+    for index in stride(from: 1, to: count, by: 1) {
         var thread = pthread_t()
-        let task = Unmanaged.passRetained(Task(work))
+        let task = Unmanaged.passRetained(Task { work(index) })
         let status = pthread_create(
             &thread, nil,
             { argument in
                 Unmanaged<Task>.fromOpaque(argument!).takeRetainedValue().work()
                 return nil
             }, task.toOpaque())
-        if status == 0 { threads.append(thread) } else { task.release() }
+        if status == 0 {
+            threads.append(thread)
+        } else {
+            task.release()
+            left.append(index)
+        }
     }
-    work()
+    for index in [0] + left { work(index) }
     for thread in threads { pthread_join(thread, nil) }
 }

@@ -39,6 +39,10 @@ import Testing
                 .normal([2, 3])),
             LayerCase(rejects: "at most one size may be -1", ["shape": [-1, -1]], .normal([2, 3])),
             LayerCase(rejects: "the input is a scalar", ["shape": [1]], .normal([])),
+            LayerCase(["shape": [1, 1, 3, 1, 1, 1, 1]], .normal([2, 3])),
+            LayerCase(
+                rejects: "would have shape [2, 1, 1, 1, 3, 1, 1, 1, 1], with 9 axes: at most 8 are possible",
+                ["shape": [1, 1, 1, 3, 1, 1, 1, 1]], .normal([2, 3])),
         ]
         #expect(checkLayer(.layer(Reshape.self), cases: cases) == [])
     }

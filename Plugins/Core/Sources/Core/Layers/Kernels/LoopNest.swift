@@ -1,10 +1,10 @@
 import LaminaSDK
 
-/// The greatest rank of tensors whose axes are looped over one by one.
-let maximumRank = 16
+/// The greatest rank of a tensor.
+let maximumRank = Inference.maximumRank
 
 extension Inference {
-    /// Fails for ranks that nobody uses, so that loop counters fit on the stack.
+    /// Fails for ranks outside of what the layer is for.
     func requireRank(_ index: Int, atLeast least: Int = 0, atMost most: Int = maximumRank) throws {
         let rank = input(index).rank
         guard rank < least || rank > most else { return }
@@ -19,6 +19,9 @@ extension Inference {
 /// Axes that all tensors step through alike become one, so that what remains is mostly one long innermost loop, the
 /// run.
 struct LoopNest {
+    /// The most axes that are looped over one by one, so that counters fit on the stack.
+    private static let mostAxes = 16
+
     /// Outermost first; at least one.
     private(set) var sizes: [Int]
     /// Per position the stride of each tensor.
@@ -42,7 +45,7 @@ struct LoopNest {
             self.sizes.append(1)
             self.strides.append(SIMD4(repeating: 0))
         }
-        precondition(self.sizes.count <= maximumRank + 1)
+        precondition(self.sizes.count <= Self.mostAxes)
     }
 
     var run: Int { sizes[sizes.count - 1] }
@@ -68,7 +71,7 @@ struct LoopNest {
     /// Steps through the outer `positions` alone, from the linear index `begin` to `end`.
     @inline(__always)
     func forEach(positions: Int, _ begin: Int, _ end: Int, _ body: (_ offsets: SIMD4<Int>) -> Void) {
-        withUnsafeTemporaryAllocation(of: Int.self, capacity: maximumRank) { counters in
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: Self.mostAxes) { counters in
             var offsets = SIMD4<Int>(repeating: 0)
             var rest = begin
             var position = positions
