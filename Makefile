@@ -41,7 +41,8 @@ bundles:
 	  family=$$(basename $$folder); library=$(OUT)/lib$${family}Plugin.so; \
 	  [ -e $$library ] || continue; \
 	  name=$$(echo $$family | tr A-Z a-z); \
-	  $(LAMINA) plugin bundle $(LEVEL)=$$library -o $(OUT)/$$name.laminaplugin || exit 1; \
+	  benchmarks=""; [ ! -d $${folder}Benchmarks ] || benchmarks="--benchmarks $${folder}Benchmarks"; \
+	  $(LAMINA) plugin bundle $(LEVEL)=$$library $$benchmarks -o $(OUT)/$$name.laminaplugin || exit 1; \
 	done
 
 # Trains on all 60,000 images of Fashion-MNIST, then predicts test images from PNG files in a new process.

@@ -25,7 +25,7 @@ func plugins(_ names: String...) -> [Target.Dependency] {
 
 var targets: [Target] = [
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
-    .systemLibrary(name: "CCPU"),
+    .target(name: "CCPU"),
     .target(
         name: "LaminaArchive",
         dependencies: ["CZip", sdk("LaminaFormats"), .product(name: "Crypto", package: "swift-crypto")]),
@@ -54,7 +54,7 @@ var targets: [Target] = [
     .target(
         name: "Lamina",
         dependencies: [
-            "LaminaArchive", "LaminaGraph", "LaminaHost", "LaminaRecipe", "LaminaTraining", sdk("CLamina"),
+            "CCPU", "LaminaArchive", "LaminaGraph", "LaminaHost", "LaminaRecipe", "LaminaTraining", sdk("CLamina"),
             sdk("LaminaFormats"), sdk("LaminaSDK"), .product(name: "Crypto", package: "swift-crypto"),
         ]),
     .executableTarget(

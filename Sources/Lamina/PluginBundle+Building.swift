@@ -9,8 +9,9 @@ extension PluginBundle {
     ///
     /// Libraries for this machine are loaded and have to agree; the manifest is written last, and then libraries that only
     /// the bundle before listed are removed.
+    /// - Parameter benchmarks: a folder whose recipes (`.yaml`) `lamina bench` is to find in the bundle.
     public static func build(
-        _ libraries: [(target: String, path: String)], at folder: String
+        _ libraries: [(target: String, path: String)], benchmarks: String? = nil, at folder: String
     ) throws(LaminaError) -> PluginManifest {
         try sorted {
             guard folder.hasSuffix(suffix) else {
@@ -35,6 +36,19 @@ extension PluginBundle {
                 try copy.commit()
                 manifest.libraries.append(
                     .init(target: target, file: name, size: bytes.bytes.count, sha256: Self.hash(bytes)))
+            }
+            if let benchmarks {
+                let names = names(in: benchmarks, suffix: ".yaml")
+                guard !names.isEmpty else {
+                    throw LaminaError(.data, "the folder '\(benchmarks)' holds no recipes (.yaml) to time")
+                }
+                try makeFolder("\(folder)/\(benchmarkFolder)")
+                for name in names {
+                    let copy = try AtomicFile(replacing: "\(folder)/\(benchmarkFolder)/\(name)")
+                    let recipe = try FileMapping(path: "\(benchmarks)/\(name)")
+                    try withExtendedLifetime(recipe) { try copy.write(recipe.bytes) }
+                    try copy.commit()
+                }
             }
             let file = try AtomicFile(replacing: "\(folder)/\(PluginManifest.fileName)")
             let text = manifest.json.bytes(.pretty)

@@ -17,6 +17,8 @@ public final class Network: @unchecked Sendable {
     private var arena: AlignedMemory?
     private var cache: [(request: PlanRequest, plan: Plan)] = []
     private static let cacheSize = 16
+    /// Collects the time of every call while it is set; for the plan that it was made for.
+    public var profile: StepProfile?
 
     public init(_ graph: Graph, _ parameters: ParameterStore) {
         precondition(parameters.graph === graph)
@@ -85,6 +87,12 @@ public final class Network: @unchecked Sendable {
     ///   - step: a number that differs between steps, below 2²⁴.
     public func forward(_ plan: Plan, seed: UInt64 = 0, step: UInt64 = 0) throws(GraphError) {
         try begin(plan)
+        if let profile {
+            for (index, operation) in plan.steps.enumerated() {
+                try profile.time(forward: index) { () throws(GraphError) in try run(operation, seed, step) }
+            }
+            return
+        }
         for operation in plan.steps { try run(operation, seed, step) }
     }
 
@@ -159,6 +167,14 @@ public final class Network: @unchecked Sendable {
         for seed in plan.seeds {
             let tensor = Tensor(seed.gradient)
             tensor.floats.update(repeating: seed.value, count: tensor.count)
+        }
+        if let profile {
+            for (index, operation) in plan.steps.enumerated().reversed() where operation.runsBackward {
+                try profile.time(backward: index) { () throws(GraphError) in
+                    try runBackward(operation, seed, step, accumulating)
+                }
+            }
+            return
         }
         for operation in plan.steps.reversed() where operation.runsBackward {
             try runBackward(operation, seed, step, accumulating)

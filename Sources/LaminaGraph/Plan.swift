@@ -28,6 +28,8 @@ public final class Plan: @unchecked Sendable {
         public let component: String
         public let outputShape: [Int]
         public let outputBytes: Int
+        /// Bytes of the tensors that forward has to read and to write once: inputs, parameters, outputs.
+        public let forwardBytes: Int
         public let forwardFLOPs: Double
         public let backwardFLOPs: Double
     }
@@ -121,13 +123,19 @@ public final class Plan: @unchecked Sendable {
             let output = builder.values[operation.outputs[0]]
             var component = "reorder"
             var name = output.name
+            var bytes = (operation.inputs.compactMap { $0 } + operation.outputs).reduce(0) {
+                $0 + builder.values[$1].bytes
+            }
             if case .node(let node) = operation.kind {
                 component = builder.graph.nodes[node].definition.component
                 name = builder.graph.nodes[node].definition.name
+                for parameter in builder.graph.nodes[node].parameters {
+                    bytes += builder.graph.parameters[parameter].shape.reduce(4, *)
+                }
             }
             return NodeReport(
                 name: name, component: component, outputShape: output.spec.shape.map(Int.init),
-                outputBytes: output.bytes,
+                outputBytes: output.bytes, forwardBytes: bytes,
                 forwardFLOPs: operation.needs.forwardFLOPs, backwardFLOPs: operation.needs.backwardFLOPs)
         }
     }

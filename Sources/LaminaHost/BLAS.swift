@@ -19,7 +19,8 @@ final class BLAS: @unchecked Sendable {
 
     /// Loads the library; throws what the dynamic linker said.
     init() throws(HostError) {
-        if Processor.levels.first == "x86-64-v4" { setenv("OPENBLAS_CORETYPE", "SkylakeX", 0) }
+        // Whatever the environment says for other programs: plugins follow the processor, too.
+        if Processor.levels.first == "x86-64-v4" { setenv("OPENBLAS_CORETYPE", "SkylakeX", 1) }
         setenv("OPENBLAS_NUM_THREADS", "1", 1)
         let names = ["libopenblas.so.0", "libopenblas.so"]
         var reasons: [String] = []
@@ -41,9 +42,20 @@ final class BLAS: @unchecked Sendable {
         )
     }
 
-    /// Below this many multiply-adds a product is not worth cutting.
-    private static let minimumTile: Int64 = 1 << 20
+    /// The least multiply-adds that are worth a tile: every tile packs the operand that is not cut for itself.
+    private static let minimumTile: Int64 = 1 << 22
+    /// The same for thin products, whose time is that of reading the large operand once.
+    private static let minimumThinTile: Int64 = 1 << 17
+    private static let thinSide: Int64 = 8
     private static let maximumTiles: Int64 = 16
+
+    /// How many tiles a product is cut into: a power of two, so that two or four threads get equal shares.
+    private static func tiles(_ arguments: lamina_gemm, _ work: Int64) -> Int64 {
+        let least = min(arguments.m, arguments.n) <= thinSide ? minimumThinTile : minimumTile
+        var tiles: Int64 = 1
+        while tiles < maximumTiles, work / (2 * tiles) >= least { tiles *= 2 }
+        return tiles
+    }
 
     func run(_ arguments: lamina_gemm, on pool: ThreadPool) -> lamina_status {
         guard isValid(arguments) else { return LAMINA_ERROR_SHAPE }
@@ -61,11 +73,11 @@ final class BLAS: @unchecked Sendable {
             }
             return LAMINA_OK
         }
-        let wanted = min(work / Self.minimumTile, Self.maximumTiles)
+        job.tiles = Self.tiles(arguments, work)
         job.splitsRows = arguments.m >= arguments.n
         let length = max(arguments.m, arguments.n)
         // Whole multiples of the kernels' register tiles keep their edge code out of the middle.
-        let step = max(1, (length / max(wanted, 1) + 31) / 32) * 32
+        let step = max(1, (length / job.tiles + 31) / 32) * 32
         job.step = step
         job.tiles = (length - 1) / step + 1
         withUnsafeMutablePointer(to: &job) { job in

@@ -6,6 +6,9 @@ import LaminaFormats
 public struct PluginBundle: Sendable {
     public static let suffix = ".laminaplugin"
 
+    /// The subfolder with recipes that `lamina bench` times.
+    public static let benchmarkFolder = "benchmarks"
+
     public var path: String
     public var manifest: PluginManifest
 
@@ -85,8 +88,8 @@ public struct PluginBundle: Sendable {
             + (isBundle ? "is a bundle, name the folder that it lies in" : "holds no folder NAME\(suffix)")
     }
 
-    /// The bundles of a folder, sorted by name.
-    static func names(in folder: String) -> [String] {
+    /// The bundles of a folder, or its files with another suffix, sorted by name.
+    public static func names(in folder: String, suffix: String = suffix) -> [String] {
         guard let directory = opendir(folder) else { return [] }
         defer { closedir(directory) }
         var names: [String] = []

@@ -54,14 +54,14 @@ public final class Trainer: @unchecked Sendable {
     public let evaluationName: String?
 
     private let evaluator: Evaluator?
-    private let samples: [Int64]
+    let samples: [Int64]
     /// Samples that are trained on: all of the training data, or what validation leaves of them.
     public var sampleCount: Int { samples.count }
-    private let slots: [Batch]
+    let slots: [Batch]
     private let schedule: ScheduleDriver?
-    private let batchSize: Int
+    public let batchSize: Int
     private let accumulate: Int
-    private var fullPlan: Plan?
+    private(set) var fullPlan: Plan?
     private var runtime: Runtime { network.graph.registry.runtime }
 
     public var stepsPerEpoch: Int { (batchesPerEpoch + accumulate - 1) / accumulate }

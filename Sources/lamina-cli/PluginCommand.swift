@@ -22,13 +22,16 @@ struct PluginCommand: ParsableCommand {
         @Option(name: [.short, .long], help: "The bundle to write; ends in .laminaplugin.")
         var output: String
 
+        @Option(help: "A folder with recipes that lamina bench is to find in the bundle.")
+        var benchmarks: String?
+
         func run() throws {
             let parts = try libraries.map { text -> (target: String, path: String) in
                 let pair = text.split(separator: "=", maxSplits: 1).map(String.init)
                 guard pair.count == 2 else { throw ValidationError("'\(text)' is no TARGET=PATH") }
                 return (pair[0], pair[1])
             }
-            let manifest = try PluginBundle.build(parts, at: output)
+            let manifest = try PluginBundle.build(parts, benchmarks: benchmarks, at: output)
             Terminal.message(
                 "wrote \(output): \(manifest.id) \(manifest.version), \(manifest.components.count) components")
         }

@@ -114,6 +114,12 @@ enum Text {
         return whole < 3600 ? minutes : "\(whole / 3600) h \(whole / 60 % 60) min"
     }
 
+    /// A short duration: "3.41 ms", "43.2 µs".
+    static func time(_ seconds: Double) -> String {
+        if seconds >= 1 { return decimal(seconds, 2) + " s" }
+        return seconds >= 1e-3 ? decimal(seconds * 1e3, 2) + " ms" : decimal(seconds * 1e6, 1) + " µs"
+    }
+
     /// A word as a shell reads it back.
     static func quoted(_ word: String) -> String {
         let isPlain = word.utf8.allSatisfy { byte in

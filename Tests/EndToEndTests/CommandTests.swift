@@ -34,6 +34,35 @@ struct CommandTests {
         }
     }
 
+    @Test("bench times the workloads of the plugins and recipes given by path")
+    func bench() throws {
+        let folder = try Folder()
+        let result = try folder.lamina("bench", "mlp", "--seconds", "0.01", "--profile", "--format", "json").json()
+        guard case .array(let rows)? = result["measurements"] else {
+            Issue.record("no measurements: \(result.text())")
+            return
+        }
+        #expect(rows.map { $0["phase"] ?? .null } == ["train", "infer"])
+        // Twice the weights per sample, and what the activations do; a step does it up to three times.
+        let weights = 2.0 * Double(784 * 512 + 512 * 256 + 256 * 10)
+        for (row, samples) in zip(rows, [128 * 2...128 * 3.1, 1...1.1]) {
+            guard case .number(let median)? = row["median_seconds"], case .number(let flops)? = row["flops"],
+                case .array(let nodes)? = row["nodes"]
+            else {
+                Issue.record("\(row.text())")
+                continue
+            }
+            #expect(median > 0 && median < 10)
+            #expect(samples.contains(flops / weights), "\(flops / weights)")
+            #expect(nodes.count >= 5)
+        }
+        try folder.write("lamina: 1\nmodel:\n  input: [3]\n  layers: [ core.dense: { units: 2 } ]\n", "own.yaml")
+        let table = try folder.lamina("bench", "own.yaml", "--seconds", "0.01").succeeded()
+        #expect(table.output.contains("own ") && table.output.contains("GFLOP/s on"))
+        let unknown = try folder.lamina("bench", "mlpp")
+        #expect(unknown.status == 2 && unknown.errors.contains("did you mean 'mlp'?"), "\(unknown)")
+    }
+
     @Test("inspect shows layers, shapes, parameters and the plan")
     func inspect() throws {
         let folder = try Patterns.folder(train: 40, test: 20)

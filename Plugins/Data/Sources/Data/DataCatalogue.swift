@@ -16,6 +16,7 @@ public enum DataCatalogue {
             .source(ImageSource.self),
             .source(ImageFolderSource.self),
             .source(NPYSource.self),
+            .source(RandomSource.self),
             .source(SafetensorsSource.self),
         ]
     }
