@@ -12,7 +12,8 @@ let package = Package(
     dependencies: [.package(path: "../../SDK")],
     targets: [
         .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
-        .target(name: "CNN", dependencies: [sdk("LaminaSDK"), "CDNNL"]),
+        .target(name: "CPooling"),
+        .target(name: "CNN", dependencies: [sdk("LaminaSDK"), "CDNNL", "CPooling"]),
         .target(
             name: "CNNPlugin", dependencies: ["CNN"],
             linkerSettings: [

@@ -157,7 +157,7 @@ public struct Benchmark: Sendable {
         let threads = Lamina.threads
         let rounds: Int64 = 2_000_000
         var best = Double.infinity
-        for _ in 0..<8 {
+        for _ in 0..<40 {
             var factor: Float = 0.5
             let begin = Samples.now
             registry.runtime.parallelFor(count: threads, grain: 1, context: &factor) { factor, _, _ in

@@ -1,4 +1,5 @@
 import CLamina
+import CLaminaMath
 import Glibc
 import LaminaHost
 import LaminaSDK
@@ -56,19 +57,19 @@ struct Reorder {
     ) {
         let offset = item * rows * columns * elementSize
         switch elementSize {
-        case 4 where adds:
-            blocks(source + offset, target + offset, Float.self) { $0 + $1 }
-        case 4: blocks(source + offset, target + offset, UInt32.self) { $1 }
-        case 8: blocks(source + offset, target + offset, UInt64.self) { $1 }
-        default: blocks(source + offset, target + offset, UInt8.self) { $1 }
+        case 4:
+            let from = (source + offset).assumingMemoryBound(to: Float.self)
+            let to = (target + offset).assumingMemoryBound(to: Float.self)
+            (adds ? lamina_math_transpose_add : lamina_math_transpose)(from, Int64(rows), Int64(columns), to)
+        case 8: blocks(source + offset, target + offset, UInt64.self)
+        default: blocks(source + offset, target + offset, UInt8.self)
         }
     }
 
     /// Block by block, so that both sides stay in the cache.
     @inline(__always)
     private func blocks<Element>(
-        _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ type: Element.Type,
-        _ combine: (Element, Element) -> Element
+        _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ type: Element.Type
     ) {
         let from = source.assumingMemoryBound(to: Element.self)
         let to = target.assumingMemoryBound(to: Element.self)
@@ -81,7 +82,7 @@ struct Reorder {
                 let columnEnd = min(column + block, columns)
                 for r in row..<rowEnd {
                     for c in column..<columnEnd {
-                        to[c &* rows &+ r] = combine(to[c &* rows &+ r], from[r &* columns &+ c])
+                        to[c &* rows &+ r] = from[r &* columns &+ c]
                     }
                 }
                 column = columnEnd

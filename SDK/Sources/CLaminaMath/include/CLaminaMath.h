@@ -18,6 +18,7 @@
 #include "lamina_math/arithmetic.h"
 #include "lamina_math/functions.h"
 #include "lamina_math/gradients.h"
+#include "lamina_math/layout.h"
 #include "lamina_math/random.h"
 #include "lamina_math/reductions.h"
 #include "lamina_math/softmax.h"

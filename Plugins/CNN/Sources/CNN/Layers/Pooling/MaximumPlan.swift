@@ -1,3 +1,4 @@
+import CPooling
 import Glibc
 import LaminaSDK
 
@@ -8,11 +9,13 @@ import LaminaSDK
 struct MaximumPlan: PlannedLayer {
     private let shape: PoolingShape
     private let smallWindows: Bool
+    /// The most inputs of a window whose count fits a byte; their places are kept on the stack, which has 1 KiB for them.
+    private static let mostSmall = 256
     private let saves: Bool
 
     init(_ shape: PoolingShape, _ planning: Planning) {
         self.shape = shape
-        smallWindows = shape.windowInputs <= 256
+        smallWindows = shape.windowInputs <= Self.mostSmall && shape.inputPlane <= Int(Int32.max)
         saves = planning.wantsInputGradient(0)
         if saves {
             planning.save(bytes: shape.planes * shape.outputPlane * (smallWindows ? 1 : 4))
@@ -24,14 +27,36 @@ struct MaximumPlan: PlannedLayer {
     func forward(_ run: Run) {
         let saved = saves ? run.saved(0) : nil
         if smallWindows {
-            forward(run, saved?.assumingMemoryBound(to: UInt8.self))
+            forwardSmall(run, saved?.assumingMemoryBound(to: UInt8.self))
         } else {
             forward(run, saved?.assumingMemoryBound(to: Int32.self))
         }
     }
 
-    @inline(__always)
-    private func forward<Ordinal: FixedWidthInteger>(_ run: Run, _ ordinals: UnsafeMutablePointer<Ordinal>?) {
+    private func forwardSmall(_ run: Run, _ ordinals: UnsafeMutablePointer<UInt8>?) {
+        let (x, y) = (run.input(0), run.output(0))
+        if y.count == 0 { return }
+        let (from, to, shape) = (UnsafePointer(x.floats), y.floats, shape)
+        run.host.parallelFor(shape.rows, grain: shape.rowGrain) { begin, end in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: Self.mostSmall) { inputs in
+                let inputs = inputs.baseAddress!
+                for row in begin..<end {
+                    shape.forEachWindow(inRow: row) { output, window in
+                        let (first, count) = shape.inputs(window, into: inputs)
+                        if count == 0 {
+                            (to + output).update(repeating: -.infinity, count: shape.channels)
+                        } else {
+                            lamina_pooling_maximum(
+                                from + first, inputs, Int64(count), Int64(shape.channels), to + output,
+                                ordinals.map { $0 + output })
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func forward(_ run: Run, _ ordinals: UnsafeMutablePointer<Int32>?) {
         let (x, y) = (run.input(0), run.output(0))
         if y.count == 0 { return }
         let (from, to) = (UnsafePointer(x.floats), y.floats)
@@ -49,7 +74,7 @@ struct MaximumPlan: PlannedLayer {
                             isEmpty = false
                         } else if let ordinals {
                             keepLargest(
-                                candidate, best, ordinals + output, Ordinal(truncatingIfNeeded: ordinal), channels)
+                                candidate, best, ordinals + output, Int32(truncatingIfNeeded: ordinal), channels)
                         } else {
                             keepLargest(candidate, best, channels)
                         }
@@ -64,10 +89,31 @@ struct MaximumPlan: PlannedLayer {
     func backward(_ run: Run) {
         let (dy, dx) = (run.outputGradient(0), run.inputGradient(0))
         if dx.isAbsent || dx.count == 0 { return }
-        if smallWindows {
+        if smallWindows, shape.isPartition {
+            backwardPartition(run.host, dy.floats, dx.floats, run.saved(0).assumingMemoryBound(to: UInt8.self))
+        } else if smallWindows {
             backward(run.host, dy.floats, dx.floats, run.saved(0).assumingMemoryBound(to: UInt8.self))
         } else {
             backward(run.host, dy.floats, dx.floats, run.saved(0).assumingMemoryBound(to: Int32.self))
+        }
+    }
+
+    /// Every input belongs to one window, which writes its gradient.
+    private func backwardPartition(
+        _ host: Host, _ dy: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ ordinals: UnsafePointer<UInt8>
+    ) {
+        let shape = shape
+        host.parallelFor(shape.rows, grain: shape.rowGrain) { begin, end in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: Self.mostSmall) { inputs in
+                let inputs = inputs.baseAddress!
+                for row in begin..<end {
+                    shape.forEachWindow(inRow: row) { output, window in
+                        let (first, count) = shape.inputs(window, into: inputs)
+                        lamina_pooling_maximum_gradient(
+                            dy + output, ordinals + output, inputs, Int64(count), Int64(shape.channels), dx + first)
+                    }
+                }
+            }
         }
     }
 
@@ -98,9 +144,9 @@ private func keepLargest(_ x: UnsafePointer<Float>, _ best: UnsafeMutablePointer
 }
 
 @inline(__always)
-private func keepLargest<Ordinal: FixedWidthInteger>(
-    _ x: UnsafePointer<Float>, _ best: UnsafeMutablePointer<Float>, _ ordinals: UnsafeMutablePointer<Ordinal>,
-    _ ordinal: Ordinal, _ count: Int
+private func keepLargest(
+    _ x: UnsafePointer<Float>, _ best: UnsafeMutablePointer<Float>, _ ordinals: UnsafeMutablePointer<Int32>,
+    _ ordinal: Int32, _ count: Int
 ) {
     for c in 0..<count {
         let isBetter = x[c] > best[c] || x[c] != x[c]

@@ -11,10 +11,14 @@ struct PoolingAxis {
     let extent: [Int]
     /// The largest number of inputs in a window.
     let mostInputs: Int
+    /// Every input is seen by exactly one window.
+    let isPartition: Bool
 
     private init(input: Int, output: Int, step: Int, begin: [Int], end: [Int], extent: [Int]) {
         (self.input, self.output, self.step) = (input, output, step)
         (self.begin, self.end, self.extent) = (begin, end, extent)
+        isPartition =
+            step == 1 && begin.first == 0 && end.last == input && zip(end, begin.dropFirst()).allSatisfy { $0 == $1 }
         mostInputs = zip(begin, end).reduce(0) { max($0, ($1.1 - $1.0 + step - 1) / step) }
     }
 

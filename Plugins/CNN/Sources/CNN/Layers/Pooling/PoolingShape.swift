@@ -25,6 +25,8 @@ struct PoolingShape {
     var inputPlane: Int { depth.input * height.input * width.input * channels }
     var outputPlane: Int { depth.output * height.output * width.output * channels }
     var windowInputs: Int { depth.mostInputs * height.mostInputs * width.mostInputs }
+    /// Every input is seen by exactly one window.
+    var isPartition: Bool { depth.isPartition && height.isPartition && width.isPartition }
     /// About one operation per input that a window sees.
     var flops: Double { Double(planes) * Double(outputPlane) * Double(windowInputs) }
     var rows: Int { planes * depth.output * height.output }
@@ -63,6 +65,20 @@ struct PoolingShape {
             }
             d += depth.step
         }
+    }
+
+    /// Fills `inputs` with the places of a window's inputs, in the order of memory and relative to the first one.
+    ///
+    /// - Returns: where the first one is, and how many there are.
+    @inline(__always)
+    func inputs(_ window: Window, into inputs: UnsafeMutablePointer<Int32>) -> (first: Int, count: Int) {
+        var (first, count) = (0, 0)
+        forEachInput(window) { ordinal, input in
+            if ordinal == 0 { first = input }
+            inputs[ordinal] = Int32(truncatingIfNeeded: input &- first)
+            count = ordinal &+ 1
+        }
+        return (first, count)
     }
 
     /// The index of an output in each axis.
