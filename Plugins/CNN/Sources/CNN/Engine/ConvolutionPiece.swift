@@ -8,13 +8,18 @@ struct ConvolutionPiece {
     var inputOffset: Int
     var outputOffset: Int
 
+    /// Which part it is; equal for pieces of two passes that are cut alike.
+    var range: [Int] { [inputOffset, outputOffset, shape.batch] + shape.input + shape.output }
+
     /// Less work than this is not worth a thread: about 10 µs of one core.
     private static let smallestWork = 2e6
     private static let mostPieces = 16
+    /// The same for gradients, which find their second operand in the cache when pieces are small.
+    static let mostGradientPieces = 32
 
     /// A power of two: an odd number of pieces leaves one of two threads waiting.
     private static func wantedPieces(_ shape: ConvolutionShape, most: Int) -> Int {
-        let limit = min(most, mostPieces, Int(min(shape.flops / smallestWork, 1e6)))
+        let limit = min(most, Int(min(shape.flops / smallestWork, 1e6)))
         var pieces = 1
         while pieces * 2 <= limit { pieces *= 2 }
         return pieces
@@ -33,7 +38,7 @@ struct ConvolutionPiece {
 
     /// Pieces that share no input: for the gradient of the input.
     static func cuttingInput(_ shape: ConvolutionShape) -> [ConvolutionPiece] {
-        cut(shape, most: mostPieces, rows: shape.input[0]) { shape, rows in
+        cut(shape, most: mostGradientPieces, rows: shape.input[0]) { shape, rows in
             let (stride, before, reach) = (shape.stride[0], shape.before[0], shape.reach(0))
             // Output o reads the rows o · stride − before ..< + reach.
             let first = max(0, (rows.lowerBound + before - reach + stride) / stride)

@@ -6,7 +6,7 @@ import LaminaSDK
 ///
 /// Each piece yields a partial sum in its own memory; the partial sums are added in the order of the pieces.
 final class WeightGradientPass {
-    private let pieces: [ConvolutionPiece]
+    let pieces: [ConvolutionPiece]
     private let calls: [PrimitiveCall]
     private let weightElements: Int
     private let biasElements: Int
@@ -31,7 +31,8 @@ final class WeightGradientPass {
     init(_ shape: ConvolutionShape, bias: Bool) throws {
         // Adding partial sums costs a pass over the weights each; many outputs per weight make it worth while.
         let outputsPerWeight = shape.batch * shape.output.reduce(1, *)
-        let pieces = ConvolutionPiece.cuttingOutput(shape, most: max(4, outputsPerWeight / 600))
+        let pieces = ConvolutionPiece.cuttingOutput(
+            shape, most: min(ConvolutionPiece.mostGradientPieces, max(4, outputsPerWeight / 600)))
         let primitives = try PiecePrimitives(pieces, .weightGradient(bias: bias))
         self.pieces = pieces
         weightElements = shape.weightElements
@@ -77,21 +78,37 @@ final class WeightGradientPass {
         weightGradient: UnsafeMutablePointer<Float>?, biasGradient: UnsafeMutablePointer<Float>?,
         workspace: UnsafeMutableRawPointer
     ) throws {
-        let biases = (workspace + biasOffset).assumingMemoryBound(to: Float.self)
         host.parallelFor(calls.count, grain: 1) { begin, end in
             OneDNN.onThisThread {
                 for index in begin..<end {
-                    let (piece, call) = (pieces[index], calls[index])
-                    call.bind(0, input + piece.inputOffset)
-                    call.bind(1, outputGradient + piece.outputOffset)
-                    call.bind(2, workspace + partialOfPiece[index])
-                    if biasElements > 0 { call.bind(3, biases + index * biasElements) }
-                    call.bindScratch(workspace + scratchOffset + index * scratchOfPiece)
-                    call.run()
+                    runPiece(index, input: input, outputGradient: outputGradient, workspace: workspace)
                 }
             }
         }
+        try finish(host, weightGradient: weightGradient, biasGradient: biasGradient, workspace: workspace)
+    }
+
+    /// The partial sum of one piece; under `OneDNN.onThisThread`, and `finish` after all of them.
+    func runPiece(
+        _ index: Int, input: UnsafeMutablePointer<Float>, outputGradient: UnsafeMutablePointer<Float>,
+        workspace: UnsafeMutableRawPointer
+    ) {
+        let (piece, call) = (pieces[index], calls[index])
+        call.bind(0, input + piece.inputOffset)
+        call.bind(1, outputGradient + piece.outputOffset)
+        call.bind(2, workspace + partialOfPiece[index])
+        if biasElements > 0 { call.bind(3, workspace + biasOffset + index * biasElements * 4) }
+        call.bindScratch(workspace + scratchOffset + index * scratchOfPiece)
+        call.run()
+    }
+
+    /// Adds up the partial sums.
+    func finish(
+        _ host: Host, weightGradient: UnsafeMutablePointer<Float>?, biasGradient: UnsafeMutablePointer<Float>?,
+        workspace: UnsafeMutableRawPointer
+    ) throws {
         for call in calls { try call.check() }
+        let biases = (workspace + biasOffset).assumingMemoryBound(to: Float.self)
         if let weightGradient { try combine(host, workspace, into: weightGradient) }
         if let biasGradient {
             biasGradient.update(from: biases, count: biasElements)

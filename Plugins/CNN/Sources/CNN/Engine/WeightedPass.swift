@@ -6,7 +6,7 @@ import LaminaSDK
 ///
 /// The second is also the forward direction of a transposed convolution.
 final class WeightedPass {
-    private let pieces: [ConvolutionPiece]
+    let pieces: [ConvolutionPiece]
     private let calls: [PrimitiveCall]
     private let layoutOfPiece: [Int]
     private let readsInput: Bool
@@ -62,22 +62,36 @@ final class WeightedPass {
         host.parallelFor(calls.count, grain: 1) { begin, end in
             OneDNN.onThisThread {
                 for index in begin..<end {
-                    let (piece, call) = (pieces[index], calls[index])
-                    call.bind(0, from + (readsInput ? piece.inputOffset : piece.outputOffset))
-                    call.bind(1, weights.address(layoutOfPiece[index], plain, packed))
-                    call.bind(2, to + (readsInput ? piece.outputOffset : piece.inputOffset))
-                    if let bias, readsInput { call.bind(3, bias) }
-                    if let scratch { call.bindScratch(scratch + index * scratchOfPiece) }
-                    if !readsInput, piece.shape.storedInput != nil {
-                        memset(to + piece.inputOffset, 0, piece.shape.batch * piece.shape.inputElements * 4)
-                    }
-                    call.run()
-                    if let bias, !readsInput { addBias(bias, to + piece.inputOffset, piece.shape) }
+                    runPiece(index, from: from, weights: plain, packed: packed, bias: bias, to: to, scratch: scratch)
                 }
             }
         }
+        try check()
+    }
+
+    /// One piece of `run`; under `OneDNN.onThisThread`, and `check` afterwards.
+    func runPiece(
+        _ index: Int, from: UnsafeMutablePointer<Float>, weights plain: UnsafeMutableRawPointer,
+        packed: UnsafeMutableRawPointer?, bias: UnsafeMutablePointer<Float>?, to: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutableRawPointer?
+    ) {
+        let (piece, call) = (pieces[index], calls[index])
+        call.bind(0, from + (readsInput ? piece.inputOffset : piece.outputOffset))
+        call.bind(1, weights.address(layoutOfPiece[index], plain, packed))
+        call.bind(2, to + (readsInput ? piece.outputOffset : piece.inputOffset))
+        if let bias, readsInput { call.bind(3, bias) }
+        if let scratch { call.bindScratch(scratch + index * scratchOfPiece) }
+        if !readsInput, piece.shape.storedInput != nil {
+            memset(to + piece.inputOffset, 0, piece.shape.batch * piece.shape.inputElements * 4)
+        }
+        call.run()
+        if let bias, !readsInput { addBias(bias, to + piece.inputOffset, piece.shape) }
+    }
+
+    func check() throws {
         for call in calls { try call.check() }
     }
+
     /// Adds the bias to the convolution's input side, which oneDNN does not offer; the piece is still in the cache.
     private func addBias(
         _ bias: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ shape: ConvolutionShape

@@ -15,6 +15,10 @@ struct ConvolutionPlan: PlannedLayer {
     private let weightGradient: WeightGradientPass?
     /// Alone, where `weightGradient` does not compute it along.
     private let biasGradient: BiasGradient?
+    /// Both gradients are cut alike, so that a piece's are computed one behind the other, from what is in the cache.
+    private let gradientsTogether: Bool
+    /// Bytes of the workspace that the input's gradient takes, before what the weights' takes.
+    private let inputWorkspace: Int
     /// In the inference phase weights are packed once, into persistent memory.
     private let packsEachTime: Bool
 
@@ -33,14 +37,18 @@ struct ConvolutionPlan: PlannedLayer {
         weightGradient = try wantsWeight ? WeightGradientPass(shape, bias: wantsBias && !isTransposed) : nil
         biasGradient = wantsBias && (isTransposed || !wantsWeight) ? Self.biasGradient(shape, isTransposed) : nil
 
+        let ranges = weightGradient?.pieces.map(\.range)
+        gradientsTogether = ranges != nil && ranges == inputGradient?.pieces.map(\.range)
+
+        inputWorkspace = inputGradient.map { ($0.weights.bytes + $0.scratchBytes + 63) / 64 * 64 } ?? 0
         if wantsWeight { planning.saveInput(0) }
         planning.setOverwrites()
         if !packsEachTime { planning.setPersistent(bytes: output.weights.bytes) }
         planning.setWorkspace(
             forward: output.scratchBytes + (packsEachTime ? output.weights.bytes : 0),
             backward: max(
-                inputGradient.map { $0.weights.bytes + $0.scratchBytes } ?? 0, weightGradient?.workspaceBytes ?? 0,
-                biasGradient?.workspaceBytes ?? 0))
+                inputWorkspace + (gradientsTogether ? weightGradient?.workspaceBytes ?? 0 : 0),
+                weightGradient?.workspaceBytes ?? 0, biasGradient?.workspaceBytes ?? 0))
         let biasFLOPs =
             hasBias ? Double(shape.batch) * Double(isTransposed ? shape.inputElements : shape.outputElements) : 0
         planning.setFLOPs(
@@ -81,6 +89,7 @@ struct ConvolutionPlan: PlannedLayer {
         let dy = run.outputGradient(0).floats
         let workspace = run.raw.pointee.workspace
         let dx = run.inputGradient(0)
+        if gradientsTogether, !dx.isAbsent, !run.parameterGradient(0).isAbsent { return try backwardTogether(run) }
         if let inputGradient, !dx.isAbsent {
             let weights = run.parameter(0).floats
             try inputGradient.weights.pack(run.host, weights, into: workspace)
@@ -99,6 +108,36 @@ struct ConvolutionPlan: PlannedLayer {
         }
         if let biasGradient, let db {
             biasGradient.run(run.host, outputGradient: dy, gradient: db, workspace: workspace!)
+        }
+    }
+
+    /// Gradients of input, weight and bias, piece by piece.
+    private func backwardTogether(_ run: Run) throws {
+        let (inputGradient, weightGradient) = (inputGradient.unsafelyUnwrapped, weightGradient.unsafelyUnwrapped)
+        let (dy, dx, x) = (run.outputGradient(0).floats, run.inputGradient(0).floats, run.input(0).floats)
+        let weights = run.parameter(0).floats
+        let packed = run.raw.pointee.workspace.unsafelyUnwrapped
+        let scratch = packed + inputGradient.weights.bytes
+        let workspace = packed + inputWorkspace
+        try inputGradient.weights.pack(run.host, weights, into: packed)
+        run.host.parallelFor(weightGradient.pieces.count, grain: 1) { begin, end in
+            OneDNN.onThisThread {
+                for index in begin..<end {
+                    inputGradient.runPiece(
+                        index, from: dy, weights: weights, packed: packed, bias: nil, to: dx, scratch: scratch)
+                    weightGradient.runPiece(
+                        index, input: isTransposed ? dy : x, outputGradient: isTransposed ? x : dy,
+                        workspace: workspace)
+                }
+            }
+        }
+        try inputGradient.check()
+        let db = hasBias ? run.parameterGradient(1).optionalFloats : nil
+        try weightGradient.finish(
+            run.host, weightGradient: run.parameterGradient(0).floats, biasGradient: isTransposed ? nil : db,
+            workspace: workspace)
+        if let biasGradient, let db {
+            biasGradient.run(run.host, outputGradient: dy, gradient: db, workspace: packed)
         }
     }
 
