@@ -19,10 +19,14 @@ struct ConvolutionPiece {
 
     /// A power of two: an odd number of pieces leaves one of two threads waiting.
     private static func wantedPieces(_ shape: ConvolutionShape, most: Int) -> Int {
-        let limit = min(most, Int(min(shape.flops / smallestWork, 1e6)))
-        var pieces = 1
-        while pieces * 2 <= limit { pieces *= 2 }
-        return pieces
+        powerOfTwo(below: min(most, Int(min(shape.flops / smallestWork, 1e6))))
+    }
+
+    /// The largest power of two up to `limit`, at least 1.
+    private static func powerOfTwo(below limit: Int) -> Int {
+        var number = 1
+        while number * 2 <= limit { number *= 2 }
+        return number
     }
 
     /// Pieces that share no output: for forward, and for weight gradients, which are the sum over the pieces.
@@ -56,8 +60,11 @@ struct ConvolutionPiece {
         if shape.isEmpty { return [] }
         let wanted = wantedPieces(shape, most: most)
         if shape.batch < wanted, shape.channelsLast, shape.storedInput == nil {
-            // Few rows per piece would read most of the input twice.
-            let perSample = min((wanted + shape.batch - 1) / shape.batch, rows / max(4, shape.reach(0)))
+            // Few rows per piece would read most of the input twice, and the weights more often; but two pieces are
+            // better than one.
+            let reach = shape.reach(0)
+            let most = max(rows / max(4, reach), min(2, rows / max(3, reach)))
+            let perSample = powerOfTwo(below: min((wanted + shape.batch - 1) / shape.batch, most))
             if perSample > 1, let pieces = rowPieces(shape, perSample, rows, rowsOf) { return pieces }
         }
         return evenly(shape.batch, min(wanted, shape.batch)).map { samples in
