@@ -144,6 +144,7 @@ public final class Network: @unchecked Sendable {
 
     @inline(__always)
     private func run(_ operation: PlanStep, _ seed: UInt64, _ step: UInt64) throws(GraphError) {
+        if operation.follows { return }
         let run = operation.forwardRun
         if let forward = operation.forward {
             run.pointee.random = lamina_random(seed: seed, stream: operation.stream, offset: step << 40)

@@ -26,6 +26,8 @@ public final class Plan: @unchecked Sendable {
     public struct NodeReport: Sendable {
         public let name: String
         public let component: String
+        /// The node whose forward calls this one's, range by range, and has its time; nil: it runs by itself.
+        public let runsIn: String?
         public let outputShape: [Int]
         public let outputBytes: Int
         /// Bytes of the tensors that forward has to read and to write once: inputs, parameters, outputs.
@@ -71,6 +73,7 @@ public final class Plan: @unchecked Sendable {
         persistentBytes = try ByteCount.sum(builder.operations.map(\.needs.persistentBytes), "prepacked weights")
         var assembler = PlanAssembler(builder, liveness, layout)
         for index in builder.operations.indices { try assembler.addStep(index) }
+        assembler.connectFollowers()
         seeds = liveness.seeded.map { (assembler.gradient($0.value), $0.gradient) }
         let owner = assembler.built
         nodeReports = Plan.reports(builder)
@@ -134,7 +137,9 @@ public final class Plan: @unchecked Sendable {
                 }
             }
             return NodeReport(
-                name: name, component: component, outputShape: output.spec.shape.map(Int.init),
+                name: name, component: component,
+                runsIn: operation.root.map { builder.values[builder.operations[$0].outputs[0]].name },
+                outputShape: output.spec.shape.map(Int.init),
                 outputBytes: output.bytes, forwardBytes: bytes,
                 forwardFLOPs: operation.needs.forwardFLOPs, backwardFLOPs: operation.needs.backwardFLOPs)
         }

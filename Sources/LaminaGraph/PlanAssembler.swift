@@ -134,6 +134,14 @@ struct PlanAssembler {
         built.steps.append(step)
     }
 
+    /// Lets each root call those that follow its output, in their order.
+    func connectFollowers() {
+        for index in builder.operations.indices where builder.operations[index].root == nil {
+            let followers = builder.operations.indices.filter { builder.operations[$0].root == index }
+            if !followers.isEmpty { built.steps[index].follow(followers.map { built.steps[$0] }) }
+        }
+    }
+
     private mutating func table(_ ids: [Int?], _ flags: UInt32, _ buffer: (Int, Int) -> Int?) -> TensorPointer {
         let first = take(ids.count)
         for (index, value) in ids.enumerated() {

@@ -94,7 +94,10 @@ struct Liveness {
         for (index, operation) in plan.operations.enumerated() {
             for (output, value) in operation.outputs.enumerated() {
                 let last = lastUse(value)
-                if let shared = sharedBuffer(index, operation, output, holdsInput) {
+                if let root = operation.root {
+                    // Written while the root runs; what else it reads may be read by others in between.
+                    valueBuffer[value] = followedBuffer(index, operation, root, last)
+                } else if let shared = sharedBuffer(index, operation, output, holdsInput) {
                     valueBuffer[value] = shared
                     buffers[shared].lastUse = max(buffers[shared].lastUse, last)
                 } else {
@@ -102,6 +105,23 @@ struct Liveness {
                 }
             }
         }
+    }
+
+    /// Memory of the output of an operation that follows another one's: over what it follows, which nobody else reads.
+    private mutating func followedBuffer(
+        _ index: Int, _ operation: PlanBuilder.Operation, _ root: Int, _ last: Int
+    ) -> Int {
+        for offer in operation.needs.inPlace where !offer.isView {
+            guard let input = operation.inputs[offer.input], let producer = plan.values[input].producer,
+                producer == root || plan.operations[producer].root == root,
+                operation.inputs.count(where: { $0 == input }) == 1
+            else { continue }
+            let buffer = valueBuffer[input]
+            guard buffers[buffer].firstUse >= root, buffers[buffer].lastUse <= index else { continue }
+            buffers[buffer].lastUse = max(buffers[buffer].lastUse, last)
+            return buffer
+        }
+        return newBuffer(plan.values[operation.outputs[0]].bytes, root, last)
     }
 
     /// The input's memory, when the operation allows the output to take it and nobody else needs it.

@@ -29,6 +29,8 @@ extension PlanBuilder {
         var forwardFLOPs = 0.0
         var backwardFLOPs = 0.0
         var overwrites = false
+        var allowsRanges = false
+        var announcesOutput = false
     }
 
     private final class Sink {
@@ -190,6 +192,8 @@ extension PlanBuilder {
             (Sink.at(sink).needs.forwardFLOPs, Sink.at(sink).needs.backwardFLOPs) = (forward, backward)
         }
         planning.set_overwrites = { Sink.at($0).needs.overwrites = true }
+        planning.allow_ranges = { Sink.at($0).needs.allowsRanges = true }
+        planning.announce_output = { Sink.at($0).needs.announcesOutput = true }
         return planning
     }
 }

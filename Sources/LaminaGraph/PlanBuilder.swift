@@ -38,6 +38,8 @@ final class PlanBuilder {
         var needs = Needs()
         var planned: PlannedHandle?
         var runsBackward = false
+        /// The operation whose forward calls this one's range by range; see `followProducers`.
+        var root: Int?
     }
 
     let graph: Graph
@@ -69,6 +71,7 @@ final class PlanBuilder {
         }
         propagateGradients()
         try askNeeds()
+        followProducers()
     }
 
     // MARK: Shapes and layouts

@@ -26,6 +26,10 @@ final class PlanStep {
     let forwardRun: UnsafeMutablePointer<lamina_run>
     let backwardRun: UnsafeMutablePointer<lamina_run>
     let outputCount: Int
+    /// What runs range by range while this step's forward does.
+    var followers: UnsafeMutablePointer<Follower>?
+    /// Its forward is called by another step's.
+    var follows = false
     /// Set for copies between layouts; nil when both sides are the same memory.
     var reorder: Reorder?
     var reorderAddsGradient = false
@@ -54,7 +58,37 @@ final class PlanStep {
         backwardRun.initialize(to: lamina_run())
     }
 
+    /// A call of `forward_range`; the list ends with one whose function is nil.
+    struct Follower {
+        var call: (@convention(c) (UnsafeMutableRawPointer?, UnsafePointer<lamina_run>?, Int64, Int64) -> Void)?
+        var planned: UnsafeMutableRawPointer?
+        var run: UnsafePointer<lamina_run>?
+    }
+
+    /// Has the forward of `steps` called range by range by this one's.
+    func follow(_ steps: [PlanStep]) {
+        let list = UnsafeMutablePointer<Follower>.allocate(capacity: steps.count + 1)
+        for (index, step) in steps.enumerated() {
+            step.follows = true
+            (list + index).initialize(
+                to: Follower(
+                    call: step.planned?.layer.table.pointee.forward_range, planned: step.planned?.handle,
+                    run: UnsafePointer(step.forwardRun)))
+        }
+        (list + steps.count).initialize(to: Follower())
+        followers = list
+        forwardRun.pointee.listeners = UnsafeRawPointer(list)
+        forwardRun.pointee.finished = { listeners, begin, count in
+            var next = listeners!.assumingMemoryBound(to: Follower.self)
+            while let call = next.pointee.call {
+                call(next.pointee.planned, next.pointee.run, begin, count)
+                next += 1
+            }
+        }
+    }
+
     deinit {
+        followers?.deallocate()
         forwardRun.deallocate()
         backwardRun.deallocate()
     }

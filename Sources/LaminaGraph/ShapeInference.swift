@@ -74,6 +74,11 @@ final class LayerInstance: @unchecked Sendable {
     /// Whether gradients pass through the layer at all.
     var isDifferentiable: Bool { table.pointee.backward != nil }
 
+    /// Whether the table has `forward_range`, which plugins for ABI 1.0 lack.
+    var computesRanges: Bool {
+        Int(table.pointee.struct_size) >= MemoryLayout<lamina_layer>.size && table.pointee.forward_range != nil
+    }
+
     /// Runs the shape rule; nil inputs are optional ones that are not connected.
     func infer(_ inputs: [TensorSpec?]) throws(HostError) -> InferredNode {
         let sink = Sink()

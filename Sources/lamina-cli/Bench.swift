@@ -93,11 +93,16 @@ struct Bench: ParsableCommand {
                 Text.decimal(operations / seconds / 1e9, 1), Text.decimal(operations / seconds / peak * 100, 1) + " %",
             ]
         }
-        let rows = result.nodes.map { node in
-            [node.report.name, node.report.component, "\(node.report.outputShape)", Text.time(node.forward)]
-                + speed(node.report.forwardFLOPs, node.forward)
+        let rows = result.nodes.map { node -> [String] in
+            let runs = node.report.runsIn == nil
+            return [
+                node.report.name, node.report.component, "\(node.report.outputShape)",
+                node.report.runsIn.map { "in \($0)" } ?? Text.time(node.forward),
+            ]
+                + speed(runs ? node.report.forwardFLOPs : 0, node.forward)
                 + [
-                    node.forward > 0 ? Text.decimal(Double(node.report.forwardBytes) / node.forward / 1e9, 1) : "",
+                    runs && node.forward > 0
+                        ? Text.decimal(Double(node.report.forwardBytes) / node.forward / 1e9, 1) : "",
                     node.backward > 0 ? Text.time(node.backward) : "",
                 ] + speed(node.report.backwardFLOPs, node.backward)
         }

@@ -31,12 +31,17 @@ public protocol PlannedLayer {
     /// Inference phase only: called before the first forward and whenever parameters or buffers have changed.
     func prepare(_ run: Run) throws
     func forward(_ run: Run) throws
+    /// Computes elements of the output, in the order of memory; only of plans that called `allowRanges`.
+    func forward(_ run: Run, _ range: Range<Int>)
     /// Computes every gradient that is not absent; adds where `accumulates` is set, otherwise overwrites.
     func backward(_ run: Run) throws
 }
 
 extension PlannedLayer {
     public func prepare(_ run: Run) throws {}
+    public func forward(_ run: Run, _ range: Range<Int>) {
+        preconditionFailure("\(Self.self) allows ranges and does not compute them")
+    }
 }
 
 /// The shape rule's view: input types and shapes in, outputs, parameters and buffers out.
@@ -187,6 +192,14 @@ public struct Planning {
     }
     /// Backward overwrites every gradient; the host adds where it must.
     public func setOverwrites() { raw.pointee.set_overwrites(raw.pointee.sink) }
+    /// Forward can compute any range of the output from the same ranges of its inputs, without a workspace.
+    ///
+    /// The host may then call `forward(_:_:)` right after what comes before has made those elements.
+    public func allowRanges() { if knowsRanges { raw.pointee.allow_ranges(raw.pointee.sink) } }
+    /// Forward will call `Run.finished` for every element of output 0.
+    public func announceOutput() { if knowsRanges { raw.pointee.announce_output(raw.pointee.sink) } }
+    /// Hosts before ABI 1.1 have a shorter table.
+    private var knowsRanges: Bool { Int(raw.pointee.struct_size) >= MemoryLayout<lamina_planning>.size }
 }
 
 /// One forward or backward call: the tensors and the memory that `plan` asked for.
@@ -213,4 +226,13 @@ public struct Run {
     public var persistent: UnsafeMutableRawPointer { raw.pointee.persistent! }
     /// The same stream in a forward and its backward.
     public var random: lamina_random { raw.pointee.random }
+
+    /// Elements of output 0, in the order of memory, have their final values: what follows may use and overwrite them.
+    @inline(__always)
+    public func finished(_ begin: Int, count: Int) {
+        guard Int(raw.pointee.struct_size) >= MemoryLayout<lamina_run>.size, let finished = raw.pointee.finished else {
+            return
+        }
+        finished(raw.pointee.listeners, Int64(begin), Int64(count))
+    }
 }

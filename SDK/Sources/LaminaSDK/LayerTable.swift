@@ -55,5 +55,9 @@ enum LayerTable {
                     let box = PlannedBox.at(handle)
                     return box.host.raw.status { try box.value.backward(Run(raw: run!, host: box.host)) }
                 },
-                get_extension: nil)))
+                get_extension: nil,
+                forward_range: { handle, run, begin, count in
+                    let box = PlannedBox.at(handle)
+                    box.value.forward(Run(raw: run!, host: box.host), Int(begin)..<Int(begin + count))
+                })))
 }

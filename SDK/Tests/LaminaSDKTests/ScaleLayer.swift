@@ -14,6 +14,7 @@ struct ScaleLayer: Layer {
         "depends_on_order", "depends_on_threads", "keeps_state", "reads_unsaved", "in_place_wrong", "symbolic_wrong",
         "symbolic_refused", "no_text", "channels_last_wrong", "inference_wrong", "inference_gradient_wrong",
         "flushes_denormals", "nan", "scratch_outside", "name_twice", "trusts_plan", "allocates",
+        "range_wrong", "announces_less", "announces_early",
     ]
     static let attributes: [AttributeSchema] = [
         .string("fault", default: "none", choices: faults, "What is wrong.")
@@ -41,7 +42,9 @@ struct ScaleLayer: Layer {
     func plan(_ planning: Planning) -> any PlannedLayer {
         if fault != "reads_unsaved" { planning.saveInput(0) } else { planning.saveOutput(0) }
         if fault == "in_place_wrong" { planning.allowGradientReuse() }
-        planning.setWorkspace(forward: 64, backward: 8 * 1024)
+        if fault == "range_wrong" { planning.allowRanges() }
+        if fault.hasPrefix("announces") { planning.announceOutput() }
+        planning.setWorkspace(forward: fault == "range_wrong" ? 0 : 64, backward: 8 * 1024)
         planning.setPersistent(bytes: 4)
         planning.setFLOPs(forward: Double(2 * planning.input(0).count))
         return PlannedScale(
@@ -61,8 +64,10 @@ private struct PlannedScale: PlannedLayer {
         let (x, y, w) = (run.input(0), run.output(0), run.parameter(0).floats[0])
         let count = x.count
         run.host.parallelFor(count, grain: Self.grain) { begin, end in
+            if fault == "announces_early" { run.finished(begin, count: end - begin) }
             for i in begin..<end { y.floats[i] = w * x.floats[i] * x.floats[i] }
         }
+        if fault == "announces_less", count > 0 { run.finished(0, count: count - 1) }
         guard count > 0 else { return }
         switch fault {
         case "forward_outside": y.floats[count] = 1
@@ -82,6 +87,11 @@ private struct PlannedScale: PlannedLayer {
         case "allocates": free(realpath("/", nil))
         default: break
         }
+    }
+
+    func forward(_ run: Run, _ range: Range<Int>) {
+        let (x, y, w) = (run.input(0), run.output(0), run.parameter(0).floats[0])
+        for i in range { y.floats[i] = (i == range.lowerBound ? 1.01 : 1) * w * x.floats[i] * x.floats[i] }
     }
 
     // dL/dx = 2·w·x·dy, dL/dw = Σ x²·dy

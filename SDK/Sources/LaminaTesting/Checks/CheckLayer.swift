@@ -78,7 +78,8 @@ struct LayerCheck {
             // Each check trusts what those before it have established.
             let checks: [() throws -> [String]] = [
                 { try subject.checkMemoryRules(layout) }, { try subject.checkRepeatability(layout) },
-                { try subject.checkInPlace(layout) }, { try subject.checkGradientRules(layout) },
+                { try subject.checkInPlace(layout) }, { try subject.checkRanges(layout, isTraining: true) },
+                { try subject.checkGradientRules(layout) },
                 { try subject.checkInference(layout) },
             ]
             for check in checks {

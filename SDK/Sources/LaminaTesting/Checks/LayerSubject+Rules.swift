@@ -64,6 +64,20 @@ extension LayerSubject {
         return faults
     }
 
+    /// Forward range by range, where the plan allows it, gives the same bits, in place or not.
+    func checkRanges(_ layout: Layouts, isTraining: Bool) throws -> [String] {
+        let whole = try session(.init(isTraining: isTraining, layout: layout))
+        guard whole.needs.allowsRanges else { return [] }
+        if whole.needs.forwardWorkspace > 0 { return ["plan allows ranges and asks for a workspace of forward"] }
+        let wanted = try whole.step(values)
+        return try [false, true].flatMap { isInPlace in
+            let parts = try session(
+                .init(isTraining: isTraining, layout: layout, isInPlace: isInPlace, isInRanges: true))
+            let result = try parts.step(values)
+            return (result.violations + result.differences(from: wanted, inferred)).map { "by ranges, \($0)" }
+        }
+    }
+
     /// Sharing memory where the plan allows it changes nothing.
     func checkInPlace(_ layout: Layouts) throws -> [String] {
         let session = try session(.init(layout: layout, isInPlace: true))
@@ -144,6 +158,7 @@ extension LayerSubject {
         faults += (shared.violations + shared.differences(from: first, inferred)).map {
             "in place, as plan allows, \($0)"
         }
+        if faults.isEmpty { faults += try checkRanges(layout, isTraining: false) }
         if faults.isEmpty, isDifferentiable { faults += try checkInferenceGradients(layout, first) }
         return faults.map { "in the inference phase, \($0)" }
     }

@@ -20,6 +20,8 @@ struct LayerNeeds {
     var gradientInPlace: [InPlace] = []
     var flops = (forward: 0.0, backward: 0.0)
     var overwrites = false
+    var allowsRanges = false
+    var announcesOutput = false
 }
 
 /// Collects what `plan` asks for, and says what of it is wrong.
@@ -84,6 +86,8 @@ final class PlanningSink {
             if !(forward >= 0 && backward >= 0) { sink.faults.append("set_flops got \(forward) and \(backward)") }
         }
         planning.set_overwrites = { sink in PlanningSink.of(sink).needs.overwrites = true }
+        planning.allow_ranges = { sink in PlanningSink.of(sink).needs.allowsRanges = true }
+        planning.announce_output = { sink in PlanningSink.of(sink).needs.announcesOutput = true }
     }
 
     private func isInput(_ index: Int32, _ call: String) -> Bool {

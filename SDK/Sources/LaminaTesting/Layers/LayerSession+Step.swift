@@ -58,7 +58,10 @@ extension LayerSession {
                 try call("prepare", &result) { prepare(planned, run) }
                 prepared = state
             }
-            try call("forward", &result) { harness.table.pointee.forward(planned, run) }
+            try call("forward", &result) { forward(run) }
+        }
+        if needs.announcesOutput, let output = outputs.forms[0] {
+            result.violations += announcements.faults(output, outputs.memory[0]?.bytes)
         }
         check(watched, "forward", &result)
         checkMemory("forward", &result)
@@ -66,6 +69,19 @@ extension LayerSession {
         result.outputs = (0..<outputs.count).map { outputs.value(at: $0)! }
         result.buffers = (0..<buffers.count).map { buffers.value(at: $0)! }
         return result
+    }
+
+    /// The call itself, or its ranges.
+    private func forward(_ run: UnsafePointer<lamina_run>) -> lamina_status {
+        guard options.isInRanges, needs.allowsRanges, let forwardRange = harness.table.pointee.forward_range else {
+            return harness.table.pointee.forward(planned, run)
+        }
+        let count = outputs.forms[0].map { Int64($0.byteCount / $0.dtype.size) } ?? 0
+        let cuts = [0, count / 3, count / 2 + 1, count].map { min($0, count) }
+        for (begin, end) in zip(cuts, cuts.dropFirst()).reversed() where end > begin {
+            forwardRange(planned, run, begin, end - begin)
+        }
+        return LAMINA_OK
     }
 
     private func backward(_ values: Values, _ result: inout LayerResult) throws {
@@ -142,6 +158,7 @@ extension LayerSession {
         run.workspace = workspace?.bytes
         run.persistent = persistent?.bytes
         run.random = random
+        if needs.announcesOutput, let output = outputs.memory[0] { announcements.listen(output.bytes, &run) }
         return run
     }
 

@@ -16,6 +16,8 @@ final class LayerSession {
         /// Uses every allowed in-place and view.
         var isInPlace = false
         var unsaved = Unsaved.null
+        /// Forward by ranges, the last one first, where the plan allows it.
+        var isInRanges = false
         /// Which gradients backward computes; nil: all that can be.
         var wantedInputs: [Bool]?
         var wantedParameters: [Bool]?
@@ -48,6 +50,7 @@ final class LayerSession {
     let planned: UnsafeMutableRawPointer?
     /// The parameters and buffers that `prepare` has seen.
     var prepared: [TensorValue]?
+    let announcements = Announcements()
     /// The functions that have been called before.
     var called: Set<String> = []
 

@@ -53,16 +53,17 @@ final class WeightedPass {
     var implementations: Set<String> { Set(calls.map(\.primitive.implementation)) }
 
     /// `from` and `to` are x and y, or dy and dx. `packed` was filled by `weights.pack`. A bias, one per channel of
-    /// `to`, is added in either direction.
+    /// `to`, is added in either direction. `finished` is told of every piece, on the thread that has computed it.
     func run(
         _ host: Host, from: UnsafeMutablePointer<Float>, weights plain: UnsafeMutableRawPointer,
         packed: UnsafeMutableRawPointer?, bias: UnsafeMutablePointer<Float>?, to: UnsafeMutablePointer<Float>,
-        scratch: UnsafeMutableRawPointer?
+        scratch: UnsafeMutableRawPointer?, finished: (ConvolutionPiece) -> Void = { _ in }
     ) throws {
         host.parallelFor(calls.count, grain: 1) { begin, end in
             OneDNN.onThisThread {
                 for index in begin..<end {
                     runPiece(index, from: from, weights: plain, packed: packed, bias: bias, to: to, scratch: scratch)
+                    finished(pieces[index])
                 }
             }
         }

@@ -90,6 +90,11 @@ typedef struct lamina_planning {
   void (*set_flops)(void *sink, double forward, double backward);
   /* Backward always overwrites: the host adds where LAMINA_TENSOR_ACCUMULATE would have been set. */
   void (*set_overwrites)(void *sink);
+  /* Since 1.1. Forward computes any range of its output from the same ranges of its inputs, which all have the output's
+   * shape and layout, and needs no workspace: the host may call forward_range instead of forward. */
+  void (*allow_ranges)(void *sink);
+  /* Since 1.1. Forward will call lamina_run.finished for its output 0. */
+  void (*announce_output)(void *sink);
 } lamina_planning;
 
 typedef struct lamina_run {
@@ -107,6 +112,11 @@ typedef struct lamina_run {
   void *workspace;
   void *persistent;
   lamina_random random; /* the same in a forward and its backward */
+  /* Since 1.1; NULL: nobody listens. A forward that announces its output calls it, on any thread, when `count` elements
+   * of output 0 from `begin` on, in the order of memory, have their final values; each element exactly once. What
+   * follows (an activation, say) is then computed while they are in the cache, and may overwrite them. */
+  void (*finished)(const void *listeners, int64_t begin, int64_t count);
+  const void *listeners;
 } lamina_run;
 
 typedef struct lamina_layer {
@@ -125,6 +135,9 @@ typedef struct lamina_layer {
   lamina_status (*backward)(void *planned, const lamina_run *run);
   /* May be NULL. */
   const void *(*get_extension)(void *layer, const char *id);
+  /* Since 1.1, for plans that allow ranges: elements begin ..< begin + count of forward, in the order of memory. Calls on
+   * ranges that do not overlap may run at the same time. */
+  void (*forward_range)(void *planned, const lamina_run *run, int64_t begin, int64_t count);
 } lamina_layer;
 
 #endif

@@ -43,6 +43,7 @@ struct ConvolutionPlan: PlannedLayer {
         inputWorkspace = inputGradient.map { ($0.weights.bytes + $0.scratchBytes + 63) / 64 * 64 } ?? 0
         if wantsWeight { planning.saveInput(0) }
         planning.setOverwrites()
+        if !isTransposed { planning.announceOutput() }
         if !packsEachTime { planning.setPersistent(bytes: output.weights.bytes) }
         planning.setWorkspace(
             forward: output.scratchBytes + (packsEachTime ? output.weights.bytes : 0),
@@ -79,7 +80,12 @@ struct ConvolutionPlan: PlannedLayer {
         }
         try output.run(
             run.host, from: run.input(0).floats, weights: weights, packed: packed,
-            bias: hasBias ? run.parameter(1).floats : nil, to: run.output(0).floats, scratch: scratch)
+            bias: hasBias ? run.parameter(1).floats : nil, to: run.output(0).floats, scratch: scratch
+        ) { piece in
+            if !isTransposed {
+                run.finished(piece.outputOffset, count: piece.shape.batch * piece.shape.outputElements)
+            }
+        }
     }
 
     // Convolution:  dx = convᵀ(dy, w),  dw = Σ dy · x,  db = Σ dy

@@ -34,6 +34,7 @@ extension Activation {
             }
         }
         planning.allowReuse()
+        planning.allowRanges()
         planning.allowGradientReuse()
         let n = Double(planning.input(0).count)
         planning.setFLOPs(forward: Self.operations * n, backward: (Self.operations + 1) * n)
@@ -48,6 +49,10 @@ extension Activation {
         run.host.parallelFor(n, grain: elementGrain) { begin, end in
             forward(px + begin, py + begin, end &- begin)
         }
+    }
+
+    func forward(_ run: Run, _ range: Range<Int>) {
+        forward(run.input(0).floats + range.lowerBound, run.output(0).floats + range.lowerBound, range.count)
     }
 
     func backward(_ run: Run) {

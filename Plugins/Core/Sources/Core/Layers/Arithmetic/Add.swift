@@ -30,6 +30,9 @@ struct AddPlan: PlannedLayer {
         sums = inputs.indices.dropFirst().map { broadcastLoops(y, [$0 == 1 ? inputs[0] : y, inputs[$0]]) }
         // Only these two: whichever of them shares its memory, the additions are the same, as a + b = b + a.
         for index in 0...1 where inputs[index].count == y.count { planning.allowReuse(ofInput: index) }
+        if inputs.allSatisfy({ $0.shape == y.shape && $0.isChannelsLast == y.isChannelsLast }) {
+            planning.allowRanges()
+        }
         var workspace = 0
         var flops = 0.0
         reductions = inputs.indices.map { index in
@@ -61,6 +64,17 @@ struct AddPlan: PlannedLayer {
                         left.vector(i, remaining, stride: strides[1]) + right.vector(i, remaining, stride: strides[2])
                     y.store(sum, i, remaining)
                 }
+            }
+        }
+    }
+
+    func forward(_ run: Run, _ range: Range<Int>) {
+        let y = run.output(0).floats + range.lowerBound
+        for index in 1...sums.count {
+            let left = index == 1 ? run.input(0).floats + range.lowerBound : y
+            let right = run.input(index).floats + range.lowerBound
+            forEachVector(range.count) { i, remaining in
+                y.store(left.vector(i, remaining) + right.vector(i, remaining), i, remaining)
             }
         }
     }

@@ -119,6 +119,7 @@ struct BatchNormPlan: PlannedLayer {
             planning.save(bytes: 2 * grid.channels * 4)
         }
         planning.allowGradientReuse()
+        planning.announceOutput()
         let bytes = (2 * grid.partials * grid.channels + ChannelCoefficients.floats(grid, perInstance: false)) * 4
         planning.setWorkspace(forward: bytes, backward: saves ? bytes : 0)
         planning.setFLOPs(forward: 6 * Double(grid.count), backward: 9 * Double(grid.count))
@@ -160,7 +161,9 @@ struct BatchNormPlan: PlannedLayer {
             }
         }
         if updates { run.buffer(2).int64s.pointee += 1 }
-        grid.scale(run.input(0).floats, run.output(0).floats, coefficients, run.host)
+        grid.scale(run.input(0).floats, run.output(0).floats, coefficients, run.host) { start, count in
+            run.finished(start, count: count)
+        }
     }
 
     // x̂ = (x − μ) / σ;  dbias = Σ dy;  dweight = Σ dy · x̂;

@@ -16,7 +16,9 @@ struct BatchNormInference: PlannedLayer {
         planning.allowGradientReuse()
         let rows = wantsParameters ? 2 * grid.partials : 0
         let coefficients = ChannelCoefficients.floats(grid, perInstance: false)
-        planning.setWorkspace(forward: coefficients * 4, backward: (rows * grid.channels + coefficients) * 4)
+        planning.setPersistent(bytes: coefficients * 4)
+        planning.setWorkspace(backward: (rows * grid.channels + coefficients) * 4)
+        planning.allowRanges()
         planning.setFLOPs(
             forward: 2 * Double(grid.count), backward: (wantsParameters ? 6 : 2) * Double(grid.count))
     }
@@ -31,16 +33,28 @@ struct BatchNormInference: PlannedLayer {
         factor(run, channel) * (isAffine ? Double(run.parameter(0).floats[channel]) : 1)
     }
 
-    func forward(_ run: Run) {
-        if grid.count == 0 { return }
+    /// Those of forward, which `prepare` fills.
+    private func coefficients(_ run: Run) -> ChannelCoefficients {
+        ChannelCoefficients(grid, perInstance: false, at: run.persistent.assumingMemoryBound(to: Float.self))
+    }
+
+    func prepare(_ run: Run) {
+        if grid.channels == 0 { return }
         let bias = isAffine ? run.parameter(1).floats : nil
-        let coefficients = ChannelCoefficients(
-            grid, perInstance: false, at: run.workspace.assumingMemoryBound(to: Float.self))
+        let coefficients = coefficients(run)
         for c in 0..<grid.channels {
             coefficients.setCenter(run.buffer(0).floats[c], c)
             coefficients.set(a: scale(run, c), b: Double(bias?[c] ?? 0), c)
         }
-        grid.scale(run.input(0).floats, run.output(0).floats, coefficients, run.host)
+    }
+
+    func forward(_ run: Run) {
+        if grid.count == 0 { return }
+        grid.scale(run.input(0).floats, run.output(0).floats, coefficients(run), run.host)
+    }
+
+    func forward(_ run: Run, _ range: Range<Int>) {
+        grid.scale(run.input(0).floats, run.output(0).floats, coefficients(run), range)
     }
 
     // x̂ = (x − μ) / σ with fixed μ and σ;  dbias = Σ dy;  dweight = Σ dy · x̂;  dx = dy · weight / σ

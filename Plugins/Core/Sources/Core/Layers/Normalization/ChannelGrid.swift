@@ -184,9 +184,10 @@ struct ChannelGrid {
 
     // Both subtract a center first: where the mean is far from 0, x · a − mean · a would cancel.
 
-    /// y = (x − center) · a + b.
+    /// y = (x − center) · a + b. `finished` is told of every piece.
     func scale(
-        _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ coefficients: ChannelCoefficients, _ host: Host
+        _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ coefficients: ChannelCoefficients, _ host: Host,
+        finished: (_ start: Int, _ count: Int) -> Void = { _, _ in }
     ) {
         if isInterleaved {
             forEachMatrix(host) { matrix in
@@ -200,12 +201,43 @@ struct ChannelGrid {
                     }
                     offset &+= matrix.width
                 }
+                finished(matrix.start, matrix.rows &* matrix.width)
             }
         } else {
             forEachRun(host) { _, instance, channel, start, length in
                 let at = coefficients.at(instance)
                 let (x, y, m, a, b) = (x + start, y + start, at.center[channel], at.a[channel], at.b[channel])
                 forEachVector(length) { i, remaining in y.store((x.vector(i, remaining) - m) * a + b, i, remaining) }
+                finished(start, length)
+            }
+        }
+    }
+
+    /// The same for elements in the order of memory, with one set of coefficients.
+    func scale(
+        _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ coefficients: ChannelCoefficients,
+        _ range: Range<Int>
+    ) {
+        let (center, a, b, _) = coefficients.at(0)
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let (x, y) = (x + start, y + start)
+            if isInterleaved {
+                let channel = start % channels
+                let length = min(channels &- channel, range.upperBound &- start)
+                let (m, a, b) = (center + channel, a + channel, b + channel)
+                forEachVector(length) { i, remaining in
+                    let centered = x.vector(i, remaining) - m.vector(i, remaining)
+                    y.store(centered * a.vector(i, remaining) + b.vector(i, remaining), i, remaining)
+                }
+                start &+= length
+            } else {
+                let (line, place) = (start / positions, start % positions)
+                let length = min(positions &- place, range.upperBound &- start)
+                let channel = line % channels
+                let (m, a, b) = (center[channel], a[channel], b[channel])
+                forEachVector(length) { i, remaining in y.store((x.vector(i, remaining) - m) * a + b, i, remaining) }
+                start &+= length
             }
         }
     }
