@@ -74,6 +74,12 @@ final class BLAS: @unchecked Sendable {
             return LAMINA_OK
         }
         job.tiles = Self.tiles(arguments, work)
+        if arguments.k >= Self.longSum * max(arguments.m, arguments.n), min(arguments.m, arguments.n) > Self.thinSide,
+            job.tiles > 1, let memory = job.reservePartials()
+        {
+            runParts(&job, memory, pool)
+            return LAMINA_OK
+        }
         job.splitsRows = arguments.m >= arguments.n
         let length = max(arguments.m, arguments.n)
         // Whole multiples of the kernels' register tiles keep their edge code out of the middle.
@@ -87,6 +93,23 @@ final class BLAS: @unchecked Sendable {
             }
         }
         return LAMINA_OK
+    }
+
+    /// A product whose sums are so many times longer than its sides is cut along the sums: then each operand is packed once.
+    private static let longSum: Int64 = 8
+
+    /// Partial products of ranges of k, added in their order.
+    private func runParts(_ job: inout Job, _ memory: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {
+        job.partials = memory
+        withUnsafeMutablePointer(to: &job) { job in
+            pool.parallelFor(count: job.pointee.tiles, grain: 1, context: job) { context, begin, end in
+                let job = context!.assumingMemoryBound(to: Job.self)
+                for part in begin..<end { job.pointee.runPart(part) }
+            }
+            pool.parallelFor(count: job.pointee.arguments.m, grain: 16, context: job) { context, begin, end in
+                context!.assumingMemoryBound(to: Job.self).pointee.addParts(Int(begin)..<Int(end))
+            }
+        }
     }
 
     /// Multiply-adds of one product, at least 1; Int64.max when there are more.
@@ -140,6 +163,46 @@ final class BLAS: @unchecked Sendable {
             blas.sgemm(
                 101, g.transpose_a != 0 ? 112 : 111, g.transpose_b != 0 ? 112 : 111, Int32(m), Int32(n), Int32(g.k),
                 g.alpha, a, Int32(g.lda), b, Int32(g.ldb), g.beta, c, Int32(g.ldc))
+        }
+
+        /// Where the partial products go, one m × n matrix per part.
+        var partials: UnsafeMutablePointer<Float>?
+
+        /// Memory for them, the calling thread's; nil when there is none left.
+        func reservePartials() -> UnsafeMutablePointer<Float>? {
+            ThreadContext.current.productScratch(bytes: UInt64(tiles * arguments.m * arguments.n) * 4)?
+                .assumingMemoryBound(to: Float.self)
+        }
+
+        /// The product over one range of k.
+        func runPart(_ part: Int64) {
+            let g = arguments
+            let (begin, end) = (part * g.k / tiles, (part + 1) * g.k / tiles)
+            let a = g.a + Int(g.transpose_a != 0 ? begin * g.lda : begin)
+            let b = g.b + Int(g.transpose_b != 0 ? begin : begin * g.ldb)
+            blas.sgemm(
+                101, g.transpose_a != 0 ? 112 : 111, g.transpose_b != 0 ? 112 : 111, Int32(g.m), Int32(g.n),
+                Int32(end - begin), g.alpha, a, Int32(g.lda), b, Int32(g.ldb), 0,
+                partials.unsafelyUnwrapped + Int(part * g.m * g.n), Int32(g.n))
+        }
+
+        /// C = beta · C + the parts, for some rows.
+        func addParts(_ rows: Range<Int>) {
+            let (m, n, beta) = (Int(arguments.m), Int(arguments.n), arguments.beta)
+            for row in rows {
+                let c = arguments.c! + row * Int(arguments.ldc)
+                let first = partials.unsafelyUnwrapped + row * n
+                for part in 0..<Int(tiles) {
+                    let sums = first + part * m * n
+                    if part > 0 {
+                        for i in 0..<n { c[i] += sums[i] }
+                    } else if beta == 0 {
+                        for i in 0..<n { c[i] = sums[i] }
+                    } else {
+                        for i in 0..<n { c[i] = beta * c[i] + sums[i] }
+                    }
+                }
+            }
         }
 
         /// C = beta · C, what is left of the product when k is 0.

@@ -5,8 +5,9 @@ import Glibc
 final class ThreadContext {
     var errorText: String?
     var errorArgument: Int32 = -1
-    private var scratch: UnsafeMutableRawPointer?
-    private var scratchSize: UInt64 = 0
+    /// What plugins ask for, and the host's own for partial products, so that neither takes the other's away.
+    private var scratch = Scratch()
+    private var productScratch = Scratch()
     private var dimensionText: UnsafeMutablePointer<CChar>?
 
     private static let key: pthread_key_t = {
@@ -26,27 +27,35 @@ final class ThreadContext {
     }
 
     deinit {
-        free(scratch)
+        free(scratch.memory)
+        free(productScratch.memory)
         free(dimensionText)
     }
 
-    /// Above it a request is a bug of the plugin.
-    private static let maximumScratch: UInt64 = 1 << 46
+    func scratch(bytes: UInt64) -> UnsafeMutableRawPointer? { scratch.grow(bytes) }
+    func productScratch(bytes: UInt64) -> UnsafeMutableRawPointer? { productScratch.grow(bytes) }
 
-    /// Grows and never shrinks, so that a steady state allocates nothing. Nil when memory is short.
-    func scratch(bytes: UInt64) -> UnsafeMutableRawPointer? {
-        if bytes > scratchSize || scratch == nil {
-            guard bytes <= Self.maximumScratch else { return nil }
-            var size = max(bytes + bytes / 4, 4096)
-            var memory: UnsafeMutableRawPointer?
-            if posix_memalign(&memory, 64, Int(size)) != 0 {
-                size = max(bytes, 64)
-                guard posix_memalign(&memory, 64, Int(size)) == 0 else { return nil }
+    private struct Scratch {
+        private(set) var memory: UnsafeMutableRawPointer?
+        private var size: UInt64 = 0
+        /// Above it a request is a bug of the plugin.
+        private static let maximum: UInt64 = 1 << 46
+
+        /// Grows and never shrinks, so that a steady state allocates nothing. Nil when memory is short.
+        mutating func grow(_ bytes: UInt64) -> UnsafeMutableRawPointer? {
+            if bytes > size || memory == nil {
+                guard bytes <= Self.maximum else { return nil }
+                var wanted = max(bytes + bytes / 4, 4096)
+                var new: UnsafeMutableRawPointer?
+                if posix_memalign(&new, 64, Int(wanted)) != 0 {
+                    wanted = max(bytes, 64)
+                    guard posix_memalign(&new, 64, Int(wanted)) == 0 else { return nil }
+                }
+                free(memory)
+                (memory, size) = (new, wanted)
             }
-            free(scratch)
-            (scratch, scratchSize) = (memory, size)
+            return memory
         }
-        return scratch
     }
 
     func keep(dimensionText text: String) -> UnsafePointer<CChar>? {

@@ -1,3 +1,4 @@
+import CLaminaMath
 import LaminaSDK
 
 /// The rectifier, y = max(0, x).
@@ -12,10 +13,7 @@ struct ReLU: Activation {
     init(_ attributes: Attributes) {}
 
     func forward(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int) {
-        forEachVector(n) { i, remaining in
-            let v = x.vector(i, remaining)
-            y.store(v.replacing(with: 0, where: v .< 0), i, remaining)
-        }
+        lamina_math_relu(x, y, Int64(n))
     }
 
     // dx = dy where y > 0, otherwise 0
