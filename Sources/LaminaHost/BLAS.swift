@@ -25,7 +25,8 @@ final class BLAS: @unchecked Sendable {
         let names = ["libopenblas.so.0", "libopenblas.so"]
         var reasons: [String] = []
         for name in names {
-            guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else {
+            // Its tables of kernels are large, and a process uses few of them.
+            guard let handle = dlopen(name, RTLD_LAZY | RTLD_LOCAL) else {
                 reasons.append(String(cString: dlerror()))
                 continue
             }

@@ -130,6 +130,7 @@ public final class Registry: Sendable {
             guard let bundle = state.bundles.first(where: { $0.manifest.id == id }) else {
                 return .failure(.missingComponent("plugin '\(id)' is not installed"))
             }
+            runtime.loadLibraries()
             do throws(HostError) {
                 let plugin = try bundle.load(target: target, runtime: runtime)
                 state.loaded[id] = plugin

@@ -25,14 +25,17 @@ public final class Runtime: @unchecked Sendable {
     /// Every pool that was ever used, by its number of threads: a job may still be running on one that was replaced.
     private let pools: Mutex<[Int: ThreadPool]>
     private let currentPool: Atomic<UInt>
-    private let blas: Result<BLAS, HostError>
+    /// Loaded when the first plugin is: most verbs that run no model need no matrix products.
+    private var blas: Result<BLAS, HostError> { Self.loadedBLAS }
+    private static let loadedBLAS: Result<BLAS, HostError> = {
+        do throws(HostError) { return .success(try BLAS()) } catch { return .failure(error) }
+    }()
 
     private init() {
         services = .allocate(capacity: 1)
         let pool = ThreadPool(threadCount: Processor.coreCount)
         pools = Mutex([pool.threadCount: pool])
         currentPool = Atomic(UInt(bitPattern: Unmanaged.passUnretained(pool).toOpaque()))
-        do { blas = .success(try BLAS()) } catch { blas = .failure(error) }
         services.initialize(to: Runtime.table(Unmanaged.passUnretained(self).toOpaque()))
     }
 
@@ -61,8 +64,9 @@ public final class Runtime: @unchecked Sendable {
         set { cancelFlag.store(newValue, ordering: .relaxed) }
     }
 
-    /// Throws when the libraries that the services need are missing.
-    public func checkLibraries() throws(HostError) { _ = try blas.get() }
+    /// Loads the libraries that the services need, now rather than in the middle of a run; what is missing is said by the
+    /// service that needs it.
+    func loadLibraries() { _ = blas }
 
     /// Runs `body` on the pool; chunks as in `lamina_host.parallel_for`.
     public func parallelFor(
