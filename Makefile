@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 
 # Two builds of one package at once would wait for each other, and bundles need the build.
 .NOTPARALLEL:
-.PHONY: all setup build bundles demo test check install clean
+.PHONY: all setup build bundles variants demo test check install clean
 
 all: build bundles
 
@@ -43,6 +43,22 @@ bundles:
 	  name=$$(echo $$family | tr A-Z a-z); \
 	  benchmarks=""; [ ! -d $${folder}Benchmarks ] || benchmarks="--benchmarks $${folder}Benchmarks"; \
 	  $(LAMINA) plugin bundle $(LEVEL)=$$library $$benchmarks -o $(OUT)/$$name.laminaplugin || exit 1; \
+	done
+
+# Bundles with a library per instruction-set level, of which the host takes the best: for other machines than this one.
+# The command itself is built for LEVEL: make variants LEVEL=x86-64-v2
+VARIANTS = x86-64-v2 x86-64-v3 x86-64-v4
+variants: build bundles
+	@for folder in Plugins/*/; do family=$$(basename $$folder); name=$$(echo $$family | tr A-Z a-z); \
+	  libraries=""; \
+	  for level in $(VARIANTS); do \
+	    [ -e $(OUT)/lib$${family}Plugin.so ] || continue; \
+	    swift build --manifest-cache none -c release -Xcc -march=$$level --scratch-path .build/$$level \
+	      --product $${family}Plugin || exit 1; \
+	    libraries="$$libraries $$level=.build/$$level/release/lib$${family}Plugin.so"; \
+	  done; \
+	  benchmarks=""; [ ! -d $${folder}Benchmarks ] || benchmarks="--benchmarks $${folder}Benchmarks"; \
+	  $(LAMINA) plugin bundle $$libraries $$benchmarks -o $(OUT)/$$name.laminaplugin || exit 1; \
 	done
 
 # Trains on all 60,000 images of Fashion-MNIST, then predicts test images from PNG files in a new process.
