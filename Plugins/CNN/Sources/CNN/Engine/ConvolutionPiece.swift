@@ -41,8 +41,8 @@ struct ConvolutionPiece {
     }
 
     /// Pieces that share no input: for the gradient of the input.
-    static func cuttingInput(_ shape: ConvolutionShape) -> [ConvolutionPiece] {
-        cut(shape, most: mostGradientPieces, rows: shape.input[0]) { shape, rows in
+    static func cuttingInput(_ shape: ConvolutionShape, most: Int = mostGradientPieces) -> [ConvolutionPiece] {
+        cut(shape, most: most, rows: shape.input[0]) { shape, rows in
             let (stride, before, reach) = (shape.stride[0], shape.before[0], shape.reach(0))
             // Output o reads the rows o · stride − before ..< + reach.
             let first = max(0, (rows.lowerBound + before - reach + stride) / stride)

@@ -32,7 +32,7 @@ final class WeightGradientPass {
         // Adding partial sums costs a pass over the weights each; many outputs per weight make it worth while.
         let outputsPerWeight = shape.batch * shape.output.reduce(1, *)
         let pieces = ConvolutionPiece.cuttingOutput(
-            shape, most: min(ConvolutionPiece.mostGradientPieces, max(4, outputsPerWeight / 600)))
+            shape, most: min(ConvolutionPiece.mostGradientPieces, max(4, outputsPerWeight / 500)))
         let primitives = try PiecePrimitives(pieces, .weightGradient(bias: bias))
         self.pieces = pieces
         weightElements = shape.weightElements

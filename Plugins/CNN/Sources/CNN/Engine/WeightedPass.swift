@@ -22,8 +22,10 @@ final class WeightedPass {
     }
 
     /// dx = convᵀ(dy, w).
-    static func inputGradient(_ shape: ConvolutionShape) throws -> WeightedPass {
-        try WeightedPass(shape, ConvolutionPiece.cuttingInput(shape), .inputGradient, bias: false)
+    static func inputGradient(
+        _ shape: ConvolutionShape, most: Int = ConvolutionPiece.mostGradientPieces
+    ) throws -> WeightedPass {
+        try WeightedPass(shape, ConvolutionPiece.cuttingInput(shape, most: most), .inputGradient, bias: false)
     }
 
     private init(

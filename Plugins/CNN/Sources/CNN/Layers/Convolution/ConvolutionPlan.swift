@@ -31,10 +31,15 @@ struct ConvolutionPlan: PlannedLayer {
         let wantsWeight = planning.wantsParameterGradient(0)
         let wantsBias = hasBias && planning.wantsParameterGradient(1)
         output = try isTransposed ? .inputGradient(shape) : .forward(shape, bias: hasBias, training: packsEachTime)
+        weightGradient = try wantsWeight ? WeightGradientPass(shape, bias: wantsBias && !isTransposed) : nil
+        // As many pieces as the weights' gradient has, so that both go together, unless those are too few.
+        let pieces = weightGradient.map(\.pieces.count) ?? 0
+        let most = pieces >= 8 ? pieces : ConvolutionPiece.mostGradientPieces
         inputGradient =
             try !wantsInput
-            ? nil : isTransposed ? .forward(shape, bias: false, training: packsEachTime) : .inputGradient(shape)
-        weightGradient = try wantsWeight ? WeightGradientPass(shape, bias: wantsBias && !isTransposed) : nil
+            ? nil
+            : isTransposed
+                ? .forward(shape, bias: false, training: packsEachTime) : .inputGradient(shape, most: most)
         biasGradient = wantsBias && (isTransposed || !wantsWeight) ? Self.biasGradient(shape, isTransposed) : nil
 
         let ranges = weightGradient?.pieces.map(\.range)
