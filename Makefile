@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 
 # Two builds of one package at once would wait for each other, and bundles need the build.
 .NOTPARALLEL:
-.PHONY: all setup build bundles variants demo test check install clean
+.PHONY: all setup build bundles variants demo bench test check install clean
 
 all: build bundles
 
@@ -71,6 +71,10 @@ demo: build bundles
 	done
 	$(LAMINA) eval fashion-mnist.lamina
 	$(LAMINA) predict fashion-mnist.lamina demo-images/*.png
+
+# Times the workloads; Tests/Benchmarks/compare.py does so beside PyTorch and ONNX Runtime.
+bench: build bundles
+	$(LAMINA) bench
 
 # All tests, one after the other: they share the threads, the stop flag and the allocation counter of one process.
 test: setup check

@@ -1,0 +1,120 @@
+"""The peers' side of compare.py: one workload of one peer in a process of its own.
+
+usage: peers.py PEER WORKLOAD PHASE SECONDS      prints the median seconds of a run, and the peak memory in KiB
+PEER is torch, compile or onnx; PHASE is train or infer. The shapes are those of Plugins/*/Benchmarks/*.yaml.
+"""
+
+import io
+import os
+import resource
+import statistics
+import sys
+import time
+
+import torch
+from torch import nn
+
+
+class Residual(nn.Module):
+    """Two 3 × 3 convolutions with batch norm, and a 1 × 1 convolution on the skip where the shape changes."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        stride = 1 if inputs == outputs else 2
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride, 1), nn.BatchNorm2d(outputs), nn.ReLU(),
+            nn.Conv2d(outputs, outputs, 3, 1, 1), nn.BatchNorm2d(outputs))
+        self.skip = nn.Identity() if stride == 1 else nn.Conv2d(inputs, outputs, 1, stride)
+
+    def forward(self, x):
+        return torch.relu(self.body(x) + self.skip(x))
+
+
+def resnet():
+    stages = [Residual(a, b) for a, b in [(64, 64), (64, 64), (64, 128), (128, 128), (128, 256), (256, 256)]]
+    return nn.Sequential(
+        nn.Conv2d(3, 64, 7, 2, 3), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1), *stages,
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10))
+
+
+def mlp():
+    return nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 10))
+
+
+def cnn():
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(64 * 14 * 14, 128), nn.ReLU(), nn.Linear(128, 10))
+
+
+def adam(parameters):
+    return torch.optim.Adam(parameters, 1e-3)
+
+
+def momentum(parameters):
+    return torch.optim.SGD(parameters, 0.01, momentum=0.9)
+
+
+# Network, shape of a sample, batch of a training step, optimizer.
+WORKLOADS = {
+    "mlp": (mlp, (784,), 128, adam),
+    "cnn": (cnn, (1, 28, 28), 64, momentum),
+    "resnet": (resnet, (3, 96, 96), 32, momentum),
+    "resnet-224": (resnet, (3, 224, 224), None, None),
+}
+
+
+def training_step(peer, workload):
+    make, shape, batch, optimizer = WORKLOADS[workload]
+    model = make()
+    x, y = torch.rand(batch, *shape), torch.randint(0, 10, (batch,))
+    optimizer = optimizer(model.parameters())
+    network = torch.compile(model) if peer == "compile" else model
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        nn.functional.cross_entropy(network(x), y).backward()
+        optimizer.step()
+
+    return step
+
+
+def inference(peer, workload):
+    make, shape, _, _ = WORKLOADS[workload]
+    model, x = make().eval(), torch.rand(1, *shape)
+    if peer == "onnx":
+        import onnxruntime
+
+        file = io.BytesIO()
+        torch.onnx.export(model, (x,), file, dynamo=False, input_names=["input"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
+        values = {"input": x.numpy()}
+        return lambda: session.run(None, values)
+    network = torch.compile(model) if peer == "compile" else model
+
+    def run():
+        with torch.inference_mode():
+            network(x)
+
+    return run
+
+
+def main():
+    peer, workload, phase, seconds = sys.argv[1:]
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.manual_seed(0)
+    run = training_step(peer, workload) if phase == "train" else inference(peer, workload)
+    for _ in range(3):
+        run()
+    times, start = [], time.perf_counter()
+    while time.perf_counter() - start < float(seconds) or len(times) < 5:
+        begin = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - begin)
+    print(statistics.median(times), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+if __name__ == "__main__":
+    main()
