@@ -123,9 +123,10 @@ final class TrainingDisplay: TrainingObserver {
     func trainingStarts(_ trainer: Trainer) {
         begin = Terminal.now
         let evaluation = trainer.evaluationName.map { ", evaluated on \($0) data" } ?? ""
+        let epochs = trainer.recipe.training.epochs
         Terminal.message(
             "training \(trainer.network.graph.parameterCount) parameters on \(trainer.sampleCount) samples, "
-                + "\(trainer.recipe.training.epochs) epochs of \(trainer.stepsPerEpoch) steps\(evaluation); "
+                + "\(epochs) epoch\(epochs == 1 ? "" : "s") of \(trainer.stepsPerEpoch) steps\(evaluation); "
                 + "\(Text.bytes(trainer.plannedBytes)) planned, \(Lamina.threads) threads")
     }
 
