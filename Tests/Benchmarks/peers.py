@@ -1,15 +1,20 @@
 """The peers' side of compare.py: one workload of one peer in a process of its own.
 
-usage: peers.py PEER WORKLOAD PHASE SECONDS      prints the median seconds of a run, and the peak memory in KiB
-PEER is torch, compile or onnx; PHASE is train or infer. The shapes are those of Plugins/*/Benchmarks/*.yaml.
+usage: peers.py PEER WORKLOAD PHASE SECONDS      or: peers.py torch WORKLOAD epoch FOLDER
+PEER is torch, compile or onnx; PHASE is train or infer; FOLDER has the IDX files of Fashion-MNIST. Prints JSON: median
+and fastest seconds of a run (or those of the epoch), peak bytes of the process. The shapes are those of
+Plugins/*/Benchmarks/*.yaml.
 """
 
+import gzip
 import io
+import json
 import os
 import resource
 import statistics
 import sys
 import time
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -94,26 +99,65 @@ def inference(peer, workload):
         return lambda: session.run(None, values)
     network = torch.compile(model) if peer == "compile" else model
 
-    def run():
-        with torch.inference_mode():
-            network(x)
-
-    return run
+    return lambda: network(x)
 
 
-def main():
-    peer, workload, phase, seconds = sys.argv[1:]
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
-    torch.manual_seed(0)
-    run = training_step(peer, workload) if phase == "train" else inference(peer, workload)
+def measure(run, seconds):
+    """Seconds of every run, after three to warm up."""
     for _ in range(3):
         run()
     times, start = [], time.perf_counter()
-    while time.perf_counter() - start < float(seconds) or len(times) < 5:
+    while time.perf_counter() - start < seconds or len(times) < 5:
         begin = time.perf_counter()
         run()
         times.append(time.perf_counter() - begin)
-    print(statistics.median(times), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return times
+
+
+class LabelledImages(torch.utils.data.Dataset):
+    """The training images of a folder with IDX files, normalized one by one."""
+
+    def __init__(self, folder):
+        def values(name, header):
+            with gzip.open(Path(folder, name)) as file:
+                return torch.frombuffer(bytearray(file.read()[header:]), dtype=torch.uint8)
+
+        self.images = values("train-images-idx3-ubyte.gz", 16).view(-1, 1, 28, 28)
+        self.labels = values("train-labels-idx1-ubyte.gz", 8).long()
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        return (self.images[index] / 255 - 0.286) / 0.353, self.labels[index]
+
+
+def epoch(workload, folder):
+    """Seconds of one pass over the training images, shuffled."""
+    make, _, batch, optimizer = WORKLOADS[workload]
+    model, images = make(), LabelledImages(folder)
+    optimizer = optimizer(model.parameters())
+    begin = time.perf_counter()
+    for x, y in torch.utils.data.DataLoader(images, batch, shuffle=True):
+        optimizer.zero_grad(set_to_none=True)
+        nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    return time.perf_counter() - begin
+
+
+def main():
+    peer, workload, phase, length = sys.argv[1:]
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.manual_seed(0)
+    if phase == "epoch":
+        times = [epoch(workload, length)]
+    elif phase == "train":
+        times = measure(training_step(peer, workload), float(length))
+    else:
+        with torch.inference_mode():
+            times = measure(inference(peer, workload), float(length))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"seconds": statistics.median(times), "fastest_seconds": min(times), "bytes": peak}))
 
 
 if __name__ == "__main__":
