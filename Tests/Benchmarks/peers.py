@@ -60,6 +60,8 @@ def momentum(parameters):
     return torch.optim.SGD(parameters, 0.01, momentum=0.9)
 
 
+WARM_UP = 2  # seconds
+
 # Network, shape of a sample, batch of a training step, optimizer.
 WORKLOADS = {
     "mlp": (mlp, (784,), 128, adam),
@@ -103,15 +105,18 @@ def inference(peer, workload):
 
 
 def measure(run, seconds):
-    """Seconds of every run, after three to warm up."""
-    for _ in range(3):
-        run()
-    times, start = [], time.perf_counter()
-    while time.perf_counter() - start < seconds or len(times) < 5:
-        begin = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - begin)
-    return times
+    """Seconds of every run, after a warm-up: the first second of PyTorch's threads is twice as slow as the rest."""
+
+    def times(seconds, least):
+        result, start = [], time.perf_counter()
+        while time.perf_counter() - start < seconds or len(result) < least:
+            begin = time.perf_counter()
+            run()
+            result.append(time.perf_counter() - begin)
+        return result
+
+    times(WARM_UP, 3)
+    return times(seconds, 5)
 
 
 class LabelledImages(torch.utils.data.Dataset):
