@@ -102,7 +102,8 @@ for family in families {
         systemLibraries.contains(name)
             ? .systemLibrary(name: name, path: folder + "Sources/\(name)")
             : .target(
-                name: name, dependencies: systemLibraries.map { .target(name: $0) }, path: folder + "Sources/\(name)",
+                name: name, dependencies: systemLibraries.map { .target(name: $0) } + [sdk("CLaminaMath")],
+                path: folder + "Sources/\(name)",
                 linkerSettings: linked.map { .linkedLibrary($0) })
     }
     let support = companions.map { Target.Dependency.target(name: $0) }

@@ -13,14 +13,13 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
         .target(name: "CPooling"),
-        .target(name: "CNN", dependencies: [sdk("LaminaSDK"), "CDNNL", "CPooling"]),
+        .target(name: "CWinograd", dependencies: [sdk("CLaminaMath")]),
+        .target(name: "CNN", dependencies: [sdk("LaminaSDK"), "CDNNL", "CPooling", "CWinograd"]),
         .target(
             name: "CNNPlugin", dependencies: ["CNN"],
             linkerSettings: [
                 .unsafeFlags(["-Xlinker", "--version-script=\(sdk)/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs"])
             ]),
-        .executableTarget(
-            name: "CNNBenchmark", dependencies: ["CNN", sdk("LaminaSDK")], path: "Benchmarks/CNNBenchmark"),
     ]
 )
 

@@ -13,7 +13,7 @@ struct ConvolutionPiece {
 
     /// Less work than this is not worth a thread: about 10 µs of one core.
     private static let smallestWork = 2e6
-    private static let mostPieces = 16
+    static let mostPieces = 16
     /// The same for gradients, which find their second operand in the cache when pieces are small.
     static let mostGradientPieces = 32
 
@@ -30,8 +30,12 @@ struct ConvolutionPiece {
     }
 
     /// Pieces that share no output: for forward, and for weight gradients, which are the sum over the pieces.
-    static func cuttingOutput(_ shape: ConvolutionShape, most: Int = mostPieces) -> [ConvolutionPiece] {
-        cut(shape, most: most, rows: shape.output[0]) { shape, rows in
+    ///
+    /// Rows are cut at multiples of `rowUnit`.
+    static func cuttingOutput(_ shape: ConvolutionShape, most: Int = mostPieces, rowUnit: Int = 1)
+        -> [ConvolutionPiece]
+    {
+        cut(shape, most: most, rows: shape.output[0], rowUnit) { shape, rows in
             let (stride, before) = (shape.stride[0], shape.before[0])
             let first = rows.lowerBound * stride - before
             let last = (rows.upperBound - 1) * stride - before + shape.reach(0)
@@ -41,8 +45,10 @@ struct ConvolutionPiece {
     }
 
     /// Pieces that share no input: for the gradient of the input.
-    static func cuttingInput(_ shape: ConvolutionShape, most: Int = mostGradientPieces) -> [ConvolutionPiece] {
-        cut(shape, most: most, rows: shape.input[0]) { shape, rows in
+    static func cuttingInput(_ shape: ConvolutionShape, most: Int = mostGradientPieces, rowUnit: Int = 1)
+        -> [ConvolutionPiece]
+    {
+        cut(shape, most: most, rows: shape.input[0], rowUnit) { shape, rows in
             let (stride, before, reach) = (shape.stride[0], shape.before[0], shape.reach(0))
             // Output o reads the rows o · stride − before ..< + reach.
             let first = max(0, (rows.lowerBound + before - reach + stride) / stride)
@@ -54,7 +60,7 @@ struct ConvolutionPiece {
 
     /// `rowsOf` tells, for the rows of the side that is cut: input rows, output rows, padding before.
     private static func cut(
-        _ shape: ConvolutionShape, most: Int, rows: Int,
+        _ shape: ConvolutionShape, most: Int, rows: Int, _ rowUnit: Int,
         _ rowsOf: (ConvolutionShape, Range<Int>) -> (Range<Int>, Range<Int>, Int)
     ) -> [ConvolutionPiece] {
         if shape.isEmpty { return [] }
@@ -65,7 +71,7 @@ struct ConvolutionPiece {
             let reach = shape.reach(0)
             let most = max(rows / max(4, reach), min(2, rows / max(3, reach)))
             let perSample = powerOfTwo(below: min((wanted + shape.batch - 1) / shape.batch, most))
-            if perSample > 1, let pieces = rowPieces(shape, perSample, rows, rowsOf) { return pieces }
+            if perSample > 1, let pieces = rowPieces(shape, perSample, rows, rowUnit, rowsOf) { return pieces }
         }
         return evenly(shape.batch, min(wanted, shape.batch)).map { samples in
             var part = shape
@@ -77,12 +83,13 @@ struct ConvolutionPiece {
     }
 
     private static func rowPieces(
-        _ shape: ConvolutionShape, _ perSample: Int, _ rows: Int,
+        _ shape: ConvolutionShape, _ perSample: Int, _ rows: Int, _ rowUnit: Int,
         _ rowsOf: (ConvolutionShape, Range<Int>) -> (Range<Int>, Range<Int>, Int)
     ) -> [ConvolutionPiece]? {
         var pieces: [ConvolutionPiece] = []
         for sample in 0..<shape.batch {
-            for range in evenly(rows, perSample) {
+            for units in evenly((rows + rowUnit - 1) / rowUnit, perSample) {
+                let range = units.lowerBound * rowUnit..<min(units.upperBound * rowUnit, rows)
                 let (inputRows, outputRows, before) = rowsOf(shape, range)
                 var part = shape
                 part.batch = 1

@@ -57,6 +57,11 @@ extension MemoryDescriptor {
         return try .init(weightDimensions(shape), plain[shape.kernel.count - 1])
     }
 
+    /// The same weights with the channels last: (k…, I, O). In two dimensions, without groups.
+    static func channelsLastWeights(_ shape: ConvolutionShape) throws -> MemoryDescriptor {
+        try .init(weightDimensions(shape), dnnl_hwio)
+    }
+
     /// The same weights in whichever order suits the primitive best.
     static func chosenWeights(_ shape: ConvolutionShape) throws -> MemoryDescriptor {
         try .init(weightDimensions(shape), dnnl_format_tag_any)

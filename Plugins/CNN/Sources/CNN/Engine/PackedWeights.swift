@@ -1,11 +1,11 @@
 import LaminaSDK
 
-/// The weights in the layouts that the primitives of a convolution chose.
+/// The weights in the forms in which the kernels of a convolution want them.
 final class PackedWeights {
     /// Memory for all packed copies.
     let bytes: Int
-    /// Per layout: how the copy is made and its place; nil where the host's order serves.
-    private let copies: [(reorder: WeightReorder, offset: Int)?]
+    /// Per form: how the copy is made and its place; nil where the host's order serves.
+    private let copies: [(copy: any WeightCopy, offset: Int)?]
 
     init(_ shape: ConvolutionShape, _ layouts: [MemoryDescriptor]) throws {
         let plain = try MemoryDescriptor.weights(shape)
@@ -17,12 +17,18 @@ final class PackedWeights {
         bytes = memory.bytes
     }
 
-    /// Fills `memory`, of size `bytes`, from the host's weights.
-    func pack(_ host: Host, _ weights: UnsafeMutableRawPointer, into memory: UnsafeMutableRawPointer?) throws {
-        for case (let reorder, let offset)? in copies { try reorder.run(host, from: weights, to: memory! + offset) }
+    /// Transformed for Winograd's algorithm.
+    init(_ transform: WinogradWeights) {
+        copies = [(transform, 0)]
+        bytes = transform.bytes
     }
 
-    /// Where the weights of layout `index` are after `pack`.
+    /// Fills `memory`, of size `bytes`, from the host's weights.
+    func pack(_ host: Host, _ weights: UnsafeMutableRawPointer, into memory: UnsafeMutableRawPointer?) throws {
+        for case (let copy, let offset)? in copies { try copy.run(host, from: weights, to: memory! + offset) }
+    }
+
+    /// Where the weights of form `index` are after `pack`.
     func address(_ index: Int, _ weights: UnsafeMutableRawPointer, _ memory: UnsafeMutableRawPointer?)
         -> UnsafeMutableRawPointer
     {

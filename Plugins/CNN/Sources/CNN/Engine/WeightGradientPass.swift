@@ -7,7 +7,7 @@ import LaminaSDK
 /// Each piece yields a partial sum in its own memory; the partial sums are added in the order of the pieces.
 final class WeightGradientPass {
     let pieces: [ConvolutionPiece]
-    private let calls: [PrimitiveCall]
+    private let kernels: [PieceKernel]
     private let weightElements: Int
     private let biasElements: Int
     /// Per layout that a piece's gradient may have: its partial sums and the way back to the host's order.
@@ -29,48 +29,61 @@ final class WeightGradientPass {
     }
 
     init(_ shape: ConvolutionShape, bias: Bool) throws {
-        // Adding partial sums costs a pass over the weights each; many outputs per weight make it worth while.
-        let outputsPerWeight = shape.batch * shape.output.reduce(1, *)
-        let pieces = ConvolutionPiece.cuttingOutput(
-            shape, most: min(ConvolutionPiece.mostGradientPieces, max(4, outputsPerWeight / 500)))
-        let primitives = try PiecePrimitives(pieces, .weightGradient(bias: bias))
-        self.pieces = pieces
         weightElements = shape.weightElements
         biasElements = bias ? shape.outputChannels : 0
-        calls = try zip(pieces, primitives.ofPiece).map { piece, made in
-            let tensors = try [
-                (DNNL_ARG_SRC, piece.shape.sourceLayout), (DNNL_ARG_DIFF_DST, piece.shape.destinationLayout),
-                (DNNL_ARG_DIFF_WEIGHTS, primitives.layouts[made.layout]),
-            ]
-            let biases = try bias ? [(DNNL_ARG_DIFF_BIAS, MemoryDescriptor.vector(shape.outputChannels))] : []
-            return try PrimitiveCall(made.primitive, tensors + biases)
+        let layouts: [MemoryDescriptor]
+        let layoutOfPiece: [Int]
+        if Winograd.suitsWeightGradient(shape) {
+            pieces = ConvolutionPiece.cuttingOutput(
+                shape, most: min(ConvolutionPiece.mostGradientPieces, Winograd.mostGradientPieces(shape)),
+                rowUnit: Winograd.tile)
+            kernels = pieces.map { .winograd(WinogradCall($0.shape)) }
+            layouts = [try .channelsLastWeights(shape)]
+            layoutOfPiece = pieces.map { _ in 0 }
+            scratchOfPiece = 0
+        } else {
+            // Adding partial sums costs a pass over the weights each; many outputs per weight make it worth while.
+            let outputsPerWeight = shape.batch * shape.output.reduce(1, *)
+            pieces = ConvolutionPiece.cuttingOutput(
+                shape, most: min(ConvolutionPiece.mostGradientPieces, max(4, outputsPerWeight / 500)))
+            let primitives = try PiecePrimitives(pieces, .weightGradient(bias: bias))
+            kernels = try zip(pieces, primitives.ofPiece).map { piece, made in
+                let tensors = try [
+                    (DNNL_ARG_SRC, piece.shape.sourceLayout), (DNNL_ARG_DIFF_DST, piece.shape.destinationLayout),
+                    (DNNL_ARG_DIFF_WEIGHTS, primitives.layouts[made.layout]),
+                ]
+                let biases = try bias ? [(DNNL_ARG_DIFF_BIAS, MemoryDescriptor.vector(shape.outputChannels))] : []
+                return .primitive(try PrimitiveCall(made.primitive, tensors + biases))
+            }
+            layouts = primitives.layouts
+            layoutOfPiece = primitives.ofPiece.map(\.layout)
+            scratchOfPiece = (primitives.scratchBytes + 63) / 64 * 64
         }
 
         let plain = try MemoryDescriptor.weights(shape)
         var memory = WorkspaceLayout()
         var groups: [Group] = []
-        for layout in primitives.layouts {
+        for layout in layouts {
             var group = Group(layout: layout)
             if !layout.isSame(as: plain) {
                 group.unpack = try WeightReorder(shape, from: layout, to: plain)
             }
             groups.append(group)
         }
-        partialOfPiece = primitives.ofPiece.map { made in
-            let offset = memory.reserve(primitives.layouts[made.layout].bytes)
-            groups[made.layout].partials.append(offset)
+        partialOfPiece = layoutOfPiece.map { layout in
+            let offset = memory.reserve(layouts[layout].bytes)
+            groups[layout].partials.append(offset)
             return offset
         }
         self.groups = groups
         plainOffset = groups.count > 1 ? memory.reserve(shape.weightElements * 4) : 0
         biasOffset = memory.reserve(pieces.count * biasElements * 4)
-        scratchOfPiece = (primitives.scratchBytes + 63) / 64 * 64
         scratchOffset = memory.reserve(scratchOfPiece * pieces.count)
         workspaceBytes = memory.bytes
     }
 
-    /// Names of oneDNN's kernels, for benchmarks.
-    var implementations: Set<String> { Set(calls.map(\.primitive.implementation)) }
+    /// Names of the kernels, for benchmarks.
+    var implementations: Set<String> { Set(kernels.map(\.name)) }
 
     /// Overwrites `weightGradient`, and `biasGradient` if the pass was made with one; nil: not asked for.
     func run(
@@ -78,10 +91,10 @@ final class WeightGradientPass {
         weightGradient: UnsafeMutablePointer<Float>?, biasGradient: UnsafeMutablePointer<Float>?,
         workspace: UnsafeMutableRawPointer
     ) throws {
-        host.parallelFor(calls.count, grain: 1) { begin, end in
+        host.parallelFor(kernels.count, grain: 1) { begin, end in
             OneDNN.onThisThread {
                 for index in begin..<end {
-                    runPiece(index, input: input, outputGradient: outputGradient, workspace: workspace)
+                    runPiece(host, index, input: input, outputGradient: outputGradient, workspace: workspace)
                 }
             }
         }
@@ -90,16 +103,24 @@ final class WeightGradientPass {
 
     /// The partial sum of one piece; under `OneDNN.onThisThread`, and `finish` after all of them.
     func runPiece(
-        _ index: Int, input: UnsafeMutablePointer<Float>, outputGradient: UnsafeMutablePointer<Float>,
+        _ host: Host, _ index: Int, input: UnsafeMutablePointer<Float>, outputGradient: UnsafeMutablePointer<Float>,
         workspace: UnsafeMutableRawPointer
     ) {
-        let (piece, call) = (pieces[index], calls[index])
-        call.bind(0, input + piece.inputOffset)
-        call.bind(1, outputGradient + piece.outputOffset)
-        call.bind(2, workspace + partialOfPiece[index])
-        if biasElements > 0 { call.bind(3, workspace + biasOffset + index * biasElements * 4) }
-        call.bindScratch(workspace + scratchOffset + index * scratchOfPiece)
-        call.run()
+        let x = input + pieces[index].inputOffset
+        let dy = outputGradient + pieces[index].outputOffset
+        let dw = workspace + partialOfPiece[index]
+        let db = biasElements > 0 ? workspace + biasOffset + index * biasElements * 4 : nil
+        switch kernels[index] {
+        case .winograd(let call):
+            call.runWeightGradient(host, input: x, outputGradient: dy, weightGradient: dw, biasGradient: db)
+        case .primitive(let call):
+            call.bind(0, x)
+            call.bind(1, dy)
+            call.bind(2, dw)
+            if let db { call.bind(3, db) }
+            call.bindScratch(workspace + scratchOffset + index * scratchOfPiece)
+            call.run()
+        }
     }
 
     /// Adds up the partial sums.
@@ -107,7 +128,7 @@ final class WeightGradientPass {
         _ host: Host, weightGradient: UnsafeMutablePointer<Float>?, biasGradient: UnsafeMutablePointer<Float>?,
         workspace: UnsafeMutableRawPointer
     ) throws {
-        for call in calls { try call.check() }
+        for kernel in kernels { try kernel.check() }
         let biases = (workspace + biasOffset).assumingMemoryBound(to: Float.self)
         if let weightGradient { try combine(host, workspace, into: weightGradient) }
         if let biasGradient {

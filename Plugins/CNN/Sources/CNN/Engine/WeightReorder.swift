@@ -1,8 +1,13 @@
 import CDNNL
 import LaminaSDK
 
+/// How the weights are put into the form in which kernels read them.
+protocol WeightCopy {
+    func run(_ host: Host, from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer) throws
+}
+
 /// Copies weights from one order in memory to another, cut by output channels into parts for several threads.
-final class WeightReorder {
+final class WeightReorder: WeightCopy {
     private let parts: [PrimitiveCall]
 
     /// Output channels of a part are a multiple of every block size that oneDNN uses.

@@ -7,7 +7,7 @@ import LaminaSDK
 /// The second is also the forward direction of a transposed convolution.
 final class WeightedPass {
     let pieces: [ConvolutionPiece]
-    private let calls: [PrimitiveCall]
+    private let kernels: [PieceKernel]
     private let layoutOfPiece: [Int]
     private let readsInput: Bool
     let weights: PackedWeights
@@ -17,15 +17,35 @@ final class WeightedPass {
 
     /// y = conv(x, w) + b.
     static func forward(_ shape: ConvolutionShape, bias: Bool, training: Bool) throws -> WeightedPass {
-        try WeightedPass(
+        if Winograd.suits(shape, training: training) {
+            let pieces = ConvolutionPiece.cuttingOutput(
+                shape, most: min(ConvolutionPiece.mostPieces, Winograd.mostPieces(shape)), rowUnit: Winograd.tile)
+            return WeightedPass(winograd: shape, pieces, readsInput: true)
+        }
+        return try WeightedPass(
             shape, ConvolutionPiece.cuttingOutput(shape), .forward(bias: bias, training: training), bias: bias)
     }
 
     /// dx = convᵀ(dy, w).
     static func inputGradient(
-        _ shape: ConvolutionShape, most: Int = ConvolutionPiece.mostGradientPieces
+        _ shape: ConvolutionShape, most: Int = ConvolutionPiece.mostGradientPieces, training: Bool = true
     ) throws -> WeightedPass {
-        try WeightedPass(shape, ConvolutionPiece.cuttingInput(shape, most: most), .inputGradient, bias: false)
+        if Winograd.suits(shape, training: training) {
+            let pieces = ConvolutionPiece.cuttingInput(
+                shape, most: min(most, Winograd.mostPieces(shape)), rowUnit: Winograd.tile)
+            return WeightedPass(winograd: shape, pieces, readsInput: false)
+        }
+        return try WeightedPass(
+            shape, ConvolutionPiece.cuttingInput(shape, most: most), .inputGradient, bias: false)
+    }
+
+    private init(winograd shape: ConvolutionShape, _ pieces: [ConvolutionPiece], readsInput: Bool) {
+        self.pieces = pieces
+        self.readsInput = readsInput
+        kernels = pieces.map { .winograd(WinogradCall($0.shape, reversed: !readsInput)) }
+        layoutOfPiece = pieces.map { _ in 0 }
+        weights = PackedWeights(WinogradWeights(shape, reversed: !readsInput))
+        (scratchOfPiece, scratchBytes) = (0, 0)
     }
 
     private init(
@@ -35,15 +55,16 @@ final class WeightedPass {
         self.pieces = pieces
         if case .forward = direction { readsInput = true } else { readsInput = false }
         let forward = readsInput
-        calls = try zip(pieces, primitives.ofPiece).map { piece, made in
+        kernels = try zip(pieces, primitives.ofPiece).map { piece, made in
             let weights = (DNNL_ARG_WEIGHTS, primitives.layouts[made.layout])
             let (x, y) = try (piece.shape.sourceLayout, piece.shape.destinationLayout)
             if !forward {
-                return try PrimitiveCall(made.primitive, [(DNNL_ARG_DIFF_DST, y), weights, (DNNL_ARG_DIFF_SRC, x)])
+                return .primitive(
+                    try PrimitiveCall(made.primitive, [(DNNL_ARG_DIFF_DST, y), weights, (DNNL_ARG_DIFF_SRC, x)]))
             }
             let tensors = [(DNNL_ARG_SRC, x), weights, (DNNL_ARG_DST, y)]
             let biases = try bias ? [(DNNL_ARG_BIAS, MemoryDescriptor.vector(shape.outputChannels))] : []
-            return try PrimitiveCall(made.primitive, tensors + biases)
+            return .primitive(try PrimitiveCall(made.primitive, tensors + biases))
         }
         layoutOfPiece = primitives.ofPiece.map(\.layout)
         weights = try PackedWeights(shape, primitives.layouts)
@@ -51,8 +72,8 @@ final class WeightedPass {
         scratchBytes = scratchOfPiece * pieces.count
     }
 
-    /// Names of oneDNN's kernels, for benchmarks.
-    var implementations: Set<String> { Set(calls.map(\.primitive.implementation)) }
+    /// Names of the kernels, for benchmarks.
+    var implementations: Set<String> { Set(kernels.map(\.name)) }
 
     /// `from` and `to` are x and y, or dy and dx. `packed` was filled by `weights.pack`. A bias, one per channel of
     /// `to`, is added in either direction. `finished` is told of every piece, on the thread that has computed it.
@@ -61,10 +82,11 @@ final class WeightedPass {
         packed: UnsafeMutableRawPointer?, bias: UnsafeMutablePointer<Float>?, to: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutableRawPointer?, finished: (ConvolutionPiece) -> Void = { _ in }
     ) throws {
-        host.parallelFor(calls.count, grain: 1) { begin, end in
+        host.parallelFor(kernels.count, grain: 1) { begin, end in
             OneDNN.onThisThread {
                 for index in begin..<end {
-                    runPiece(index, from: from, weights: plain, packed: packed, bias: bias, to: to, scratch: scratch)
+                    runPiece(
+                        host, index, from: from, weights: plain, packed: packed, bias: bias, to: to, scratch: scratch)
                     finished(pieces[index])
                 }
             }
@@ -74,25 +96,33 @@ final class WeightedPass {
 
     /// One piece of `run`; under `OneDNN.onThisThread`, and `check` afterwards.
     func runPiece(
-        _ index: Int, from: UnsafeMutablePointer<Float>, weights plain: UnsafeMutableRawPointer,
+        _ host: Host, _ index: Int, from: UnsafeMutablePointer<Float>, weights plain: UnsafeMutableRawPointer,
         packed: UnsafeMutableRawPointer?, bias: UnsafeMutablePointer<Float>?, to: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutableRawPointer?
     ) {
-        let (piece, call) = (pieces[index], calls[index])
-        call.bind(0, from + (readsInput ? piece.inputOffset : piece.outputOffset))
-        call.bind(1, weights.address(layoutOfPiece[index], plain, packed))
-        call.bind(2, to + (readsInput ? piece.outputOffset : piece.inputOffset))
+        let piece = pieces[index]
+        let from = from + (readsInput ? piece.inputOffset : piece.outputOffset)
+        let to = to + (readsInput ? piece.outputOffset : piece.inputOffset)
+        let weights = weights.address(layoutOfPiece[index], plain, packed)
+        let call: PrimitiveCall
+        switch kernels[index] {
+        case .winograd(let call): return call.run(host, from: from, weights: weights, bias: bias, to: to)
+        case .primitive(let primitive): call = primitive
+        }
+        call.bind(0, from)
+        call.bind(1, weights)
+        call.bind(2, to)
         if let bias, readsInput { call.bind(3, bias) }
         if let scratch { call.bindScratch(scratch + index * scratchOfPiece) }
         if !readsInput, piece.shape.storedInput != nil {
-            memset(to + piece.inputOffset, 0, piece.shape.batch * piece.shape.inputElements * 4)
+            memset(to, 0, piece.shape.batch * piece.shape.inputElements * 4)
         }
         call.run()
-        if let bias, !readsInput { addBias(bias, to + piece.inputOffset, piece.shape) }
+        if let bias, !readsInput { addBias(bias, to, piece.shape) }
     }
 
     func check() throws {
-        for call in calls { try call.check() }
+        for kernel in kernels { try kernel.check() }
     }
 
     /// Adds the bias to the convolution's input side, which oneDNN does not offer; the piece is still in the cache.

@@ -30,7 +30,9 @@ struct ConvolutionPlan: PlannedLayer {
         let wantsInput = planning.wantsInputGradient(0)
         let wantsWeight = planning.wantsParameterGradient(0)
         let wantsBias = hasBias && planning.wantsParameterGradient(1)
-        output = try isTransposed ? .inputGradient(shape) : .forward(shape, bias: hasBias, training: packsEachTime)
+        output =
+            try isTransposed
+            ? .inputGradient(shape, training: packsEachTime) : .forward(shape, bias: hasBias, training: packsEachTime)
         weightGradient = try wantsWeight ? WeightGradientPass(shape, bias: wantsBias && !isTransposed) : nil
         // As many pieces as the weights' gradient has, so that both go together, unless those are too few.
         let pieces = weightGradient.map(\.pieces.count) ?? 0
@@ -135,9 +137,10 @@ struct ConvolutionPlan: PlannedLayer {
             OneDNN.onThisThread {
                 for index in begin..<end {
                     inputGradient.runPiece(
-                        index, from: dy, weights: weights, packed: packed, bias: nil, to: dx, scratch: scratch)
+                        run.host, index, from: dy, weights: weights, packed: packed, bias: nil, to: dx, scratch: scratch
+                    )
                     weightGradient.runPiece(
-                        index, input: isTransposed ? dy : x, outputGradient: isTransposed ? x : dy,
+                        run.host, index, input: isTransposed ? dy : x, outputGradient: isTransposed ? x : dy,
                         workspace: workspace)
                 }
             }

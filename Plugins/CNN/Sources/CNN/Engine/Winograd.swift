@@ -1,0 +1,147 @@
+import CWinograd
+import LaminaSDK
+
+/// Convolutions of 3 × 3 kernels by Winograd's minimal filtering: a quarter of the multiplications; see winograd.h.
+enum Winograd {
+    /// Outputs of a tile along each axis.
+    static let tile = 4
+    /// Tiles that the transformed weights should serve at least, before their next use has to fetch them again.
+    private static let tilesOfPiece = 21
+    /// The same for gradients of the weights, whose sums are fetched, and transformed back once per piece.
+    private static let tilesOfGradientPiece = 48
+    /// Fewer tiles than this do not pay for reading transformed weights, which are four times as large.
+    private static let fewestTiles = 12
+    /// Nor for transforming the weights, where that is done each time.
+    private static let fewestTilesWhenTraining = 64
+    private static let fewestChannels = 16
+
+    /// Whether it is faster than computing the sum as it stands, for forward and the gradient of the input.
+    static func suits(_ shape: ConvolutionShape, training: Bool) -> Bool {
+        isPossible(shape) && tiles(of: shape.input, shape) >= (training ? fewestTilesWhenTraining : fewestTiles)
+            && tiles(of: shape.output, shape) >= (training ? fewestTilesWhenTraining : fewestTiles)
+    }
+
+    /// The same for the gradient of the weights.
+    static func suitsWeightGradient(_ shape: ConvolutionShape) -> Bool {
+        isPossible(shape) && tiles(of: shape.output, shape) >= 2 * tilesOfGradientPiece
+    }
+
+    private static func isPossible(_ shape: ConvolutionShape) -> Bool {
+        shape.kernel == [3, 3] && shape.stride == [1, 1] && shape.dilation == [1, 1] && shape.groups == 1
+            && shape.channelsLast && shape.storedInput == nil && !shape.isEmpty
+            && min(shape.inputChannels, shape.outputChannels) >= fewestChannels
+            && isWellCovered(shape.input) && isWellCovered(shape.output)
+    }
+
+    /// Whether at least half of what tiles compute is wanted.
+    private static func isWellCovered(_ spatial: [Int]) -> Bool {
+        2 * spatial.reduce(1, *) >= spatial.map { ($0 + tile - 1) / tile * tile }.reduce(1, *)
+    }
+
+    private static func tiles(of spatial: [Int], _ shape: ConvolutionShape) -> Int {
+        spatial.map { ($0 + tile - 1) / tile }.reduce(shape.batch, *)
+    }
+
+    static func mostPieces(_ shape: ConvolutionShape) -> Int { max(2, tiles(of: shape.output, shape) / tilesOfPiece) }
+
+    static func mostGradientPieces(_ shape: ConvolutionShape) -> Int {
+        tiles(of: shape.output, shape) / tilesOfGradientPiece
+    }
+
+    /// The sizes as the kernels want them; `reversed`: of the convolution that leads from y's gradient to x's.
+    static func sizes(_ shape: ConvolutionShape, reversed: Bool = false) -> lamina_winograd {
+        let forward = lamina_winograd(
+            batch: Int64(shape.batch), in_channels: Int64(shape.inputChannels),
+            out_channels: Int64(shape.outputChannels), in_height: Int64(shape.input[0]),
+            in_width: Int64(shape.input[1]), out_height: Int64(shape.output[0]), out_width: Int64(shape.output[1]),
+            before_y: Int64(shape.before[0]), before_x: Int64(shape.before[1]))
+        if !reversed { return forward }
+        return lamina_winograd(
+            batch: forward.batch, in_channels: forward.out_channels, out_channels: forward.in_channels,
+            in_height: forward.out_height, in_width: forward.out_width, out_height: forward.in_height,
+            out_width: forward.in_width, before_y: 2 - forward.before_y, before_x: 2 - forward.before_x)
+    }
+}
+
+/// One piece's use of the kernels. Different calls may run at the same time, each on one thread, with scratch memory of
+/// that thread.
+final class WinogradCall {
+    private var sizes: lamina_winograd
+    private var lacksMemory = false
+
+    init(_ shape: ConvolutionShape, reversed: Bool = false) { sizes = Winograd.sizes(shape, reversed: reversed) }
+
+    /// y = conv(x, w) + bias, with transformed weights.
+    func run(
+        _ host: Host, from: UnsafeMutablePointer<Float>, weights: UnsafeMutableRawPointer,
+        bias: UnsafeMutablePointer<Float>?, to: UnsafeMutablePointer<Float>
+    ) {
+        guard let scratch = scratch(host, lamina_winograd_scratch(&sizes)) else { return }
+        lamina_winograd(&sizes, from, weights.assumingMemoryBound(to: Float.self), bias, to, scratch)
+    }
+
+    /// Gradients of the weights, in the order height, width, in, out, and of the bias, unless nil.
+    func runWeightGradient(
+        _ host: Host, input: UnsafeMutablePointer<Float>, outputGradient: UnsafeMutablePointer<Float>,
+        weightGradient: UnsafeMutableRawPointer, biasGradient: UnsafeMutableRawPointer?
+    ) {
+        guard let scratch = scratch(host, lamina_winograd_gradient_scratch(&sizes)) else { return }
+        lamina_winograd_gradient(
+            &sizes, input, outputGradient, weightGradient.assumingMemoryBound(to: Float.self),
+            biasGradient?.assumingMemoryBound(to: Float.self), scratch)
+    }
+
+    private func scratch(_ host: Host, _ floats: Int64) -> UnsafeMutablePointer<Float>? {
+        let memory = try? host.scratch(bytes: Int(floats) * 4)
+        lacksMemory = memory == nil
+        return memory?.assumingMemoryBound(to: Float.self)
+    }
+
+    func check() throws {
+        if lacksMemory { throw PluginError.memory("no memory for the scratch of a convolution") }
+    }
+}
+
+/// What computes a piece.
+enum PieceKernel {
+    case primitive(PrimitiveCall)
+    case winograd(WinogradCall)
+
+    func check() throws {
+        switch self {
+        case .primitive(let call): try call.check()
+        case .winograd(let call): try call.check()
+        }
+    }
+
+    /// For benchmarks.
+    var name: String {
+        switch self {
+        case .primitive(let call): call.primitive.implementation
+        case .winograd: "winograd"
+        }
+    }
+}
+
+/// Transforms the weights, cut by output channels into parts for several threads.
+struct WinogradWeights: WeightCopy {
+    private let sizes: lamina_winograd
+    private let reversed: Bool
+
+    init(_ shape: ConvolutionShape, reversed: Bool) {
+        sizes = Winograd.sizes(shape, reversed: reversed)
+        self.reversed = reversed
+    }
+
+    var bytes: Int { Int(lamina_winograd_weights_size(sizes.in_channels, sizes.out_channels)) * 4 }
+
+    func run(_ host: Host, from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer) {
+        let (w, u) = (from.assumingMemoryBound(to: Float.self), to.assumingMemoryBound(to: Float.self))
+        host.parallelFor(Int(lamina_winograd_parts(sizes.out_channels)), grain: 1) { begin, end in
+            for part in begin..<end {
+                lamina_winograd_weights(
+                    w, sizes.in_channels, sizes.out_channels, reversed ? 1 : 0, Int64(part), u)
+            }
+        }
+    }
+}

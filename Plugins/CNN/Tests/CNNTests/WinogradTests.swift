@@ -1,0 +1,189 @@
+import CWinograd
+import LaminaSDK
+import Testing
+
+@testable import CNN
+@testable import LaminaTesting
+
+/// Winograd's algorithm against the naive loops: the kernels on any sizes, and the choice of when to use them.
+@Suite("Winograd") struct WinogradTests {
+    /// Sizes that are no multiple of a tile or a vector, padding of 0 to 3, one-pixel images.
+    @Test("the kernels agree with the definition, whatever the sizes", arguments: 0..<60)
+    func kernels(_ seed: Int) {
+        var random = SplitMix(seed: UInt64(seed))
+        var shape = ConvolutionShape(
+            batch: random.below(4) + 1, groups: 1, inputChannels: random.below(40) + 1,
+            outputChannels: random.below(70) + 1, input: [random.below(14) + 1, random.below(14) + 1], output: [],
+            kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [random.below(4), random.below(4)],
+            channelsLast: true)
+        // Outputs beyond the input's reach, too: they are sums of nothing.
+        shape.output = (0..<2).map { max(1, shape.input[$0] + shape.before[$0] - 2 + random.below(4)) }
+        compare(shape, 3e-6, &random)
+    }
+
+    /// Rounding errors relative to the largest output, with operands as wide as those of a real layer.
+    @Test("256 channels: 3 · 10⁻⁶ of the largest output")
+    func precision() {
+        var random = SplitMix(seed: 7)
+        compare(
+            ConvolutionShape(
+                batch: 2, groups: 1, inputChannels: 256, outputChannels: 64, input: [14, 14], output: [14, 14],
+                kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [1, 1], channelsLast: true), 3e-6, &random)
+    }
+
+    @Test("what an infinite input reaches is no number afterwards")
+    func infinity() {
+        var random = SplitMix(seed: 3)
+        let shape = ConvolutionShape(
+            batch: 1, groups: 1, inputChannels: 3, outputChannels: 2, input: [9, 4], output: [9, 4], kernel: [3, 3],
+            stride: [1, 1], dilation: [1, 1], before: [1, 1], channelsLast: true)
+        var x = random.floats(shape.inputElements)
+        let w = random.floats(shape.weightElements)
+        x[5] = .infinity
+        let (y, wanted) = (Kernels(shape).output(x, w, [0, 0]), NaiveConvolution(shape: shape).output(x, w, [0, 0]))
+        #expect(zip(y, wanted).allSatisfy { got, wanted in wanted.isFinite || !got.isFinite })
+        #expect(y.suffix(4).allSatisfy { $0.isFinite })
+    }
+
+    @Test("layers use it where it is faster, and nowhere else")
+    func choice() throws {
+        func names(_ channels: Int, _ size: Int, batch: Int, kernel: Int = 3, stride: Int = 1) throws -> Set<String> {
+            let shape = ConvolutionShape(
+                batch: batch, groups: 1, inputChannels: channels, outputChannels: channels, input: [size, size],
+                output: [(size + 2 - kernel) / stride + 1, (size + 2 - kernel) / stride + 1],
+                kernel: [kernel, kernel], stride: [stride, stride], dilation: [1, 1], before: [1, 1],
+                channelsLast: true)
+            return try WeightedPass.forward(shape, bias: true, training: true).implementations
+                .union(WeightedPass.inputGradient(shape).implementations)
+                .union(WeightGradientPass(shape, bias: true).implementations)
+        }
+        #expect(try names(32, 28, batch: 8) == ["winograd"])
+        #expect(try names(8, 28, batch: 8).isDisjoint(with: ["winograd"]))
+        #expect(try names(32, 28, batch: 8, stride: 2).isDisjoint(with: ["winograd"]))
+        #expect(try names(32, 28, batch: 8, kernel: 5).isDisjoint(with: ["winograd"]))
+        #expect(try names(32, 5, batch: 1).isDisjoint(with: ["winograd"]))
+    }
+
+    /// Through the passes, cut by samples and by rows; PassRunner's two threads share nothing but the weights.
+    @Test(
+        "whole passes agree with the definition",
+        arguments: [
+            ConvolutionShape(
+                batch: 1, groups: 1, inputChannels: 40, outputChannels: 20, input: [29, 26], output: [29, 26],
+                kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [1, 1], channelsLast: true),
+            ConvolutionShape(
+                batch: 2, groups: 1, inputChannels: 16, outputChannels: 64, input: [61, 50], output: [59, 48],
+                kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [0, 0], channelsLast: true),
+            ConvolutionShape(
+                batch: 1, groups: 1, inputChannels: 17, outputChannels: 33, input: [101, 40], output: [103, 42],
+                kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [2, 2], channelsLast: true),
+            ConvolutionShape(
+                batch: 65, groups: 1, inputChannels: 16, outputChannels: 16, input: [7, 3], output: [7, 4],
+                kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [1, 1], channelsLast: true),
+        ])
+    func passes(_ shape: ConvolutionShape) throws {
+        var random = SplitMix(seed: 5)
+        let x = random.floats(shape.batch * shape.inputElements)
+        let dy = random.floats(shape.batch * shape.outputElements)
+        let (w, bias) = (random.floats(shape.weightElements), random.floats(shape.outputChannels))
+        let (naive, runner) = (NaiveConvolution(shape: shape), PassRunner(shape: shape))
+        expectClose(try runner.output(x, w, bias), naive.output(x, w, bias), 3e-6)
+        expectClose(try runner.inputGradient(dy, w), naive.inputGradient(dy, w), 3e-6)
+        let (dw, db) = try runner.parameterGradients(x, dy)
+        expectClose(dw, naive.weightGradient(x, dy), 3e-6)
+        expectClose(db, naive.biasGradient(dy), 3e-6)
+    }
+
+    private func compare(_ shape: ConvolutionShape, _ tolerance: Double, _ random: inout SplitMix) {
+        let x = random.floats(shape.batch * shape.inputElements)
+        let dy = random.floats(shape.batch * shape.outputElements)
+        let (w, bias) = (random.floats(shape.weightElements), random.floats(shape.outputChannels))
+        let (naive, kernels) = (NaiveConvolution(shape: shape), Kernels(shape))
+        expectClose(kernels.output(x, w, bias), naive.output(x, w, bias), tolerance)
+        expectClose(kernels.inputGradient(dy, w), naive.inputGradient(dy, w), tolerance)
+        let (dw, db) = kernels.parameterGradients(x, dy)
+        expectClose(dw, naive.weightGradient(x, dy), tolerance)
+        expectClose(db, naive.biasGradient(dy), tolerance)
+    }
+
+    private func expectClose(
+        _ got: [Float], _ wanted: [Double], _ tolerance: Double, _ at: SourceLocation = #_sourceLocation
+    ) {
+        let scale = wanted.map(abs).max() ?? 0
+        #expect(distance(got, wanted) <= tolerance * scale + 1e-6, sourceLocation: at)
+    }
+}
+
+/// The kernels of one convolution on plain arrays, (N, C, H, W) and (O, I, 3, 3), in memory with guards around it.
+private struct Kernels {
+    let shape: ConvolutionShape
+
+    init(_ shape: ConvolutionShape) { self.shape = shape }
+
+    func output(_ x: [Float], _ w: [Float], _ bias: [Float]) -> [Float] {
+        convolve(x, shape.inputChannels, shape.input, w, bias, shape.outputChannels, shape.output, reversed: false)
+    }
+
+    func inputGradient(_ dy: [Float], _ w: [Float]) -> [Float] {
+        convolve(dy, shape.outputChannels, shape.output, w, nil, shape.inputChannels, shape.input, reversed: true)
+    }
+
+    private func convolve(
+        _ from: [Float], _ channels: Int, _ spatial: [Int], _ w: [Float], _ bias: [Float]?, _ filters: Int,
+        _ size: [Int], reversed: Bool
+    ) -> [Float] {
+        var sizes = Winograd.sizes(shape, reversed: reversed)
+        let (u, scratch, y) = (
+            GuardedMemory(
+                bytes: Int(lamina_winograd_weights_size(sizes.in_channels, sizes.out_channels)) * 4, name: "weights"),
+            GuardedMemory(bytes: Int(lamina_winograd_scratch(&sizes)) * 4, name: "scratch"),
+            GuardedMemory(bytes: shape.batch * filters * size.reduce(1, *) * 4, name: "output")
+        )
+        for part in 0..<lamina_winograd_parts(sizes.out_channels) {
+            lamina_winograd_weights(w, sizes.in_channels, sizes.out_channels, reversed ? 1 : 0, part, u.floats)
+        }
+        let input = channelsLast(from, channels, spatial)
+        if let bias {
+            lamina_winograd(&sizes, input, u.floats, bias, y.floats, scratch.floats)
+        } else {
+            lamina_winograd(&sizes, input, u.floats, nil, y.floats, scratch.floats)
+        }
+        #expect([u, scratch, y].allSatisfy { $0.damage == nil })
+        let places = size.reduce(1, *)
+        return (0..<shape.batch * filters * places).map { index in
+            let (n, c, p) = (index / (filters * places), index / places % filters, index % places)
+            return y.floats[(n * places + p) * filters + c]
+        }
+    }
+
+    func parameterGradients(_ x: [Float], _ dy: [Float]) -> ([Float], [Float]) {
+        var sizes = Winograd.sizes(shape)
+        let (scratch, dw, db) = (
+            GuardedMemory(bytes: Int(lamina_winograd_gradient_scratch(&sizes)) * 4, name: "scratch"),
+            GuardedMemory(bytes: shape.weightElements * 4, name: "dw"),
+            GuardedMemory(bytes: shape.outputChannels * 4, name: "db")
+        )
+        lamina_winograd_gradient(
+            &sizes, channelsLast(x, shape.inputChannels, shape.input),
+            channelsLast(dy, shape.outputChannels, shape.output), dw.floats, db.floats, scratch.floats)
+        #expect([scratch, dw, db].allSatisfy { $0.damage == nil })
+        let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
+        let weights = (0..<shape.weightElements).map { index in
+            let (o, i, k) = (index / (inputs * 9), index / 9 % inputs, index % 9)
+            return dw.floats[(k * inputs + i) * outputs + o]
+        }
+        return (weights, (0..<outputs).map { db.floats[$0] })
+    }
+
+    private func channelsLast(_ plain: [Float], _ channels: Int, _ spatial: [Int]) -> [Float] {
+        let places = spatial.reduce(1, *)
+        return (0..<plain.count).map { index in
+            let (n, p, c) = (index / (places * channels), index / channels % places, index % channels)
+            return plain[(n * channels + c) * places + p]
+        }
+    }
+}
+
+extension GuardedMemory {
+    fileprivate var floats: UnsafeMutablePointer<Float> { bytes.assumingMemoryBound(to: Float.self) }
+}
