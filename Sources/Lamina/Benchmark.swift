@@ -44,7 +44,8 @@ public struct Benchmark: Sendable {
         public let fastest: Double
         /// Floating-point operations per run, as the layers count them.
         public let operations: Double
-        /// Bytes of the process at its largest, by plan and as the system saw it; nil where it does not say.
+        /// Bytes of the process at its largest, as the system saw it and by plan: what it had before the first run
+        /// (libraries, code, parameters, optimizer states), and what the plan adds. Nil where the system does not say.
         public let predictedBytes: Int?
         public let measuredBytes: Int?
         /// In a profile: where the time went.
@@ -83,9 +84,9 @@ public struct Benchmark: Sendable {
         _ recipe: Recipe, _ seconds: Double, _ profile: Bool, _ registry: Registry
     ) throws -> Measurement {
         ProcessMemory.resetPeak()
-        let before = ProcessMemory.resident
         let trainer = try TrainingRun(recipe, registry: registry).trainer
         try trainer.readFirstBatch()
+        let before = ProcessMemory.resident
         var step: UInt64 = 0
         let samples = try Samples(seconds) {
             step += 1
@@ -96,7 +97,8 @@ public struct Benchmark: Sendable {
             workload: name, phase: .train, batch: trainer.batchSize, repetitions: samples.count, median: samples.median,
             fastest: samples.fastest,
             operations: plan.nodeReports.reduce(0) { $0 + $1.forwardFLOPs + $1.backwardFLOPs },
-            predictedBytes: before.map { $0 + trainer.plannedBytes }, measuredBytes: ProcessMemory.peak)
+            predictedBytes: before.map { $0 + trainer.stepBytes },
+            measuredBytes: ProcessMemory.peak)
         if profile {
             let profile = StepProfile(plan)
             trainer.network.profile = profile
@@ -118,9 +120,9 @@ public struct Benchmark: Sendable {
         _ recipe: Recipe, _ seconds: Double, _ profile: Bool, _ registry: Registry
     ) throws -> Measurement {
         ProcessMemory.resetPeak()
-        let before = ProcessMemory.resident
         let model = try Model(recipe, registry: registry)
         let plan = try model.plan(batch: 1)
+        let before = ProcessMemory.resident
         // Inputs may be overwritten in place: each run gets them anew, as it would in use.
         func run() throws {
             for input in plan.inputs { memset(input.data, 0, input.byteCount) }
@@ -131,7 +133,7 @@ public struct Benchmark: Sendable {
             workload: name, phase: .infer, batch: 1, repetitions: samples.count, median: samples.median,
             fastest: samples.fastest, operations: plan.nodeReports.reduce(0) { $0 + $1.forwardFLOPs },
             predictedBytes: before.map {
-                $0 + plan.arenaBytes + plan.persistentBytes + model.graph.parameterCount * 4
+                $0 + plan.arenaBytes + plan.persistentBytes + plan.scratchBytes * Lamina.threads
             }, measuredBytes: ProcessMemory.peak)
         if profile {
             let profile = StepProfile(plan)

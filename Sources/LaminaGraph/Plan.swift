@@ -49,6 +49,8 @@ public final class Plan: @unchecked Sendable {
     public let unsharedBytes: Int
     /// Bytes that plans keep for themselves (prepacked weights).
     public let persistentBytes: Int
+    /// Bytes that nodes ask for per thread, and share.
+    public let scratchBytes: Int
     public let nodeReports: [NodeReport]
 
     let steps: [PlanStep]
@@ -71,6 +73,8 @@ public final class Plan: @unchecked Sendable {
         arenaBytes = layout.totalBytes
         unsharedBytes = try Plan.unshared(builder)
         persistentBytes = try ByteCount.sum(builder.operations.map(\.needs.persistentBytes), "prepacked weights")
+        scratchBytes = builder.operations.map(\.needs.scratchBytes).max() ?? 0
+        builder.graph.runtime.expectScratch(bytes: scratchBytes)
         var assembler = PlanAssembler(builder, liveness, layout)
         for index in builder.operations.indices { try assembler.addStep(index) }
         assembler.connectFollowers()

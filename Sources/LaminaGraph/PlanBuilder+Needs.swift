@@ -31,6 +31,7 @@ extension PlanBuilder {
         var overwrites = false
         var allowsRanges = false
         var announcesOutput = false
+        var scratchBytes = 0
     }
 
     private final class Sink {
@@ -194,6 +195,10 @@ extension PlanBuilder {
         planning.set_overwrites = { Sink.at($0).needs.overwrites = true }
         planning.allow_ranges = { Sink.at($0).needs.allowsRanges = true }
         planning.announce_output = { Sink.at($0).needs.announcesOutput = true }
+        planning.set_scratch = { sink, bytes in
+            let sink = Sink.at(sink)
+            sink.needs.scratchBytes = sink.bytes(bytes)
+        }
         return planning
     }
 }

@@ -21,6 +21,7 @@ public final class Runtime: @unchecked Sendable {
         let line = Array((text + "\n").utf8)
         _ = write(STDERR_FILENO, line, line.count)
     }
+    private let expectedScratch = Atomic<UInt64>(0)
     private let cancelFlag = Atomic<Bool>(false)
     /// Every pool that was ever used, by its number of threads: a job may still be running on one that was replaced.
     private let pools: Mutex<[Int: ThreadPool]>
@@ -74,6 +75,9 @@ public final class Runtime: @unchecked Sendable {
     ) {
         pool.parallelFor(count: Int64(count), grain: Int64(grain), context: context, body: body)
     }
+
+    /// Tells how much scratch memory a plan's nodes will ask for per thread, so that a thread gets it once.
+    public func expectScratch(bytes: Int) { expectedScratch.max(UInt64(bytes), ordering: .relaxed) }
 
     /// Turns a status into an error with the text that the plugin left; `place` says where.
     public func check(_ status: lamina_status, _ place: @autoclosure () -> String) throws(HostError) {
@@ -130,7 +134,10 @@ public final class Runtime: @unchecked Sendable {
                 guard let r = random?.pointee, out != nil, count > 0 else { return }
                 lamina_random_normal(r.seed, r.stream, r.offset &+ first, out, count)
             },
-            scratch: { _, bytes in ThreadContext.current.scratch(bytes: bytes) },
+            scratch: { host, bytes in
+                let expected = Runtime.of(host).expectedScratch.load(ordering: .relaxed)
+                return ThreadContext.current.scratch(bytes: bytes, expected: expected)
+            },
             is_cancelled: { Runtime.of($0).isCancelled ? 1 : 0 },
             cpu_features: { _ in Processor.features },
             dimension: { Runtime.of($0).dimensions.compute($1, $2, $3) },

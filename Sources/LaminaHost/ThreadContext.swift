@@ -32,7 +32,8 @@ final class ThreadContext {
         free(dimensionText)
     }
 
-    func scratch(bytes: UInt64) -> UnsafeMutableRawPointer? { scratch.grow(bytes) }
+    /// `expected`: what later calls are known to want.
+    func scratch(bytes: UInt64, expected: UInt64) -> UnsafeMutableRawPointer? { scratch.grow(bytes, expected) }
     func productScratch(bytes: UInt64) -> UnsafeMutableRawPointer? { productScratch.grow(bytes) }
 
     private struct Scratch {
@@ -42,10 +43,10 @@ final class ThreadContext {
         private static let maximum: UInt64 = 1 << 46
 
         /// Grows and never shrinks, so that a steady state allocates nothing. Nil when memory is short.
-        mutating func grow(_ bytes: UInt64) -> UnsafeMutableRawPointer? {
+        mutating func grow(_ bytes: UInt64, _ expected: UInt64 = 0) -> UnsafeMutableRawPointer? {
             if bytes > size || memory == nil {
                 guard bytes <= Self.maximum else { return nil }
-                var wanted = max(bytes + bytes / 4, 4096)
+                var wanted = expected >= bytes ? expected : max(bytes + bytes / 4, 4096)
                 var new: UnsafeMutableRawPointer?
                 if posix_memalign(&new, 64, Int(wanted)) != 0 {
                     wanted = max(bytes, 64)

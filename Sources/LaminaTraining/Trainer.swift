@@ -122,11 +122,16 @@ public final class Trainer: @unchecked Sendable {
             parameterGradients: true, accumulates: accumulate > 1)
     }
 
-    /// Bytes of parameters, gradients, optimizer states and activations: what training needs by plan.
+    /// Bytes of parameters, gradients, optimizer states, activations and threads' scratch: what training needs by plan.
     public var plannedBytes: Int {
-        let parameters = network.graph.parameterCount * 4
         let states = optimizer.states.reduce(0) { $0 + $1.shape.reduce($1.dtype.size, *) }
-        return 2 * parameters + states + (fullPlan?.arenaBytes ?? 0)
+        return network.graph.parameterCount * 4 + states + stepBytes
+    }
+
+    /// The part that is first used by a step: gradients, activations and threads' scratch.
+    public var stepBytes: Int {
+        let scratch = (fullPlan?.scratchBytes ?? 0) * runtime.threadCount
+        return network.graph.parameterCount * 4 + (fullPlan?.arenaBytes ?? 0) + scratch
     }
 
     /// Continues from a state that was saved; parameters and optimizer states are loaded separately.

@@ -77,7 +77,8 @@ struct Inspect: ParsableCommand {
             Text.table(["node", "layer", "output", "memory", "forward FLOP", "backward FLOP"], rows, right: [3, 4, 5]))
         Terminal.result(
             "activations and workspaces \(Text.bytes(plan.arenaBytes)) (\(Text.bytes(plan.unsharedBytes)) without sharing), "
-                + "prepacked weights \(Text.bytes(plan.persistentBytes))")
+                + "prepacked weights \(Text.bytes(plan.persistentBytes)), scratch per thread \(Text.bytes(plan.scratchBytes))"
+        )
     }
 
     private func json(_ model: Model, _ plan: Plan?) -> JSON {
@@ -109,7 +110,8 @@ struct Inspect: ParsableCommand {
                 [
                     "arena_bytes": .integer(Int64(plan.arenaBytes)),
                     "unshared_bytes": .integer(Int64(plan.unsharedBytes)),
-                    "persistent_bytes": .integer(Int64(plan.persistentBytes)), "nodes": .array(nodes),
+                    "persistent_bytes": .integer(Int64(plan.persistentBytes)),
+                    "scratch_bytes": .integer(Int64(plan.scratchBytes)), "nodes": .array(nodes),
                 ])
         }
         return .object(object)

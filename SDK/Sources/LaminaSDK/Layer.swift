@@ -195,11 +195,13 @@ public struct Planning {
     /// Forward can compute any range of the output from the same ranges of its inputs, without a workspace.
     ///
     /// The host may then call `forward(_:_:)` right after what comes before has made those elements.
-    public func allowRanges() { if knowsRanges { raw.pointee.allow_ranges(raw.pointee.sink) } }
+    public func allowRanges() { if isCurrent { raw.pointee.allow_ranges(raw.pointee.sink) } }
     /// Forward will call `Run.finished` for every element of output 0.
-    public func announceOutput() { if knowsRanges { raw.pointee.announce_output(raw.pointee.sink) } }
+    public func announceOutput() { if isCurrent { raw.pointee.announce_output(raw.pointee.sink) } }
+    /// The most that forward and backward ask of `Host.scratch(bytes:)` at a time.
+    public func setScratch(bytes: Int) { if isCurrent { raw.pointee.set_scratch(raw.pointee.sink, UInt64(bytes)) } }
     /// Hosts before ABI 1.1 have a shorter table.
-    private var knowsRanges: Bool { Int(raw.pointee.struct_size) >= MemoryLayout<lamina_planning>.size }
+    private var isCurrent: Bool { Int(raw.pointee.struct_size) >= MemoryLayout<lamina_planning>.size }
 }
 
 /// One forward or backward call: the tensors and the memory that `plan` asked for.

@@ -46,6 +46,7 @@ import Testing
         ("allocates", "forward calls malloc (1 times), wanted no call"),
         ("nan", "output 0 is nan at [0, 0, 0, 0], with finite inputs"),
         ("trusts_plan", "with one gradient of those that plan was told of, backward leaves element 0"),
+        ("scratch_more", "forward asks for 65 bytes of scratch, plan said at most 64"),
         ("range_wrong", "by ranges, output 0 differs"),
         ("announces_less", "forward announces 119 elements of output 0, which has 120"),
         ("announces_early", "forward changes output 0 after it has announced it"),

@@ -14,7 +14,7 @@ struct ScaleLayer: Layer {
         "depends_on_order", "depends_on_threads", "keeps_state", "reads_unsaved", "in_place_wrong", "symbolic_wrong",
         "symbolic_refused", "no_text", "channels_last_wrong", "inference_wrong", "inference_gradient_wrong",
         "flushes_denormals", "nan", "scratch_outside", "name_twice", "trusts_plan", "allocates",
-        "range_wrong", "announces_less", "announces_early",
+        "range_wrong", "announces_less", "announces_early", "scratch_more",
     ]
     static let attributes: [AttributeSchema] = [
         .string("fault", default: "none", choices: faults, "What is wrong.")
@@ -46,6 +46,7 @@ struct ScaleLayer: Layer {
         if fault.hasPrefix("announces") { planning.announceOutput() }
         planning.setWorkspace(forward: fault == "range_wrong" ? 0 : 64, backward: 8 * 1024)
         planning.setPersistent(bytes: 4)
+        if fault == "scratch_more" { planning.setScratch(bytes: 64) }
         planning.setFLOPs(forward: Double(2 * planning.input(0).count))
         return PlannedScale(
             fault: fault, wantsBoth: planning.wantsInputGradient(0) && planning.wantsParameterGradient(0))
@@ -83,6 +84,7 @@ private struct PlannedScale: PlannedLayer {
             y.floats[0] += memory.pointee
             memory.pointee += x.floats[0]
         case "scratch_outside": try run.host.scratch(bytes: 16).storeBytes(of: 1, toByteOffset: 16, as: Int32.self)
+        case "scratch_more": _ = try run.host.scratch(bytes: 65)
         case "flushes_denormals": fesetround(FE_DOWNWARD)
         case "allocates": free(realpath("/", nil))
         default: break

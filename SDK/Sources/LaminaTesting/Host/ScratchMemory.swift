@@ -3,6 +3,8 @@
 struct ScratchMemory {
     private var current: [UInt: GuardedMemory] = [:]
     private var replaced: [GuardedMemory] = []
+    /// The largest block since the last `release`.
+    private(set) var largest = 0
 
     mutating func allocate(_ bytes: Int, thread: UInt) -> UnsafeMutableRawPointer {
         if let old = current[thread] {
@@ -11,6 +13,7 @@ struct ScratchMemory {
         }
         let block = GuardedMemory(bytes: bytes, name: "the scratch memory")
         current[thread] = block
+        largest = max(largest, bytes)
         return block.bytes
     }
 

@@ -62,6 +62,9 @@ public final class TestHost: @unchecked Sendable {
         throw CallError(call: call, status: status, text: told.text, argument: told.argument)
     }
 
+    /// The largest scratch memory that the call has asked for.
+    var largestScratch: Int { state.withLock { $0.scratch.largest } }
+
     /// Ends a call into a component: scratch memory becomes invalid. Returns what was written outside of it.
     func endCall() -> [String] { state.withLock { $0.scratch.release() } }
 }

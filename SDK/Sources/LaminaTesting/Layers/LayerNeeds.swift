@@ -22,6 +22,8 @@ struct LayerNeeds {
     var overwrites = false
     var allowsRanges = false
     var announcesOutput = false
+    /// Nil: it is not told.
+    var scratchBytes: Int?
 }
 
 /// Collects what `plan` asks for, and says what of it is wrong.
@@ -88,6 +90,10 @@ final class PlanningSink {
         planning.set_overwrites = { sink in PlanningSink.of(sink).needs.overwrites = true }
         planning.allow_ranges = { sink in PlanningSink.of(sink).needs.allowsRanges = true }
         planning.announce_output = { sink in PlanningSink.of(sink).needs.announcesOutput = true }
+        planning.set_scratch = { sink, bytes in
+            let sink = PlanningSink.of(sink)
+            sink.needs.scratchBytes = sink.size(bytes, "set_scratch")
+        }
     }
 
     private func isInput(_ index: Int32, _ call: String) -> Bool {

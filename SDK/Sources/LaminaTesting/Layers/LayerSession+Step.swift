@@ -175,6 +175,10 @@ extension LayerSession {
         let allocations = lamina_thread_allocation_count()
         let status = body()
         let allocated = lamina_thread_allocation_count() - allocations
+        if let announced = needs.scratchBytes, harness.host.largestScratch > announced, name != "prepare" {
+            result.violations.append(
+                "\(name) asks for \(harness.host.largestScratch) bytes of scratch, plan said at most \(announced)")
+        }
         result.violations += harness.host.endCall().map { "\(name) \($0)" }
         if before.restore() {
             result.violations.append(

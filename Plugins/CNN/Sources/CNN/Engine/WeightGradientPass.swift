@@ -19,6 +19,8 @@ final class WeightGradientPass {
     private let plainOffset: Int
     /// Memory of one call.
     let workspaceBytes: Int
+    /// And what each thread needs from the host.
+    let threadScratchBytes: Int
 
     private struct Group {
         var layout: MemoryDescriptor
@@ -37,7 +39,9 @@ final class WeightGradientPass {
             pieces = ConvolutionPiece.cuttingOutput(
                 shape, most: min(ConvolutionPiece.mostGradientPieces, Winograd.mostGradientPieces(shape)),
                 rowUnit: Winograd.tile)
-            kernels = pieces.map { .winograd(WinogradCall($0.shape)) }
+            let calls = pieces.map { WinogradCall($0.shape) }
+            kernels = calls.map { .winograd($0) }
+            threadScratchBytes = calls.map(\.gradientScratchBytes).max() ?? 0
             layouts = [try .channelsLastWeights(shape)]
             layoutOfPiece = pieces.map { _ in 0 }
             scratchOfPiece = 0
@@ -58,6 +62,7 @@ final class WeightGradientPass {
             layouts = primitives.layouts
             layoutOfPiece = primitives.ofPiece.map(\.layout)
             scratchOfPiece = (primitives.scratchBytes + 63) / 64 * 64
+            threadScratchBytes = 0
         }
 
         let plain = try MemoryDescriptor.weights(shape)

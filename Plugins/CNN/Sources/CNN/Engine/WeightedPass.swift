@@ -13,6 +13,8 @@ final class WeightedPass {
     let weights: PackedWeights
     /// Scratch memory of all pieces.
     let scratchBytes: Int
+    /// And what each thread needs from the host.
+    let threadScratchBytes: Int
     private let scratchOfPiece: Int
 
     /// y = conv(x, w) + b.
@@ -42,7 +44,9 @@ final class WeightedPass {
     private init(winograd shape: ConvolutionShape, _ pieces: [ConvolutionPiece], readsInput: Bool) {
         self.pieces = pieces
         self.readsInput = readsInput
-        kernels = pieces.map { .winograd(WinogradCall($0.shape, reversed: !readsInput)) }
+        let calls = pieces.map { WinogradCall($0.shape, reversed: !readsInput) }
+        kernels = calls.map { .winograd($0) }
+        threadScratchBytes = calls.map(\.scratchBytes).max() ?? 0
         layoutOfPiece = pieces.map { _ in 0 }
         weights = PackedWeights(WinogradWeights(shape, reversed: !readsInput))
         (scratchOfPiece, scratchBytes) = (0, 0)
@@ -70,6 +74,7 @@ final class WeightedPass {
         weights = try PackedWeights(shape, primitives.layouts)
         scratchOfPiece = (primitives.scratchBytes + 63) / 64 * 64
         scratchBytes = scratchOfPiece * pieces.count
+        threadScratchBytes = 0
     }
 
     /// Names of the kernels, for benchmarks.

@@ -76,7 +76,7 @@ final class WinogradCall {
         _ host: Host, from: UnsafeMutablePointer<Float>, weights: UnsafeMutableRawPointer,
         bias: UnsafeMutablePointer<Float>?, to: UnsafeMutablePointer<Float>
     ) {
-        guard let scratch = scratch(host, lamina_winograd_scratch(&sizes)) else { return }
+        guard let scratch = scratch(host, scratchBytes) else { return }
         lamina_winograd(&sizes, from, weights.assumingMemoryBound(to: Float.self), bias, to, scratch)
     }
 
@@ -85,14 +85,18 @@ final class WinogradCall {
         _ host: Host, input: UnsafeMutablePointer<Float>, outputGradient: UnsafeMutablePointer<Float>,
         weightGradient: UnsafeMutableRawPointer, biasGradient: UnsafeMutableRawPointer?
     ) {
-        guard let scratch = scratch(host, lamina_winograd_gradient_scratch(&sizes)) else { return }
+        guard let scratch = scratch(host, gradientScratchBytes) else { return }
         lamina_winograd_gradient(
             &sizes, input, outputGradient, weightGradient.assumingMemoryBound(to: Float.self),
             biasGradient?.assumingMemoryBound(to: Float.self), scratch)
     }
 
-    private func scratch(_ host: Host, _ floats: Int64) -> UnsafeMutablePointer<Float>? {
-        let memory = try? host.scratch(bytes: Int(floats) * 4)
+    /// Scratch memory of each of the two.
+    var scratchBytes: Int { Int(lamina_winograd_scratch(&sizes)) * 4 }
+    var gradientScratchBytes: Int { Int(lamina_winograd_gradient_scratch(&sizes)) * 4 }
+
+    private func scratch(_ host: Host, _ bytes: Int) -> UnsafeMutablePointer<Float>? {
+        let memory = try? host.scratch(bytes: bytes)
         lacksMemory = memory == nil
         return memory?.assumingMemoryBound(to: Float.self)
     }

@@ -95,6 +95,9 @@ typedef struct lamina_planning {
   void (*allow_ranges)(void *sink);
   /* Since 1.1. Forward will call lamina_run.finished for its output 0. */
   void (*announce_output)(void *sink);
+  /* Since 1.1. The most that forward and backward ask of lamina_host.scratch at a time, which each thread then has:
+   * so that it is counted, and got once. */
+  void (*set_scratch)(void *sink, uint64_t bytes);
 } lamina_planning;
 
 typedef struct lamina_run {

@@ -57,6 +57,10 @@ struct ConvolutionPlan: PlannedLayer {
             backward: max(
                 inputWorkspace + (gradientsTogether ? weightGradient?.workspaceBytes ?? 0 : 0),
                 weightGradient?.workspaceBytes ?? 0, biasGradient?.workspaceBytes ?? 0))
+        planning.setScratch(
+            bytes: max(
+                output.threadScratchBytes, inputGradient?.threadScratchBytes ?? 0,
+                weightGradient?.threadScratchBytes ?? 0))
         let biasFLOPs =
             hasBias ? Double(shape.batch) * Double(isTransposed ? shape.inputElements : shape.outputElements) : 0
         planning.setFLOPs(
