@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 
 # Two builds of one package at once would wait for each other, and bundles need the build.
 .NOTPARALLEL:
-.PHONY: all setup build bundles variants demo bench test check install clean
+.PHONY: all setup build bundles variants demo bench test test-variants check install clean
 
 all: build bundles
 
@@ -83,6 +83,19 @@ test: setup check
 	swift test $(SWIFT_FLAGS) --skip-build --no-parallel
 	swift test --package-path SDK $(SWIFT_FLAGS)
 	@$(MAKE) --no-print-directory -C SDK check-examples
+
+# The numeric tests again with the vector kernels for older processors, of which bundles may have variants; oneDNN is
+# held to the same instructions.
+DNNL_x86-64-v2 = SSE41
+DNNL_x86-64-v3 = AVX2
+test-variants: setup $(foreach level,$(VARIANTS),test-$(level))
+test-x86-64-%:
+	@if [ x86-64-$* \< $(LEVEL) ]; then export DNNL_MAX_CPU_ISA=$(DNNL_x86-64-$*); \
+	  echo "testing with kernels for x86-64-$*"; \
+	  flags="--manifest-cache none -c release -Xswiftc -enable-testing -Xcc -march=x86-64-$*"; \
+	  swift test $$flags --scratch-path .build/x86-64-$* --no-parallel \
+	    --filter '^(CNN|Core|Data|Graph|Training)Tests' && \
+	  swift test --package-path SDK $$flags --scratch-path SDK/.build/x86-64-$* --filter '^CLaminaMathTests'; fi
 
 # Quick rules: formatting, and that the host names no family.
 check:

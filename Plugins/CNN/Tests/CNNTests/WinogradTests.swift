@@ -18,17 +18,17 @@ import Testing
             channelsLast: true)
         // Outputs beyond the input's reach, too: they are sums of nothing.
         shape.output = (0..<2).map { max(1, shape.input[$0] + shape.before[$0] - 2 + random.below(4)) }
-        compare(shape, 3e-6, &random)
+        compare(shape, 5e-6, &random)
     }
 
     /// Rounding errors relative to the largest output, with operands as wide as those of a real layer.
-    @Test("256 channels: 3 · 10⁻⁶ of the largest output")
+    @Test("256 channels: 5 · 10⁻⁶ of the largest output")
     func precision() {
         var random = SplitMix(seed: 7)
         compare(
             ConvolutionShape(
                 batch: 2, groups: 1, inputChannels: 256, outputChannels: 64, input: [14, 14], output: [14, 14],
-                kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [1, 1], channelsLast: true), 3e-6, &random)
+                kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [1, 1], channelsLast: true), 5e-6, &random)
     }
 
     @Test("what an infinite input reaches is no number afterwards")
@@ -87,11 +87,11 @@ import Testing
         let dy = random.floats(shape.batch * shape.outputElements)
         let (w, bias) = (random.floats(shape.weightElements), random.floats(shape.outputChannels))
         let (naive, runner) = (NaiveConvolution(shape: shape), PassRunner(shape: shape))
-        expectClose(try runner.output(x, w, bias), naive.output(x, w, bias), 3e-6)
-        expectClose(try runner.inputGradient(dy, w), naive.inputGradient(dy, w), 3e-6)
+        expectClose(try runner.output(x, w, bias), naive.output(x, w, bias), 5e-6)
+        expectClose(try runner.inputGradient(dy, w), naive.inputGradient(dy, w), 5e-6)
         let (dw, db) = try runner.parameterGradients(x, dy)
-        expectClose(dw, naive.weightGradient(x, dy), 3e-6)
-        expectClose(db, naive.biasGradient(dy), 3e-6)
+        expectClose(dw, naive.weightGradient(x, dy), 5e-6)
+        expectClose(db, naive.biasGradient(dy), 5e-6)
     }
 
     private func compare(_ shape: ConvolutionShape, _ tolerance: Double, _ random: inout SplitMix) {

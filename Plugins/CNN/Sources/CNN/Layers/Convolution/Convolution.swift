@@ -6,7 +6,7 @@ import LaminaSDK
 /// ⌊(size + padding − dilation · (kernel − 1) − 1) / stride⌋ + 1. Output channels in group g see the input channels in
 /// group g only; groups = C makes it depthwise. Both parameters start uniform within ±1/√(C / groups · Π kernel), as in
 /// PyTorch. In two dimensions, kernel 3, stride 1 and 16 or more channels may be computed by Winograd's algorithm, with
-/// errors up to 3 · 10⁻⁶ of the largest output. Source: Goodfellow, Bengio, Courville, Deep Learning (2016), chapter 9; Dumoulin and Visin, A guide to
+/// errors up to 5 · 10⁻⁶ of the largest output. Source: Goodfellow, Bengio, Courville, Deep Learning (2016), chapter 9; Dumoulin and Visin, A guide to
 /// convolution arithmetic for deep learning (2016).
 struct Convolution<Axes: SpatialAxes>: Layer {
     static var name: String { "conv\(Axes.count)d" }
