@@ -27,6 +27,13 @@ static int64_t tiles(const shape *s) { return s->batch * tile_rows(s) * tile_col
 /* Floats from one point's values to the next: an odd number of cache lines, so that they do not share cache sets. */
 static int64_t step_of(int64_t values) { return (values + 15) / 16 * 16 | 16; }
 
+/* Output channels, filled up to whole panels. */
+static int64_t out_values(const shape *s) { return panels(s->out_channels) * PANEL; }
+
+/* Steps of the transforms of all tiles. */
+static int64_t input_step(const shape *s) { return step_of(tiles(s) * s->in_channels); }
+static int64_t output_step(const shape *s) { return step_of(tiles(s) * out_values(s)); }
+
 static int64_t tiles_together(const shape *s, int64_t channels, int64_t fewest) {
   int64_t fit = TRANSFORMED / (POINTS * channels);
   int64_t most = fit < fewest ? fewest : fit, all = tiles(s);
@@ -290,7 +297,7 @@ static V_KERNEL void output_gradient_tile(const shape *s, const float *dy, struc
   int64_t channels = s->out_channels;
   int64_t rows = least(OUT, s->out_height - at.y), columns = least(OUT, s->out_width - at.x);
   dy += ((at.sample * s->out_height + at.y) * s->out_width + at.x) * channels;
-  for (int64_t c = 0; c < panels(channels) * PANEL; c += V_LANES) {
+  for (int64_t c = 0; c < out_values(s); c += V_LANES) {
     int64_t lanes = channels - c < 0 ? 0 : least(V_LANES, channels - c);
     vfloat half[SIDE][OUT], sum = (vfloat)0.0f;
     UNROLL for (int j = 0; j < OUT; j++) {
@@ -312,15 +319,41 @@ static V_KERNEL void output_gradient_tile(const shape *s, const float *dy, struc
   }
 }
 
+/* dw of some input channels from u[point, panel, in, out of the panel]. */
+static V_KERNEL void weight_gradients(const shape *s, const float *u, struct lamina_winograd_range channels,
+                                      float *dw) {
+  int64_t in = s->in_channels, step = step_of(in * out_values(s));
+  for (int64_t i = channels.begin; i < channels.end; i++) {
+    for (int64_t c = 0; c < s->out_channels; c += V_LANES) {
+      const float *from = u + (c / PANEL * in + i) * PANEL + c % PANEL;
+      vfloat half[KERNEL][SIDE];
+      UNROLL for (int column = 0; column < SIDE; column++) {
+        vfloat point[SIDE], sum[KERNEL];
+        UNROLL for (int row = 0; row < SIDE; row++) point[row] = v_load(from + (row * SIDE + column) * step);
+        transform_weight_gradient(point, sum);
+        UNROLL for (int row = 0; row < KERNEL; row++) half[row][column] = sum[row];
+      }
+      UNROLL for (int row = 0; row < KERNEL; row++) {
+        vfloat sum[KERNEL];
+        transform_weight_gradient(half[row], sum);
+        UNROLL for (int column = 0; column < KERNEL; column++) {
+          float *to = dw + ((row * KERNEL + column) * in + i) * s->out_channels + c;
+          v_store_partial(to, sum[column], least(V_LANES, s->out_channels - c));
+        }
+      }
+    }
+  }
+}
+
 int64_t lamina_winograd_gradient_scratch(const shape *s) {
-  int64_t in = s->in_channels, out = panels(s->out_channels) * PANEL;
+  int64_t in = s->in_channels, out = out_values(s);
   int64_t together = tiles_together(s, in + out, FEWEST_GRADIENT_TILES);
   return POINTS * (step_of(in * out) + step_of(together * in) + step_of(together * out));
 }
 
 V_KERNEL void lamina_winograd_gradient(const shape *s, const float *x, const float *dy, float *dw, float *dbias,
                                        float *scratch) {
-  int64_t in = s->in_channels, out = panels(s->out_channels) * PANEL, all = tiles(s);
+  int64_t in = s->in_channels, out = out_values(s), all = tiles(s);
   int64_t together = tiles_together(s, in + out, FEWEST_GRADIENT_TILES);
   int64_t sum_step = step_of(in * out), in_step = step_of(together * in), out_step = step_of(together * out);
   float *u = scratch, *d = u + POINTS * sum_step, *v = d + POINTS * out_step;
@@ -339,25 +372,37 @@ V_KERNEL void lamina_winograd_gradient(const shape *s, const float *x, const flo
       }
     }
   }
-  /* u[point, panel, in, out of the panel] */
-  for (int64_t i = 0; i < in; i++) {
-    for (int64_t c = 0; c < s->out_channels; c += V_LANES) {
-      const float *from = u + (c / PANEL * in + i) * PANEL + c % PANEL;
-      vfloat half[KERNEL][SIDE];
-      UNROLL for (int column = 0; column < SIDE; column++) {
-        vfloat point[SIDE], sum[KERNEL];
-        UNROLL for (int row = 0; row < SIDE; row++) point[row] = v_load(from + (row * SIDE + column) * sum_step);
-        transform_weight_gradient(point, sum);
-        UNROLL for (int row = 0; row < KERNEL; row++) half[row][column] = sum[row];
-      }
-      UNROLL for (int row = 0; row < KERNEL; row++) {
-        vfloat sum[KERNEL];
-        transform_weight_gradient(half[row], sum);
-        UNROLL for (int column = 0; column < KERNEL; column++) {
-          float *to = dw + ((row * KERNEL + column) * in + i) * s->out_channels + c;
-          v_store_partial(to, sum[column], least(V_LANES, s->out_channels - c));
-        }
-      }
-    }
+  weight_gradients(s, u, (struct lamina_winograd_range){0, in}, dw);
+}
+
+int64_t lamina_winograd_tile_rows(const shape *s) { return s->batch * tile_rows(s); }
+
+/* The gradient's memory: v[point, tile, in], d[point, tile, out], u[point, panel, in, out of the panel]. */
+int64_t lamina_winograd_gradient_memory(const shape *s) {
+  return POINTS * (input_step(s) + output_step(s) + step_of(s->in_channels * out_values(s)));
+}
+
+V_KERNEL void lamina_winograd_gradient_inputs(const shape *s, const float *x, const float *dy,
+                                              struct lamina_winograd_range rows, float *memory) {
+  int64_t across = tile_columns(s), in = s->in_channels, out = out_values(s);
+  float *v = memory, *d = memory + POINTS * input_step(s);
+  for (int64_t t = rows.begin * across; t < rows.end * across; t++) {
+    struct place at = place_of(s, t);
+    input_tile(s, x, at, v + t * in, input_step(s));
+    output_gradient_tile(s, dy, at, d + t * out, output_step(s), NULL);
   }
+}
+
+V_KERNEL void lamina_winograd_gradient_products(const shape *s, struct lamina_winograd_range points, float *memory) {
+  int64_t in = s->in_channels, out = out_values(s);
+  for (int64_t point = points.begin; point < points.end; point++) {
+    const float *v = memory + point * input_step(s), *d = memory + POINTS * input_step(s) + point * output_step(s);
+    float *u = memory + POINTS * (input_step(s) + output_step(s)) + point * step_of(in * out);
+    for (int64_t c = 0; c < out; c += PANEL) product(in, tiles(s), v, 1, in, d + c, out, u + c * in, PANEL, 0);
+  }
+}
+
+void lamina_winograd_gradient_weights(const shape *s, const float *memory, struct lamina_winograd_range channels,
+                                      float *dw) {
+  weight_gradients(s, memory + POINTS * (input_step(s) + output_step(s)), channels, dw);
 }

@@ -94,6 +94,21 @@ import Testing
         expectClose(db, naive.biasGradient(dy), 5e-6)
     }
 
+    @Test("with many channels the gradient of the weights is computed in stages, and is the same")
+    func stages() throws {
+        let shape = ConvolutionShape(
+            batch: 24, groups: 1, inputChannels: 200, outputChannels: 209, input: [6, 7], output: [6, 7],
+            kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [1, 1], channelsLast: true)
+        #expect(try WeightGradientPass(shape, bias: true).implementations == ["winograd in stages"])
+        var random = SplitMix(seed: 11)
+        let x = random.floats(shape.batch * shape.inputElements)
+        let dy = random.floats(shape.batch * shape.outputElements)
+        let (dw, db) = try PassRunner(shape: shape).parameterGradients(x, dy)
+        let (wanted, wantedBias) = Kernels(shape).parameterGradients(x, dy)
+        expectClose(dw, wanted.map(Double.init), 5e-6)
+        expectClose(db, wantedBias.map(Double.init), 5e-6)
+    }
+
     private func compare(_ shape: ConvolutionShape, _ tolerance: Double, _ random: inout SplitMix) {
         let x = random.floats(shape.batch * shape.inputElements)
         let dy = random.floats(shape.batch * shape.outputElements)
@@ -104,6 +119,7 @@ import Testing
         let (dw, db) = kernels.parameterGradients(x, dy)
         expectClose(dw, naive.weightGradient(x, dy), tolerance)
         expectClose(db, naive.biasGradient(dy), tolerance)
+        expectClose(kernels.weightGradientInStages(x, dy), naive.weightGradient(x, dy), tolerance)
     }
 
     private func expectClose(
@@ -167,12 +183,39 @@ private struct Kernels {
             &sizes, channelsLast(x, shape.inputChannels, shape.input),
             channelsLast(dy, shape.outputChannels, shape.output), dw.floats, db.floats, scratch.floats)
         #expect([scratch, dw, db].allSatisfy { $0.damage == nil })
+        return (weights(dw), (0..<shape.outputChannels).map { db.floats[$0] })
+    }
+
+    func weightGradientInStages(_ x: [Float], _ dy: [Float]) -> [Float] {
+        var sizes = Winograd.sizes(shape)
+        let memory = GuardedMemory(bytes: Int(lamina_winograd_gradient_memory(&sizes)) * 4, name: "memory")
+        let dw = GuardedMemory(bytes: shape.weightElements * 4, name: "dw")
+        let input = channelsLast(x, shape.inputChannels, shape.input)
+        let gradient = channelsLast(dy, shape.outputChannels, shape.output)
+        for range in halves(Int(lamina_winograd_tile_rows(&sizes))) {
+            lamina_winograd_gradient_inputs(&sizes, input, gradient, range, memory.floats)
+        }
+        for range in halves(LAMINA_WINOGRAD_POINTS) {
+            lamina_winograd_gradient_products(&sizes, range, memory.floats)
+        }
+        for range in halves(shape.inputChannels) {
+            lamina_winograd_gradient_weights(&sizes, memory.floats, range, dw.floats)
+        }
+        #expect([memory, dw].allSatisfy { $0.damage == nil })
+        return weights(dw)
+    }
+
+    private func halves(_ count: Int) -> [lamina_winograd_range] {
+        [(count / 2, count), (0, count / 2)].map { lamina_winograd_range(begin: Int64($0.0), end: Int64($0.1)) }
+    }
+
+    /// (O, I, 3, 3) from height, width, in, out.
+    private func weights(_ dw: GuardedMemory) -> [Float] {
         let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
-        let weights = (0..<shape.weightElements).map { index in
+        return (0..<shape.weightElements).map { index in
             let (o, i, k) = (index / (inputs * 9), index / 9 % inputs, index % 9)
             return dw.floats[(k * inputs + i) * outputs + o]
         }
-        return (weights, (0..<outputs).map { db.floats[$0] })
     }
 
     private func channelsLast(_ plain: [Float], _ channels: Int, _ spatial: [Int]) -> [Float] {

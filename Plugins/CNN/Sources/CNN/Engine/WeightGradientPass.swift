@@ -8,6 +8,8 @@ import LaminaSDK
 final class WeightGradientPass {
     let pieces: [ConvolutionPiece]
     private let kernels: [PieceKernel]
+    /// Instead of pieces, with the bias' gradient apart.
+    private let staged: (weights: StagedWinograd, bias: BiasGradient)?
     private let weightElements: Int
     private let biasElements: Int
     /// Per layout that a piece's gradient may have: its partial sums and the way back to the host's order.
@@ -35,7 +37,21 @@ final class WeightGradientPass {
         biasElements = bias ? shape.outputChannels : 0
         let layouts: [MemoryDescriptor]
         let layoutOfPiece: [Int]
-        if Winograd.suitsWeightGradient(shape) {
+        if Winograd.suitsWeightGradient(shape), Winograd.suitsStages(shape) {
+            let weights = StagedWinograd(shape)
+            let places = shape.output.reduce(1, *)
+            staged = (
+                weights,
+                BiasGradient(
+                    samples: shape.batch, channels: shape.outputChannels, places: places,
+                    channelsLast: shape.channelsLast)
+            )
+            (pieces, kernels) = ([], [])
+            layouts = [try .channelsLastWeights(shape)]
+            layoutOfPiece = [0]
+            (scratchOfPiece, threadScratchBytes) = (weights.bytes, 0)
+        } else if Winograd.suitsWeightGradient(shape) {
+            staged = nil
             pieces = ConvolutionPiece.cuttingOutput(
                 shape, most: min(ConvolutionPiece.mostGradientPieces, Winograd.mostGradientPieces(shape)),
                 rowUnit: Winograd.tile)
@@ -46,6 +62,7 @@ final class WeightGradientPass {
             layoutOfPiece = pieces.map { _ in 0 }
             scratchOfPiece = 0
         } else {
+            staged = nil
             // Adding partial sums costs a pass over the weights each; many outputs per weight make it worth while.
             let outputsPerWeight = shape.batch * shape.output.reduce(1, *)
             pieces = ConvolutionPiece.cuttingOutput(
@@ -82,13 +99,14 @@ final class WeightGradientPass {
         }
         self.groups = groups
         plainOffset = groups.count > 1 ? memory.reserve(shape.weightElements * 4) : 0
-        biasOffset = memory.reserve(pieces.count * biasElements * 4)
-        scratchOffset = memory.reserve(scratchOfPiece * pieces.count)
+        biasOffset = memory.reserve(
+            biasElements == 0 ? 0 : staged?.bias.workspaceBytes ?? pieces.count * biasElements * 4)
+        scratchOffset = memory.reserve(scratchOfPiece * layoutOfPiece.count)
         workspaceBytes = memory.bytes
     }
 
     /// Names of the kernels, for benchmarks.
-    var implementations: Set<String> { Set(kernels.map(\.name)) }
+    var implementations: Set<String> { staged != nil ? ["winograd in stages"] : Set(kernels.map(\.name)) }
 
     /// Overwrites `weightGradient`, and `biasGradient` if the pass was made with one; nil: not asked for.
     func run(
@@ -96,6 +114,19 @@ final class WeightGradientPass {
         weightGradient: UnsafeMutablePointer<Float>?, biasGradient: UnsafeMutablePointer<Float>?,
         workspace: UnsafeMutableRawPointer
     ) throws {
+        if let staged {
+            if let weightGradient {
+                staged.weights.run(
+                    host, input: input, outputGradient: outputGradient, weightGradient: workspace + partialOfPiece[0],
+                    memory: workspace + scratchOffset)
+                try combine(host, workspace, into: weightGradient)
+            }
+            if let biasGradient {
+                staged.bias.run(
+                    host, outputGradient: outputGradient, gradient: biasGradient, workspace: workspace + biasOffset)
+            }
+            return
+        }
         host.parallelFor(kernels.count, grain: 1) { begin, end in
             OneDNN.onThisThread {
                 for index in begin..<end {

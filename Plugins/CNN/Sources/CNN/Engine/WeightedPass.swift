@@ -81,18 +81,23 @@ final class WeightedPass {
     var implementations: Set<String> { Set(kernels.map(\.name)) }
 
     /// `from` and `to` are x and y, or dy and dx. `packed` was filled by `weights.pack`. A bias, one per channel of
-    /// `to`, is added in either direction. `finished` is told of every piece, on the thread that has computed it.
+    /// `to`, is added in either direction. `finished` is told of every part of `to`, on the thread that has computed it.
     func run(
         _ host: Host, from: UnsafeMutablePointer<Float>, weights plain: UnsafeMutableRawPointer,
         packed: UnsafeMutableRawPointer?, bias: UnsafeMutablePointer<Float>?, to: UnsafeMutablePointer<Float>,
-        scratch: UnsafeMutableRawPointer?, finished: (ConvolutionPiece) -> Void = { _ in }
+        scratch: UnsafeMutableRawPointer?, finished: (_ begin: Int, _ count: Int) -> Void = { _, _ in }
     ) throws {
         host.parallelFor(kernels.count, grain: 1) { begin, end in
             OneDNN.onThisThread {
                 for index in begin..<end {
                     runPiece(
                         host, index, from: from, weights: plain, packed: packed, bias: bias, to: to, scratch: scratch)
-                    finished(pieces[index])
+                    let piece = pieces[index]
+                    if readsInput {
+                        finished(piece.outputOffset, piece.shape.batch * piece.shape.outputElements)
+                    } else {
+                        finished(piece.inputOffset, piece.shape.batch * piece.shape.inputElements)
+                    }
                 }
             }
         }

@@ -9,8 +9,9 @@ enum Winograd {
     private static let tilesOfPiece = 21
     /// The same for gradients of the weights, whose sums are fetched, and transformed back once per piece.
     private static let tilesOfGradientPiece = 48
-    /// Fewer tiles than this do not pay for reading transformed weights, which are four times as large.
-    private static let fewestTiles = 12
+    /// Fewer tiles than this do not pay for reading transformed weights, which are four times as large and may have to
+    /// come from main memory.
+    private static let fewestTiles = 24
     /// Nor for transforming the weights, where that is done each time.
     private static let fewestTilesWhenTraining = 64
     private static let fewestChannels = 16
@@ -19,6 +20,13 @@ enum Winograd {
     static func suits(_ shape: ConvolutionShape, training: Bool) -> Bool {
         isPossible(shape) && tiles(of: shape.input, shape) >= (training ? fewestTilesWhenTraining : fewestTiles)
             && tiles(of: shape.output, shape) >= (training ? fewestTilesWhenTraining : fewestTiles)
+    }
+
+    /// Whether the sums of the weights' gradient, which are 36 per pair of channels, outweigh the transforms of all tiles:
+    /// then one set of sums that all threads share is faster than one per piece.
+    static func suitsStages(_ shape: ConvolutionShape) -> Bool {
+        let channels = (shape.inputChannels, shape.outputChannels)
+        return tiles(of: shape.output, shape) * (channels.0 + channels.1) <= channels.0 * channels.1
     }
 
     /// The same for the gradient of the weights.

@@ -38,4 +38,22 @@ void lamina_winograd(const struct lamina_winograd *shape, const float *x, const 
 void lamina_winograd_gradient(const struct lamina_winograd *shape, const float *x, const float *dy, float *dw,
                               float *dbias, float *scratch);
 
+/* The weights' gradient in stages that several threads share, each of which needs the one before as a whole: input and
+ * output gradients for rows of tiles, products for points, the weights for input channels. It takes one set of sums,
+ * not one per thread: for few tiles of many channels. `memory` is on a boundary of 64 bytes. */
+struct lamina_winograd_range {
+  int64_t begin, end;
+};
+
+enum { LAMINA_WINOGRAD_POINTS = 36 };
+int64_t lamina_winograd_tile_rows(const struct lamina_winograd *shape); /* of all samples */
+int64_t lamina_winograd_gradient_memory(const struct lamina_winograd *shape); /* floats */
+
+void lamina_winograd_gradient_inputs(const struct lamina_winograd *shape, const float *x, const float *dy,
+                                     struct lamina_winograd_range rows, float *memory);
+void lamina_winograd_gradient_products(const struct lamina_winograd *shape, struct lamina_winograd_range points,
+                                       float *memory);
+void lamina_winograd_gradient_weights(const struct lamina_winograd *shape, const float *memory,
+                                      struct lamina_winograd_range channels, float *dw);
+
 #endif

@@ -45,12 +45,12 @@ struct ConvolutionPlan: PlannedLayer {
         biasGradient = wantsBias && (isTransposed || !wantsWeight) ? Self.biasGradient(shape, isTransposed) : nil
 
         let ranges = weightGradient?.pieces.map(\.range)
-        gradientsTogether = ranges != nil && ranges == inputGradient?.pieces.map(\.range)
+        gradientsTogether = ranges?.isEmpty == false && ranges == inputGradient?.pieces.map(\.range)
 
         inputWorkspace = inputGradient.map { ($0.weights.bytes + $0.scratchBytes + 63) / 64 * 64 } ?? 0
         if wantsWeight { planning.saveInput(0) }
         planning.setOverwrites()
-        if !isTransposed { planning.announceOutput() }
+        planning.announceOutput()
         if !packsEachTime { planning.setPersistent(bytes: output.weights.bytes) }
         planning.setWorkspace(
             forward: output.scratchBytes + (packsEachTime ? output.weights.bytes : 0),
@@ -92,10 +92,8 @@ struct ConvolutionPlan: PlannedLayer {
         try output.run(
             run.host, from: run.input(0).floats, weights: weights, packed: packed,
             bias: hasBias ? run.parameter(1).floats : nil, to: run.output(0).floats, scratch: scratch
-        ) { piece in
-            if !isTransposed {
-                run.finished(piece.outputOffset, count: piece.shape.batch * piece.shape.outputElements)
-            }
+        ) { begin, count in
+            run.finished(begin, count: count)
         }
     }
 

@@ -1,0 +1,34 @@
+import CWinograd
+import LaminaSDK
+
+/// The gradient of the weights of a whole convolution, in stages that all threads share; see winograd.h.
+final class StagedWinograd {
+    private var sizes: lamina_winograd
+    private let tileRows: Int
+
+    init(_ shape: ConvolutionShape) {
+        sizes = Winograd.sizes(shape)
+        tileRows = Int(lamina_winograd_tile_rows(&sizes))
+    }
+
+    /// Memory of one call.
+    var bytes: Int { Int(lamina_winograd_gradient_memory(&sizes)) * 4 }
+
+    /// The gradient of the weights, in the order height, width, in, out.
+    func run(
+        _ host: Host, input: UnsafeMutablePointer<Float>, outputGradient: UnsafeMutablePointer<Float>,
+        weightGradient: UnsafeMutableRawPointer, memory: UnsafeMutableRawPointer
+    ) {
+        let memory = memory.assumingMemoryBound(to: Float.self)
+        let dw = weightGradient.assumingMemoryBound(to: Float.self)
+        forEach(host, tileRows) { lamina_winograd_gradient_inputs(&sizes, input, outputGradient, $0, memory) }
+        forEach(host, LAMINA_WINOGRAD_POINTS) { lamina_winograd_gradient_products(&sizes, $0, memory) }
+        forEach(host, Int(sizes.in_channels)) { lamina_winograd_gradient_weights(&sizes, memory, $0, dw) }
+    }
+
+    private func forEach(_ host: Host, _ count: Int, _ body: (lamina_winograd_range) -> Void) {
+        host.parallelFor(count, grain: max(1, count / LAMINA_WINOGRAD_POINTS)) { begin, end in
+            body(lamina_winograd_range(begin: Int64(begin), end: Int64(end)))
+        }
+    }
+}
