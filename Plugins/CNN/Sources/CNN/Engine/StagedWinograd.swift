@@ -2,17 +2,18 @@ import CWinograd
 import LaminaSDK
 
 /// The gradient of the weights of a whole convolution, in stages that all threads share; see winograd.h.
-final class StagedWinograd {
-    private var sizes: lamina_winograd
+struct StagedWinograd {
+    private let sizes: lamina_winograd
     private let tileRows: Int
+    /// Memory of one call.
+    let bytes: Int
 
     init(_ shape: ConvolutionShape) {
-        sizes = Winograd.sizes(shape)
+        var sizes = Winograd.sizes(shape)
         tileRows = Int(lamina_winograd_tile_rows(&sizes))
+        bytes = Int(lamina_winograd_gradient_memory(&sizes)) * 4
+        self.sizes = sizes
     }
-
-    /// Memory of one call.
-    var bytes: Int { Int(lamina_winograd_gradient_memory(&sizes)) * 4 }
 
     /// The gradient of the weights, in the order height, width, in, out.
     func run(
@@ -21,9 +22,11 @@ final class StagedWinograd {
     ) {
         let memory = memory.assumingMemoryBound(to: Float.self)
         let dw = weightGradient.assumingMemoryBound(to: Float.self)
-        forEach(host, tileRows) { lamina_winograd_gradient_inputs(&sizes, input, outputGradient, $0, memory) }
-        forEach(host, LAMINA_WINOGRAD_POINTS) { lamina_winograd_gradient_products(&sizes, $0, memory) }
-        forEach(host, Int(sizes.in_channels)) { lamina_winograd_gradient_weights(&sizes, memory, $0, dw) }
+        withUnsafePointer(to: sizes) { sizes in
+            forEach(host, tileRows) { lamina_winograd_gradient_inputs(sizes, input, outputGradient, $0, memory) }
+            forEach(host, LAMINA_WINOGRAD_POINTS) { lamina_winograd_gradient_products(sizes, $0, memory) }
+            forEach(host, Int(sizes.pointee.in_channels)) { lamina_winograd_gradient_weights(sizes, memory, $0, dw) }
+        }
     }
 
     private func forEach(_ host: Host, _ count: Int, _ body: (lamina_winograd_range) -> Void) {

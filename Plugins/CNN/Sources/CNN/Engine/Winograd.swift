@@ -22,16 +22,16 @@ enum Winograd {
             && tiles(of: shape.output, shape) >= (training ? fewestTilesWhenTraining : fewestTiles)
     }
 
-    /// Whether the sums of the weights' gradient, which are 36 per pair of channels, outweigh the transforms of all tiles:
-    /// then one set of sums that all threads share is faster than one per piece.
-    static func suitsStages(_ shape: ConvolutionShape) -> Bool {
-        let channels = (shape.inputChannels, shape.outputChannels)
-        return tiles(of: shape.output, shape) * (channels.0 + channels.1) <= channels.0 * channels.1
-    }
-
     /// The same for the gradient of the weights.
     static func suitsWeightGradient(_ shape: ConvolutionShape) -> Bool {
         isPossible(shape) && tiles(of: shape.output, shape) >= 2 * tilesOfGradientPiece
+    }
+
+    /// Whether its sums, which are 36 per pair of channels, outweigh the transforms of all tiles: then one set of sums that
+    /// all threads share is faster than one per piece.
+    static func suitsStages(_ shape: ConvolutionShape) -> Bool {
+        let channels = (shape.inputChannels, shape.outputChannels)
+        return tiles(of: shape.output, shape) * (channels.0 + channels.1) <= channels.0 * channels.1
     }
 
     private static func isPossible(_ shape: ConvolutionShape) -> Bool {
@@ -74,10 +74,18 @@ enum Winograd {
 /// One piece's use of the kernels. Different calls may run at the same time, each on one thread, with scratch memory of
 /// that thread.
 final class WinogradCall {
-    private var sizes: lamina_winograd
+    private let sizes: lamina_winograd
+    /// Scratch memory of `run` and of `runWeightGradient`.
+    let scratchBytes: Int
+    let gradientScratchBytes: Int
     private var lacksMemory = false
 
-    init(_ shape: ConvolutionShape, reversed: Bool = false) { sizes = Winograd.sizes(shape, reversed: reversed) }
+    init(_ shape: ConvolutionShape, reversed: Bool = false) {
+        var sizes = Winograd.sizes(shape, reversed: reversed)
+        scratchBytes = Int(lamina_winograd_scratch(&sizes)) * 4
+        gradientScratchBytes = Int(lamina_winograd_gradient_scratch(&sizes)) * 4
+        self.sizes = sizes
+    }
 
     /// y = conv(x, w) + bias, with transformed weights.
     func run(
@@ -85,7 +93,9 @@ final class WinogradCall {
         bias: UnsafeMutablePointer<Float>?, to: UnsafeMutablePointer<Float>
     ) {
         guard let scratch = scratch(host, scratchBytes) else { return }
-        lamina_winograd(&sizes, from, weights.assumingMemoryBound(to: Float.self), bias, to, scratch)
+        withUnsafePointer(to: sizes) {
+            lamina_winograd($0, from, weights.assumingMemoryBound(to: Float.self), bias, to, scratch)
+        }
     }
 
     /// Gradients of the weights, in the order height, width, in, out, and of the bias, unless nil.
@@ -94,14 +104,12 @@ final class WinogradCall {
         weightGradient: UnsafeMutableRawPointer, biasGradient: UnsafeMutableRawPointer?
     ) {
         guard let scratch = scratch(host, gradientScratchBytes) else { return }
-        lamina_winograd_gradient(
-            &sizes, input, outputGradient, weightGradient.assumingMemoryBound(to: Float.self),
-            biasGradient?.assumingMemoryBound(to: Float.self), scratch)
+        withUnsafePointer(to: sizes) {
+            lamina_winograd_gradient(
+                $0, input, outputGradient, weightGradient.assumingMemoryBound(to: Float.self),
+                biasGradient?.assumingMemoryBound(to: Float.self), scratch)
+        }
     }
-
-    /// Scratch memory of each of the two.
-    var scratchBytes: Int { Int(lamina_winograd_scratch(&sizes)) * 4 }
-    var gradientScratchBytes: Int { Int(lamina_winograd_gradient_scratch(&sizes)) * 4 }
 
     private func scratch(_ host: Host, _ bytes: Int) -> UnsafeMutablePointer<Float>? {
         let memory = try? host.scratch(bytes: bytes)
