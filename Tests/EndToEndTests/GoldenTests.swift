@@ -9,7 +9,7 @@ import Testing
 struct GoldenTests {
     enum Phase: String, CaseIterable { case inference, training }
 
-    @Test(arguments: ["mlp", "lenet", "vgg", "resnet"])
+    @Test(arguments: ["mlp", "lenet", "vgg", "resnet", "wide"])
     func model(_ name: String) throws {
         let golden = try Golden(name)
         let folder = try Folder()

@@ -24,7 +24,7 @@ from torch import nn
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LAMINA = os.environ.get("LAMINA_COMMAND", os.path.join(HERE, "../../../.build/release/lamina"))
-BATCH, CLASSES, SAMPLES, PROJECTIONS = 2, 10, 100, 3
+CLASSES, SAMPLES, PROJECTIONS = 10, 100, 3
 
 
 # Formulas that GoldenTests.swift computes as well.
@@ -38,8 +38,8 @@ def noise(count, seed):
     return ((h >> np.uint64(8)).astype(np.float64) / 2**23 - 1).astype(np.float32)
 
 
-def target():
-    return np.array([(7 * i + 3) % CLASSES for i in range(BATCH)], dtype=np.int64)
+def target(batch):
+    return np.array([(7 * i + 3) % CLASSES for i in range(batch)], dtype=np.int64)
 
 
 def projections(values):
@@ -122,7 +122,25 @@ class ResNet(nn.Module):
         return self.fc(self.layer3(self.layer2(self.layer1(x))).mean((2, 3)))
 
 
-MODELS = {"mlp": (MLP, (1, 16, 16)), "lenet": (LeNet, (1, 28, 28)), "vgg": (VGG, (3, 32, 32)), "resnet": (ResNet, (3, 48, 48))}
+class Wide(nn.Module):
+    """Convolutions that are large enough for Winograd's algorithm."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 24, 3, padding=1), nn.Conv2d(24, 40, 3, padding=1)
+        self.conv3, self.head = nn.Conv2d(40, 33, 3), nn.Linear(33, CLASSES)
+
+    def forward(self, x):
+        for conv in (self.conv1, self.conv2, self.conv3):
+            x = torch.tanh(conv(x))
+        return self.head(x.mean((2, 3)))
+
+
+# Network, shape of a sample, samples.
+MODELS = {
+    "mlp": (MLP, (1, 16, 16), 2), "lenet": (LeNet, (1, 28, 28), 2), "vgg": (VGG, (3, 32, 32), 2),
+    "resnet": (ResNet, (3, 48, 48), 2), "wide": (Wide, (3, 31, 30), 4),
+}
 
 
 def initial_weights(name):
@@ -133,7 +151,7 @@ def initial_weights(name):
             return load(file.read("weights/model.safetensors"))
 
 
-def compute(network, shape, seed, phase, dtype):
+def compute(network, shape, batch, seed, phase, dtype):
     """Output, loss and gradients of one run, and how close it came to a kink of relu or max pooling."""
     network = network.to(dtype).train(phase == "training")
     margin = [1.0]
@@ -157,10 +175,10 @@ def compute(network, shape, seed, phase, dtype):
             hooks.append(module.register_forward_pre_hook(watch_relu))
         if isinstance(module, nn.MaxPool2d):
             hooks.append(module.register_forward_pre_hook(watch_pool))
-    x = torch.from_numpy(noise(BATCH * int(np.prod(shape)), seed).reshape(BATCH, *shape)).to(dtype).requires_grad_()
+    x = torch.from_numpy(noise(batch * int(np.prod(shape)), seed).reshape(batch, *shape)).to(dtype).requires_grad_()
     network.zero_grad()
     output = network(x)
-    loss = nn.functional.cross_entropy(output, torch.from_numpy(target()))
+    loss = nn.functional.cross_entropy(output, torch.from_numpy(target(batch)))
     loss.backward()
     for hook in hooks:
         hook.remove()
@@ -169,7 +187,7 @@ def compute(network, shape, seed, phase, dtype):
 
 
 def generate(name):
-    make, shape = MODELS[name]
+    make, shape, batch = MODELS[name]
     weights = initial_weights(name)
 
     def network():
@@ -181,12 +199,12 @@ def generate(name):
     for phase in ("inference", "training"):
         # A relu's input so close to 0 that rounding decides its sign would make gradients depend on the machine.
         for seed in range(1, 1000):
-            output, loss, gradients, margin = compute(network(), shape, seed, phase, torch.float64)
+            output, loss, gradients, margin = compute(network(), shape, batch, seed, phase, torch.float64)
             if margin > 1e-5:
                 break
         else:
             sys.exit(f"{name}: every input comes close to a kink")
-        rough_output, _, rough, _ = compute(network(), shape, seed, phase, torch.float32)
+        rough_output, _, rough, _ = compute(network(), shape, batch, seed, phase, torch.float32)
         error = float((rough_output - output).abs().max() / output.abs().max())
         assert error < 1e-5, f"{name}: PyTorch's own float32 output is off by {error}"
         rows = []

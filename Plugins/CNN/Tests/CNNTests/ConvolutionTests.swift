@@ -24,6 +24,8 @@ import Testing
                 LayerCase(
                     ["filters": 4, "kernel": 3, "groups": 4, "padding": 1, "bias": false], .normal([2, 4, 4, 4])),
                 LayerCase(["filters": 5, "kernel": 1, "stride": 3], .normal([2, 3, 7, 7])),
+                // Large variants of this one are computed by Winograd's algorithm.
+                LayerCase(["filters": 17, "kernel": 3, "padding": 1], .normal([2, 16, 9, 8])),
                 LayerCase(
                     rejects: "wanted 4 dimensions [N, C, H, W]", ["filters": 3, "kernel": 3], .normal([2, 2, 5])),
                 LayerCase(
@@ -74,6 +76,7 @@ import Testing
                     ["filters": 2, "kernel": 2, "dilation": 3, "output_padding": 2, "bias": false],
                     .normal([2, 2, 3, 3])),
                 LayerCase(["filters": 4, "kernel": 3, "groups": 2, "padding": [1, 0, 2, 1]], .normal([2, 2, 4, 4])),
+                LayerCase(["filters": 18, "kernel": 3], .normal([2, 17, 7, 9])),
                 LayerCase(
                     rejects: "output_padding along spatial axis 1 is 2",
                     ["filters": 4, "kernel": 3, "stride": [3, 2], "output_padding": 2], .normal([1, 3, 8, 8])),

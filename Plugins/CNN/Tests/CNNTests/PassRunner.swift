@@ -8,9 +8,9 @@ struct PassRunner {
     let shape: ConvolutionShape
     private let services = TestHost()
 
-    init(shape: ConvolutionShape) {
+    init(shape: ConvolutionShape, threads: Int = 2) {
         self.shape = shape
-        services.threads = 2
+        services.threads = threads
     }
 
     private var host: Host { services.host }

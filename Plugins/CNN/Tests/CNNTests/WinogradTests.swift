@@ -109,6 +109,26 @@ import Testing
         expectClose(db, wantedBias.map(Double.init), 5e-6)
     }
 
+    @Test(
+        "the number of threads changes no bit",
+        arguments: [(batch: 9, channels: 24, size: 27), (batch: 1, channels: 40, size: 33), (24, 200, 6)])
+    func threads(_ batch: Int, _ channels: Int, _ size: Int) throws {
+        let shape = ConvolutionShape(
+            batch: batch, groups: 1, inputChannels: channels, outputChannels: channels, input: [size, size],
+            output: [size, size], kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [1, 1], channelsLast: true)
+        var random = SplitMix(seed: 13)
+        let x = random.floats(batch * shape.inputElements)
+        let (w, bias) = (random.floats(shape.weightElements), random.floats(channels))
+        func results(_ threads: Int) throws -> [[UInt32]] {
+            let runner = PassRunner(shape: shape, threads: threads)
+            let (dw, db) = try runner.parameterGradients(x, x)
+            return try [runner.output(x, w, bias), runner.inputGradient(x, w), dw, db].map { $0.map(\.bitPattern) }
+        }
+        let one = try results(1)
+        #expect(try results(2) == one)
+        #expect(try results(3) == one)
+    }
+
     private func compare(_ shape: ConvolutionShape, _ tolerance: Double, _ random: inout SplitMix) {
         let x = random.floats(shape.batch * shape.inputElements)
         let dy = random.floats(shape.batch * shape.outputElements)
