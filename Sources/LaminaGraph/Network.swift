@@ -102,11 +102,15 @@ public final class Network: @unchecked Sendable {
         for input in plan.inputs where input.dtype == .float32 && !isFinite(input.floats, input.count) {
             return "input '\(input.name)'"
         }
-        for operation in plan.steps {
+        // Followers would overwrite what they follow before it is looked at.
+        for operation in plan.steps.filter({ !$0.follows }).flatMap({ [$0] + $0.followingSteps }) {
             for (parameter, name) in operation.parameterTensors(graph) where !isFinite(parameter) {
                 return "parameter '\(name)'"
             }
-            try run(operation, seed, step)
+            let finished = operation.forwardRun.pointee.finished
+            operation.forwardRun.pointee.finished = nil
+            defer { operation.forwardRun.pointee.finished = finished }
+            try call(operation, seed, step)
             for output in 0..<operation.outputCount {
                 let tensor = operation.forwardRun.pointee.outputs + output
                 if !isFinite(Tensor(tensor)) { return "\(operation.component) \"\(operation.name)\"" }
@@ -145,9 +149,15 @@ public final class Network: @unchecked Sendable {
     @inline(__always)
     private func run(_ operation: PlanStep, _ seed: UInt64, _ step: UInt64) throws(GraphError) {
         if operation.follows { return }
+        for follower in operation.followingSteps { follower.setRandom(seed, step) }
+        try call(operation, seed, step)
+    }
+
+    @inline(__always)
+    private func call(_ operation: PlanStep, _ seed: UInt64, _ step: UInt64) throws(GraphError) {
         let run = operation.forwardRun
         if let forward = operation.forward {
-            run.pointee.random = lamina_random(seed: seed, stream: operation.stream, offset: step << 40)
+            operation.setRandom(seed, step)
             let status = forward(operation.planned.unsafelyUnwrapped.handle, run)
             if status != LAMINA_OK { try check(status, operation) }
         } else if let reorder = operation.reorder {

@@ -153,7 +153,8 @@ struct Liveness {
     private mutating func placeOwnMemory() {
         for (index, operation) in plan.operations.enumerated() {
             let last = operation.runsBackward ? backwardTime(index) : index
-            savedBuffers[index] = operation.needs.savedBytes.map { newBuffer($0, index, last) }
+            // A follower's are written while its root runs.
+            savedBuffers[index] = operation.needs.savedBytes.map { newBuffer($0, operation.root ?? index, last) }
             if operation.needs.forwardWorkspace > 0 {
                 forwardWorkspace[index] = newBuffer(operation.needs.forwardWorkspace, index, index)
             }

@@ -28,6 +28,7 @@ final class PlanStep {
     let outputCount: Int
     /// What runs range by range while this step's forward does.
     var followers: UnsafeMutablePointer<Follower>?
+    private(set) var followingSteps: [PlanStep] = []
     /// Its forward is called by another step's.
     var follows = false
     /// Set for copies between layouts; nil when both sides are the same memory.
@@ -58,6 +59,12 @@ final class PlanStep {
         backwardRun.initialize(to: lamina_run())
     }
 
+    /// The random stream of forward, in this training step.
+    @inline(__always)
+    func setRandom(_ seed: UInt64, _ step: UInt64) {
+        forwardRun.pointee.random = lamina_random(seed: seed, stream: stream, offset: step << 40)
+    }
+
     /// A call of `forward_range`; the list ends with one whose function is nil.
     struct Follower {
         var call: (@convention(c) (UnsafeMutableRawPointer?, UnsafePointer<lamina_run>?, Int64, Int64) -> Void)?
@@ -67,6 +74,7 @@ final class PlanStep {
 
     /// Has the forward of `steps` called range by range by this one's.
     func follow(_ steps: [PlanStep]) {
+        followingSteps = steps
         let list = UnsafeMutablePointer<Follower>.allocate(capacity: steps.count + 1)
         for (index, step) in steps.enumerated() {
             step.follows = true

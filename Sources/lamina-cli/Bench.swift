@@ -10,7 +10,9 @@ struct Bench: ParsableCommand {
         discussion: """
             Each workload is a recipe in a plugin's bundle; a path to a recipe of yours works, too. A training step is forward, \
             backward and update on one batch that stays the same; inference is forward on one sample. Times are medians. The \
-            peak is that of multiply-adds in registers on all threads, measured at the start.
+            peak is that of multiply-adds in registers on all threads, measured at the start; GFLOP/s count the arithmetic of the layers' definitions, so that an algorithm that needs less \
+            may exceed it. Memory is that of the process at its largest: by plan, what it has before the first run and what \
+            the plan adds; and as the system measured it.
             """)
 
     @Argument(help: "Names of workloads, or recipes; all workloads unless given.")

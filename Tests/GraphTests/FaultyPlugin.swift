@@ -104,11 +104,57 @@ struct ScaledPlan: PlannedLayer {
     }
 }
 
+/// Half of the elements, chosen at random and kept for backward; range by range where the host likes.
+struct Masked: Layer {
+    static let name = "masked"
+    static let documentation = "Elementwise, with random numbers and saved memory."
+
+    init(_ attributes: Attributes) {}
+
+    func infer(_ inference: Inference) throws {
+        try inference.addOutput(.float32, inference.shape(0))
+        inference.setLayouts(.any)
+    }
+    func plan(_ planning: Planning) -> any PlannedLayer {
+        planning.save(bytes: planning.input(0).count)
+        planning.allowRanges()
+        return MaskedPlan()
+    }
+}
+
+struct MaskedPlan: PlannedLayer {
+    func forward(_ run: Run) { forward(run, 0..<run.output(0).count) }
+
+    func forward(_ run: Run, _ range: Range<Int>) {
+        let mask = run.saved(0).assumingMemoryBound(to: UInt8.self)
+        for index in range {
+            var number: Float = 0
+            run.host.uniform(run.random, first: index, into: &number, count: 1)
+            mask[index] = number < 0.5 ? 1 : 0
+            run.output(0).floats[index] = run.input(0).floats[index] * Float(mask[index])
+        }
+    }
+
+    func backward(_ run: Run) {
+        let (dy, dx) = (run.outputGradient(0), run.inputGradient(0))
+        let mask = run.saved(0).assumingMemoryBound(to: UInt8.self)
+        for index in 0..<dy.count {
+            var number: Float = 0
+            run.host.uniform(run.random, first: index, into: &number, count: 1)
+            // Both have to be forward's.
+            let isKept = mask[index] == 1
+            let value = isKept != (number < 0.5) ? .nan : isKept ? dy.floats[index] : 0
+            dx.floats[index] = dx.accumulates ? dx.floats[index] + value : value
+        }
+    }
+}
+
 enum FaultyPlugin {
     nonisolated(unsafe) static let plugin = Plugin(
         id: "faulty", name: "Faulty", version: "1.0.0", license: "MIT", documentation: "Layers with mistakes.",
         components: [
-            .layer(Faulty.self), .layer(Rounded.self), .layer(Scaled.self), without("no_forward") { $0.forward = nil },
+            .layer(Faulty.self), .layer(Rounded.self), .layer(Scaled.self), .layer(Masked.self),
+            without("no_forward") { $0.forward = nil },
             without("no_release") { $0.release = nil }, without("short_table") { $0.struct_size = 8 },
         ])
 

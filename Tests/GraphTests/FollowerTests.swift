@@ -62,6 +62,60 @@ import Testing
         }
     }
 
+    /// The mask is drawn and kept while the first convolution runs; the second one runs before its turn would come.
+    @Test func randomNumbersAndSavedMemory() throws {
+        func network(_ outputs: [String]) throws -> Network {
+            let graph = try Graph(
+                definition(
+                    input: [.symbol("N"), .fixed(3), .fixed(9), .fixed(7)],
+                    [
+                        ("conv", "cnn.conv2d", ["filters": 6, "kernel": 3, "padding": 1], ["input"]),
+                        ("skip", "cnn.conv2d", ["filters": 6, "kernel": 3, "padding": 1], ["input"]),
+                        ("mask", "faulty.masked", [:], ["conv"]), ("add", "core.add", [:], ["mask", "skip"]),
+                        ("flat", "core.flatten", [:], ["add"]), ("fc", "core.dense", ["units": 4], ["flat"]),
+                    ], outputs: outputs, loss: "core.cross_entropy"), registry: registry)
+            let store = try ParameterStore(graph)
+            try store.initialize(seed: 3)
+            return Network(graph, store)
+        }
+        let networks = try [network(["fc"]), network(["fc", "conv", "mask"])]
+        var followed: [String?] = []
+        var previous: [UInt32] = []
+        for step: UInt64 in 1...3 {
+            let results = try networks.map { network in
+                let plan = try network.plan(
+                    .init(
+                        inputs: [[2, 3, 9, 7]], target: .init(.int64, [2]), phase: .training, parameterGradients: true))
+                plan.inputs[0].fill(seed: 9)
+                plan.target?.setLabels(classes: 4)
+                try network.forward(plan, seed: 5, step: step)
+                followed.append(plan.nodeReports.first { $0.name == "mask" }?.runsIn)
+                var values = plan.outputs[0].values
+                try network.backward(plan, seed: 5, step: step)
+                for (index, parameter) in network.graph.parameters.enumerated() {
+                    values += UnsafeBufferPointer(
+                        start: network.parameterGradients[index], count: parameter.shape.reduce(1, *))
+                }
+                return values
+            }
+            #expect(results[0].allSatisfy { $0.isFinite })
+            let bits = results.map { $0.map(\.bitPattern) }
+            #expect(bits[0] == bits[1] && bits[0] != previous)
+            previous = bits[0]
+        }
+        #expect(followed == ["conv", nil, "conv", nil, "conv", nil])
+    }
+
+    /// A follower overwrites what it follows; the fault is told of the first that made it.
+    @Test func firstNonFiniteNamesTheOrigin() throws {
+        let network = try network(["fc"])
+        let plan = try network.plan(.init(inputs: [[2, 3, 9, 7]], phase: .inference))
+        plan.inputs[0].fill(seed: 9)
+        #expect(try network.firstNonFinite(plan) == nil)
+        for index in 0..<plan.inputs[0].count { plan.inputs[0].floats[index] = .greatestFiniteMagnitude }
+        #expect(try network.firstNonFinite(plan) == "cnn.conv2d \"conv1\"")
+    }
+
     @Test func whoFollowsWhom() throws {
         func following(_ phase: PlanRequest.Phase, _ outputs: [String]) throws -> [String] {
             let plan = try network(outputs).plan(.init(inputs: [[2, 3, 9, 7]], phase: phase))

@@ -31,7 +31,8 @@ public protocol PlannedLayer {
     /// Inference phase only: called before the first forward and whenever parameters or buffers have changed.
     func prepare(_ run: Run) throws
     func forward(_ run: Run) throws
-    /// Computes elements of the output, in the order of memory; only of plans that called `allowRanges`.
+    /// Computes elements of the output, in the order of memory; only of plans that called `allowRanges`. Where the plan
+    /// announces its output, too, `run.finished` has to be called here as in the whole forward.
     func forward(_ run: Run, _ range: Range<Int>)
     /// Computes every gradient that is not absent; adds where `accumulates` is set, otherwise overwrites.
     func backward(_ run: Run) throws
@@ -40,7 +41,7 @@ public protocol PlannedLayer {
 extension PlannedLayer {
     public func prepare(_ run: Run) throws {}
     public func forward(_ run: Run, _ range: Range<Int>) {
-        preconditionFailure("\(Self.self) allows ranges and does not compute them")
+        fatalError("\(Self.self) allows ranges in plan: give it forward(_:_:), which computes them")
     }
 }
 

@@ -47,6 +47,7 @@ import Testing
         ("nan", "output 0 is nan at [0, 0, 0, 0], with finite inputs"),
         ("trusts_plan", "with one gradient of those that plan was told of, backward leaves element 0"),
         ("scratch_more", "forward asks for 65 bytes of scratch, plan said at most 64"),
+        ("range_reads_more", "by ranges, output 0"),
         ("range_wrong", "by ranges, output 0 differs"),
         ("announces_less", "forward announces 119 elements of output 0, which has 120"),
         ("announces_early", "forward changes output 0 after it has announced it"),

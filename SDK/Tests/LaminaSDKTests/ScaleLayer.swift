@@ -14,7 +14,7 @@ struct ScaleLayer: Layer {
         "depends_on_order", "depends_on_threads", "keeps_state", "reads_unsaved", "in_place_wrong", "symbolic_wrong",
         "symbolic_refused", "no_text", "channels_last_wrong", "inference_wrong", "inference_gradient_wrong",
         "flushes_denormals", "nan", "scratch_outside", "name_twice", "trusts_plan", "allocates",
-        "range_wrong", "announces_less", "announces_early", "scratch_more",
+        "range_wrong", "range_reads_more", "announces_less", "announces_early", "scratch_more",
     ]
     static let attributes: [AttributeSchema] = [
         .string("fault", default: "none", choices: faults, "What is wrong.")
@@ -42,9 +42,9 @@ struct ScaleLayer: Layer {
     func plan(_ planning: Planning) -> any PlannedLayer {
         if fault != "reads_unsaved" { planning.saveInput(0) } else { planning.saveOutput(0) }
         if fault == "in_place_wrong" { planning.allowGradientReuse() }
-        if fault == "range_wrong" { planning.allowRanges() }
+        if fault.hasPrefix("range") { planning.allowRanges() }
         if fault.hasPrefix("announces") { planning.announceOutput() }
-        planning.setWorkspace(forward: fault == "range_wrong" ? 0 : 64, backward: 8 * 1024)
+        planning.setWorkspace(forward: fault.hasPrefix("range") ? 0 : 64, backward: 8 * 1024)
         planning.setPersistent(bytes: 4)
         if fault == "scratch_more" { planning.setScratch(bytes: 64) }
         planning.setFLOPs(forward: Double(2 * planning.input(0).count))
@@ -93,7 +93,9 @@ private struct PlannedScale: PlannedLayer {
 
     func forward(_ run: Run, _ range: Range<Int>) {
         let (x, y, w) = (run.input(0), run.output(0), run.parameter(0).floats[0])
-        for i in range { y.floats[i] = (i == range.lowerBound ? 1.01 : 1) * w * x.floats[i] * x.floats[i] }
+        let factor: Float = fault == "range_wrong" ? 1.01 : 1
+        for i in range { y.floats[i] = (i == range.lowerBound ? factor : 1) * w * x.floats[i] * x.floats[i] }
+        if fault == "range_reads_more" { y.floats[range.lowerBound] += 0 * x.floats[0] }
     }
 
     // dL/dx = 2·w·x·dy, dL/dw = Σ x²·dy

@@ -68,6 +68,7 @@ extension LayerSubject {
     func checkRanges(_ layout: Layouts, isTraining: Bool) throws -> [String] {
         let whole = try session(.init(isTraining: isTraining, layout: layout))
         guard whole.needs.allowsRanges else { return [] }
+        guard whole.computesRanges else { return ["plan allows ranges, but forward_range is NULL"] }
         if whole.needs.forwardWorkspace > 0 { return ["plan allows ranges and asks for a workspace of forward"] }
         let wanted = try whole.step(values)
         return try [false, true].flatMap { isInPlace in

@@ -79,9 +79,30 @@ extension LayerSession {
         let count = outputs.forms[0].map { Int64($0.byteCount / $0.dtype.size) } ?? 0
         let cuts = [0, count / 3, count / 2 + 1, count].map { min($0, count) }
         for (begin, end) in zip(cuts, cuts.dropFirst()).reversed() where end > begin {
+            // What lies outside the range has not been computed yet, or is overwritten already.
+            let hidden = aliases.isEmpty ? hideInputs(outside: Int(begin)..<Int(end)) : []
             forwardRange(planned, run, begin, end - begin)
+            for (memory, contents) in hidden { memory.bytes.copyMemory(from: contents, byteCount: contents.count) }
         }
         return LAMINA_OK
+    }
+
+    /// Whether the table has `forward_range`.
+    var computesRanges: Bool { harness.table.pointee.forward_range != nil }
+
+    /// Makes NaN of all float inputs outside the range; returns what they were.
+    private func hideInputs(outside range: Range<Int>) -> [(GuardedMemory, [UInt8])] {
+        lamina_allocation_pause()
+        defer { lamina_allocation_resume() }
+        return inputs.forms.indices.compactMap { index in
+            guard let form = inputs.forms[index], form.dtype == .float32, let memory = inputs.memory[index] else {
+                return nil
+            }
+            let contents = memory.contents
+            let values = memory.bytes.assumingMemoryBound(to: Float.self)
+            for i in 0..<form.byteCount / 4 where !range.contains(i) { values[i] = .nan }
+            return (memory, contents)
+        }
     }
 
     private func backward(_ values: Values, _ result: inout LayerResult) throws {
