@@ -50,9 +50,9 @@ bundles:
 VARIANTS = x86-64-v2 x86-64-v3 x86-64-v4
 variants: build bundles
 	@for folder in Plugins/*/; do family=$$(basename $$folder); name=$$(echo $$family | tr A-Z a-z); \
+	  [ -e $(OUT)/lib$${family}Plugin.so ] || continue; \
 	  libraries=""; \
 	  for level in $(VARIANTS); do \
-	    [ -e $(OUT)/lib$${family}Plugin.so ] || continue; \
 	    swift build --manifest-cache none -c release -Xcc -march=$$level --scratch-path .build/$$level \
 	      --product $${family}Plugin || exit 1; \
 	    libraries="$$libraries $$level=.build/$$level/release/lib$${family}Plugin.so"; \
@@ -93,9 +93,9 @@ test-x86-64-%:
 	@if [ x86-64-$* \< $(LEVEL) ]; then export DNNL_MAX_CPU_ISA=$(DNNL_x86-64-$*); \
 	  echo "testing with kernels for x86-64-$*"; \
 	  flags="--manifest-cache none -c release -Xswiftc -enable-testing -Xcc -march=x86-64-$*"; \
-	  swift test $$flags --scratch-path .build/x86-64-$* --no-parallel \
+	  swift test $$flags --scratch-path .build/test-x86-64-$* --no-parallel \
 	    --filter '^(CNN|Core|Data|Graph|Training)Tests' && \
-	  swift test --package-path SDK $$flags --scratch-path SDK/.build/x86-64-$* --filter '^CLaminaMathTests'; fi
+	  swift test --package-path SDK $$flags --scratch-path SDK/.build/test-x86-64-$* --filter '^CLaminaMathTests'; fi
 
 # Quick rules: formatting, and that the host names no family.
 check:
@@ -103,7 +103,8 @@ check:
 	@.ci/names || { echo "Sources/ names a component: the host knows none" >&2; exit 1; }
 	@.ci/names-test
 
-install: build bundles
+# What is there is installed, variants and all; only if nothing is, it is built.
+install: $(if $(wildcard $(LAMINA)),,build bundles)
 	install -D $(LAMINA) $(DESTDIR)$(PREFIX)/bin/lamina
 	mkdir -p $(DESTDIR)$(PREFIX)/lib/lamina/plugins && cp -r $(OUT)/*.laminaplugin $(DESTDIR)$(PREFIX)/lib/lamina/plugins/
 

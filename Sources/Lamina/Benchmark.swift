@@ -45,7 +45,8 @@ public struct Benchmark: Sendable {
         /// Floating-point operations per run, as the layers count them.
         public let operations: Double
         /// Bytes of the process at its largest, as the system saw it and by plan: what it had before the first run
-        /// (libraries, code, parameters, optimizer states), and what the plan adds. Nil where the system does not say.
+        /// (libraries, code, parameters, optimizer states; and what earlier workloads left) and what the plan adds, or what
+        /// reading the data took, if that was more. Nil where the system does not say.
         public let predictedBytes: Int?
         public let measuredBytes: Int?
         /// In a profile: where the time went.
@@ -86,7 +87,7 @@ public struct Benchmark: Sendable {
         ProcessMemory.resetPeak()
         let trainer = try TrainingRun(recipe, registry: registry).trainer
         try trainer.readFirstBatch()
-        let before = ProcessMemory.resident
+        let (before, peak) = (ProcessMemory.resident, ProcessMemory.peak)
         var step: UInt64 = 0
         let samples = try Samples(seconds) {
             step += 1
@@ -97,7 +98,7 @@ public struct Benchmark: Sendable {
             workload: name, phase: .train, batch: trainer.batchSize, repetitions: samples.count, median: samples.median,
             fastest: samples.fastest,
             operations: plan.nodeReports.reduce(0) { $0 + $1.forwardFLOPs + $1.backwardFLOPs },
-            predictedBytes: before.map { $0 + trainer.stepBytes },
+            predictedBytes: before.map { max($0 + trainer.stepBytes, peak ?? 0) },
             measuredBytes: ProcessMemory.peak)
         if profile {
             let profile = StepProfile(plan)
@@ -122,10 +123,22 @@ public struct Benchmark: Sendable {
         ProcessMemory.resetPeak()
         let model = try Model(recipe, registry: registry)
         let plan = try model.plan(batch: 1)
-        let before = ProcessMemory.resident
+        let (before, peak) = (ProcessMemory.resident, ProcessMemory.peak)
         // Inputs may be overwritten in place: each run gets them anew, as it would in use.
+        let inputs = plan.inputs.map { input in
+            let values = UnsafeMutableRawBufferPointer.allocate(byteCount: input.byteCount, alignment: 64)
+            values.initializeMemory(as: UInt8.self, repeating: 0)
+            if input.dtype == .float32 {
+                let floats = values.bindMemory(to: Float.self)
+                for index in floats.indices { floats[index] = Float(index * 7919 % 2003) / 2003 }
+            }
+            return values
+        }
+        defer { inputs.forEach { $0.deallocate() } }
         func run() throws {
-            for input in plan.inputs { memset(input.data, 0, input.byteCount) }
+            for (input, values) in zip(plan.inputs, inputs) {
+                memcpy(input.data, values.baseAddress!, input.byteCount)
+            }
             try model.network.forward(plan)
         }
         let samples = try Samples(seconds, run)
@@ -133,7 +146,7 @@ public struct Benchmark: Sendable {
             workload: name, phase: .infer, batch: 1, repetitions: samples.count, median: samples.median,
             fastest: samples.fastest, operations: plan.nodeReports.reduce(0) { $0 + $1.forwardFLOPs },
             predictedBytes: before.map {
-                $0 + plan.arenaBytes + plan.persistentBytes + plan.scratchBytes * Lamina.threads
+                max($0 + plan.arenaBytes + plan.persistentBytes + plan.scratchBytes * Lamina.threads, peak ?? 0)
             }, measuredBytes: ProcessMemory.peak)
         if profile {
             let profile = StepProfile(plan)
@@ -177,24 +190,37 @@ public struct Benchmark: Sendable {
 private struct Samples {
     /// Calls before the first that counts.
     static let warmUps = 3
+    /// Durations that are kept: of more, every second one, then every fourth, … so that memory stays as it is.
+    private static let most = 1 << 16
+    let count: Int
     private let sorted: [Double]
 
     init(_ seconds: Double, _ body: () throws -> Void) throws {
         for _ in 0..<Self.warmUps { try body() }
         var durations: [Double] = []
-        durations.reserveCapacity(1 << 16)
+        durations.reserveCapacity(Self.most)
         let start = Self.now
         var begin = start
-        while begin - start < seconds || durations.count < 5 {
+        var (count, stride) = (0, 1)
+        while begin - start < seconds || count < 5 {
             try body()
             let end = Self.now
-            durations.append(end - begin)
+            if count % stride == 0 {
+                if durations.count == Self.most {
+                    for index in 0..<Self.most / 2 { durations[index] = durations[2 * index] }
+                    durations.removeLast(Self.most / 2)
+                    stride *= 2
+                }
+                durations.append(end - begin)
+            }
+            count += 1
             begin = Self.now
         }
-        sorted = durations.sorted()
+        self.count = count
+        durations.sort()
+        sorted = durations
     }
 
-    var count: Int { sorted.count }
     var median: Double { sorted[sorted.count / 2] }
     var fastest: Double { sorted[0] }
 

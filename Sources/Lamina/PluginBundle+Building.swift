@@ -37,13 +37,14 @@ extension PluginBundle {
                 manifest.libraries.append(
                     .init(target: target, file: name, size: bytes.bytes.count, sha256: Self.hash(bytes)))
             }
+            var recipes: [String] = []
             if let benchmarks {
-                let names = names(in: benchmarks, suffix: ".yaml")
-                guard !names.isEmpty else {
+                recipes = names(in: benchmarks, suffix: ".yaml")
+                guard !recipes.isEmpty else {
                     throw LaminaError(.data, "the folder '\(benchmarks)' holds no recipes (.yaml) to time")
                 }
                 try makeFolder("\(folder)/\(benchmarkFolder)")
-                for name in names {
+                for name in recipes {
                     let copy = try AtomicFile(replacing: "\(folder)/\(benchmarkFolder)/\(name)")
                     let recipe = try FileMapping(path: "\(benchmarks)/\(name)")
                     try withExtendedLifetime(recipe) { try copy.write(recipe.bytes) }
@@ -58,6 +59,13 @@ extension PluginBundle {
             for library in old?.libraries ?? [] where !manifest.libraries.contains(where: { $0.file == library.file }) {
                 unlink("\(folder)/\(library.file)")
                 if let slash = library.file.lastIndex(of: "/") { rmdir("\(folder)/\(library.file[..<slash])") }
+            }
+            if old != nil {
+                for recipe in names(in: "\(folder)/\(benchmarkFolder)", suffix: ".yaml") where !recipes.contains(recipe)
+                {
+                    unlink("\(folder)/\(benchmarkFolder)/\(recipe)")
+                }
+                rmdir("\(folder)/\(benchmarkFolder)")
             }
             return manifest
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Lamina
 import LaminaFormats
 import LaminaHost
@@ -10,9 +11,9 @@ struct Bench: ParsableCommand {
         discussion: """
             Each workload is a recipe in a plugin's bundle; a path to a recipe of yours works, too. A training step is forward, \
             backward and update on one batch that stays the same; inference is forward on one sample. Times are medians. The \
-            peak is that of multiply-adds in registers on all threads, measured at the start; GFLOP/s count the arithmetic of the layers' definitions, so that an algorithm that needs less \
-            may exceed it. Memory is that of the process at its largest: by plan, what it has before the first run and what \
-            the plan adds; and as the system measured it.
+            peak is that of multiply-adds in registers on all threads, measured before and after; GFLOP/s count the arithmetic of the layers' definitions, so that an algorithm that needs less \
+            may exceed it. Memory is that of the process at its largest: by plan, what it has before the first run \
+            (of several workloads: with what the ones before have left) and what the plan adds; and as the system measured it.
             """)
 
     @Argument(help: "Names of workloads, or recipes; all workloads unless given.")
@@ -39,12 +40,13 @@ struct Bench: ParsableCommand {
         var peak = Benchmark.peak(registry: registry)
         var all: [Benchmark.Measurement] = []
         for benchmark in benchmarks {
-            let results = try benchmark.run(seconds: seconds, profile: profile, registry: registry)
-            if format.format == .text, profile { results.forEach { show($0, peak) } }
-            all += results
+            Terminal.progress("\(benchmark.name) …")
+            defer { Terminal.clearProgress() }
+            all += try benchmark.run(seconds: seconds, profile: profile, registry: registry)
         }
         // A machine that was busy with something else at the start is asked again.
         peak = max(peak, Benchmark.peak(registry: registry))
+        if format.format == .text, profile { all.forEach { show($0, peak) } }
         if format.format == .json {
             json(all, peak).show()
         } else {
@@ -68,12 +70,12 @@ struct Bench: ParsableCommand {
         }
         return try workloads.map { word in
             if let found = installed.first(where: { $0.name == word }) { return found }
-            if word.hasSuffix(".yaml") { return Benchmark(path: word) }
+            if word.hasSuffix(".yaml") || access(word, F_OK) == 0 { return Benchmark(path: word) }
             let names = installed.map(\.name)
             throw LaminaError(
                 .usage,
                 "there is no workload '\(word)'\(Suggestion.question(for: word, among: names)); installed: "
-                    + "\(names.isEmpty ? "none" : names.joined(separator: ", ")); a recipe is given by its path, *.yaml"
+                    + "\(names.isEmpty ? "none" : names.joined(separator: ", ")); a recipe is given by its path"
             )
         }
     }
@@ -140,7 +142,9 @@ struct Bench: ParsableCommand {
                     .array(
                         result.nodes.map { node in
                             [
-                                "name": .string(node.report.name), "component": .string(node.report.component),
+                                "name": .string(node.report.name),
+                                "runs_in": node.report.runsIn.map { .string($0) } ?? .null,
+                                "component": .string(node.report.component),
                                 "forward_seconds": .number(node.forward), "backward_seconds": .number(node.backward),
                                 "forward_flops": .number(node.report.forwardFLOPs),
                                 "backward_flops": .number(node.report.backwardFLOPs),

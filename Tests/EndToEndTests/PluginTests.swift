@@ -129,7 +129,7 @@ struct PluginTests {
         }
     }
 
-    @Test("a bundle that is made again keeps no library that it no longer lists")
+    @Test("a bundle that is made again keeps no library and no benchmark that is not in it")
     func bundleAgain() throws {
         let folder = try Folder()
         let whole = URL(fileURLWithPath: try Command.find().path).resolvingSymlinksInPath().deletingLastPathComponent()
@@ -139,7 +139,14 @@ struct PluginTests {
         let level = try String(json: #require(manifest["libraries"]?[0]?["target"]), at: "target")
         let other = level == "aarch64" ? "x86-64-v1" : "aarch64"
         let libraries = [level, other].map { "\($0)=\(library)" }
-        try folder.lamina(["plugin", "bundle"] + libraries + ["-o", "d.laminaplugin"]).succeeded()
+        for name in ["one", "two"] {
+            try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: true)
+            try folder.write("lamina: 1", "\(name)/\(name).yaml")
+        }
+        let bundle = ["plugin", "bundle"] + libraries + ["-o", "d.laminaplugin"]
+        for name in ["one", "two"] { try folder.lamina(bundle + ["--benchmarks", name]).succeeded() }
+        #expect(
+            folder.exists("d.laminaplugin/benchmarks/two.yaml") && !folder.exists("d.laminaplugin/benchmarks/one.yaml"))
         let files = FileManager.default
         #expect(files.fileExists(atPath: folder.path("d.laminaplugin/\(other)/libdata.so")))
         try folder.write("mine", "d.laminaplugin/notes.txt")
