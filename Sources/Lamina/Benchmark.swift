@@ -62,7 +62,7 @@ public struct Benchmark: Sendable {
         public let backward: Double
     }
 
-    /// Times the workload: training if the recipe has data and an optimizer, and inference.
+    /// Times the workload: training if the recipe has data, a loss and an optimizer, and inference.
     ///
     /// - Parameters:
     ///   - seconds: how long each kind is repeated.
@@ -73,7 +73,7 @@ public struct Benchmark: Sendable {
         try sorted {
             let recipe = try Recipe.load(path, registry: registry)
             var results: [Measurement] = []
-            if recipe.data != nil, recipe.optimizer != nil {
+            if recipe.data != nil, recipe.loss != nil, recipe.optimizer != nil {
                 results.append(try training(recipe, seconds, profile, registry))
             }
             results.append(try inference(recipe, seconds, profile, registry))

@@ -34,7 +34,8 @@ public struct PluginBundle: Sendable {
         let chosen = target == nil ? manifest.bestLibrary : manifest.libraries.first { $0.target == target }
         guard let chosen else {
             throw .incompatiblePlugin(
-                "plugin '\(manifest.id)' in \(path) has no library for \(target ?? "this machine")")
+                "plugin '\(manifest.id)' in \(path) has no library for \(target ?? "this machine"), only for "
+                    + manifest.libraries.map(\.target).joined(separator: ", "))
         }
         let file = path + "/" + chosen.file
         var status = stat()

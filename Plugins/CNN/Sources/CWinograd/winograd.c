@@ -4,6 +4,7 @@
 
 /* A tile has OUT × OUT outputs and depends on SIDE × SIDE inputs, whose transform has POINTS places. */
 enum { OUT = 4, KERNEL = 3, SIDE = OUT + KERNEL - 1, POINTS = SIDE * SIDE };
+_Static_assert(POINTS == LAMINA_WINOGRAD_POINTS, "the header's number of points");
 /* Columns of a matrix product that are computed together, and rows: as many as leave registers for the operands. */
 enum { PANEL = 2 * V_LANES, ROWS = V_LANES == 16 ? 14 : 6 };
 /* Tiles that are computed together: few enough that their transforms stay in the cache, enough to use the weights. */
