@@ -84,7 +84,7 @@ test: setup check
 	swift test --package-path SDK $(SWIFT_FLAGS)
 	@$(MAKE) --no-print-directory -C SDK check-examples
 
-# The numeric tests again with the vector kernels for older processors, of which bundles may have variants; oneDNN is
+# The tests of kernels and layers again with the vector kernels for older processors, of which bundles may have variants; oneDNN is
 # held to the same instructions. Each package alone, which compiles least.
 DNNL_x86-64-v2 = SSE41
 DNNL_x86-64-v3 = AVX2

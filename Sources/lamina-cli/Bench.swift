@@ -10,11 +10,11 @@ struct Bench: ParsableCommand {
         abstract: "Time training steps and single-sample inference of the plugins' workloads.",
         discussion: """
             Each workload is a recipe in a plugin's bundle; a path to a recipe of yours works, too. A training step is forward, \
-            backward and update on one batch that stays the same; a recipe without data, loss or \
-            optimizer has none. Inference is forward on one sample. Times are medians. The \
-            peak is that of multiply-adds in registers on all threads, measured before and after; GFLOP/s count the arithmetic of the layers' definitions, so that an algorithm that needs less \
-            may exceed it. Memory is that of the process at its largest: by plan, what it has before the first run \
-            (of several workloads: with what the ones before have left) and what the plan adds; and as the system measured it.
+            backward and update on one batch that stays the same; a recipe without data, loss or optimizer has none. \
+            Inference is forward on one sample. Times are medians. The peak is that of multiply-adds in registers on all \
+            threads, measured before and after; GFLOP/s count the arithmetic of the layers' definitions, so that an algorithm \
+            that needs less may exceed it. Memory is that of the process at its largest: by plan, what it has before the first \
+            run (of several workloads: with what the ones before have left) and what the plan adds; and as the system measured it.
             """)
 
     @Argument(help: "Names of workloads, or recipes; all workloads unless given.")
