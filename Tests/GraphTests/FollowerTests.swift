@@ -106,14 +106,30 @@ import Testing
         #expect(followed == ["conv", nil, "conv", nil, "conv", nil])
     }
 
-    /// A follower overwrites what it follows; the fault is told of the first that made it.
+    /// A follower overwrites what it follows, here −∞ with 0; the fault is told of the node that made it.
     @Test func firstNonFiniteNamesTheOrigin() throws {
-        let network = try network(["fc"])
+        let graph = try Graph(
+            definition(
+                input: [.symbol("N"), .fixed(3), .fixed(9), .fixed(7)],
+                [
+                    ("conv", "cnn.conv2d", ["filters": 6, "kernel": 1], ["input"]),
+                    ("relu", "core.relu", [:], ["conv"]),
+                ],
+                outputs: ["relu"]), registry: registry)
+        let store = try ParameterStore(graph)
+        for entry in store.entries {
+            let values = entry.data.assumingMemoryBound(to: Float.self)
+            for index in 0..<entry.shape.reduce(1, *) { values[index] = -1 }
+        }
+        let network = Network(graph, store)
         let plan = try network.plan(.init(inputs: [[2, 3, 9, 7]], phase: .inference))
+        try #require(plan.nodeReports.first { $0.name == "relu" }?.runsIn == "conv")
         plan.inputs[0].fill(seed: 9)
         #expect(try network.firstNonFinite(plan) == nil)
         for index in 0..<plan.inputs[0].count { plan.inputs[0].floats[index] = .greatestFiniteMagnitude }
-        #expect(try network.firstNonFinite(plan) == "cnn.conv2d \"conv1\"")
+        try network.forward(plan)
+        #expect(plan.outputs[0].values.allSatisfy { $0 == 0 })
+        #expect(try network.firstNonFinite(plan) == "cnn.conv2d \"conv\"")
     }
 
     @Test func whoFollowsWhom() throws {
