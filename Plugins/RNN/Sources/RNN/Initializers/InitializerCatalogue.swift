@@ -1,0 +1,10 @@
+import LaminaSDK
+
+extension RNNCatalogue {
+    public static var initializers: [Component] {
+        [
+            .initializer(GateBiasInitializer.self),
+            .initializer(OrthogonalGatesInitializer.self),
+        ]
+    }
+}

@@ -1,0 +1,5 @@
+import LaminaSDK
+
+extension RNNCatalogue {
+    public static var layers: [Component] { [] }
+}
