@@ -1,11 +1,13 @@
 import LaminaSDK
 
-/// How a tensor [N, C, d…] is read as rows of C numbers: row r is sample r / inner at position r % inner of d….
+/// How a tensor [N, a…, C, d…] is read as rows of C numbers, in the order of a target [N, a…, d…].
 struct ClassRows {
     let count: Int
     let classes: Int
     /// Product of d….
     let inner: Int
+    /// Row r belongs to sample r / rowsPerSample.
+    let rowsPerSample: Int
     /// Distance between the classes of a row.
     let stride: Int
     /// In channels-last layout the rows lie one after the other.
@@ -13,12 +15,14 @@ struct ClassRows {
     /// In channels-last layout an index target [N, d1, rest…] has d1 innermost; else 1.
     private let targetFirst: Int
 
-    /// Needs rank 2 or more. `target` has class indices [N, d…] or the tensor's own shape.
-    init(_ tensor: Tensor, target: Tensor) {
-        let inner = tensor.product(2, tensor.rank)
+    /// `axis` is one that `infer` has accepted. `target` has class indices or the tensor's own shape.
+    init(_ tensor: Tensor, target: Tensor, axis: ClassAxis) {
+        let axis = axis.position(rank: tensor.rank)!
+        let inner = tensor.product(axis + 1, tensor.rank)
         self.inner = inner
-        classes = tensor.size(1)
-        count = tensor.size(0) * inner
+        classes = tensor.size(axis)
+        rowsPerSample = tensor.product(1, axis) * inner
+        count = tensor.size(0) * rowsPerSample
         isChannelsLast = tensor.isChannelsLast
         stride = isChannelsLast ? 1 : inner
         targetFirst = target.isChannelsLast && target.rank < tensor.rank ? target.size(1) : 1
@@ -28,12 +32,12 @@ struct ClassRows {
     var grain: Int { max(1, 16_384 / max(classes, 1)) }
     var chunks: Int { (count + grain - 1) / grain }
 
-    /// Where row r begins.
+    /// Where row r begins; block r / inner of C · inner numbers.
     @inline(__always)
     func offset(_ row: Int) -> Int {
         if isChannelsLast || inner == 1 { return row &* classes }
-        let sample = row / inner
-        return sample &* classes &* inner &+ (row &- sample &* inner)
+        let block = row / inner
+        return block &* classes &* inner &+ (row &- block &* inner)
     }
 
     /// Where the class index of row r is.
@@ -119,23 +123,28 @@ struct ClassRows {
     }
 
     /// Checks shapes: input [N, C, d…] float32; target int64 [N, d…], or float32 with the input's shape when that is
-    /// allowed. Returns whether the target holds class indices.
-    static func infer(_ inference: Inference, probabilities: Bool) throws -> Bool {
+    /// allowed. Says which layouts are read. Returns whether the target holds class indices.
+    static func infer(_ inference: Inference, axis: ClassAxis, probabilities: Bool) throws -> Bool {
         let host = inference.host
         let shape = inference.shape(0)
         try inference.require(0, .float32)
         guard shape.count >= 2 else {
             throw PluginError.shape("the input has shape \(host.text(shape)), wanted [N, classes, …]", input: 0)
         }
+        guard let position = axis.position(rank: shape.count) else {
+            throw PluginError.attribute("the input has shape \(host.text(shape)), but \(axis.fault)")
+        }
         if probabilities { try inference.require(1, .int64, .float32) } else { try inference.require(1, .int64) }
         let isIndices = try inference.dtype(1) == .int64
-        let wanted = isIndices ? [shape[0]] + shape[2...] : shape
+        let wanted = isIndices ? Array(shape[..<position] + shape[(position + 1)...]) : shape
         guard inference.shape(1) == wanted else {
             throw PluginError.shape(
                 "the target has shape \(host.text(inference.shape(1))), wanted \(host.text(wanted)) "
                     + (isIndices ? "of class indices" : "of class probabilities")
                     + " for an input of shape \(host.text(shape))", input: 1)
         }
+        // Channels-last puts axis 1 behind the others; with classes elsewhere, nothing is gained from reading that.
+        inference.setLayouts(position == 1 ? .any : .plain)
         return isIndices
     }
 }
@@ -157,7 +166,7 @@ struct ClassPartial {
             if partials[chunk].badRow >= 0 {
                 let row = partials[chunk].badRow
                 throw PluginError.data(
-                    "the target has label \(target[rows.targetOffset(row)]) in sample \(row / rows.inner) of the "
+                    "the target has label \(target[rows.targetOffset(row)]) in sample \(row / rows.rowsPerSample) of the "
                         + "batch, the input has \(rows.classes) classes: labels must be 0 to \(rows.classes - 1), or "
                         + "\(ignoring) to be ignored", input: 1)
             }

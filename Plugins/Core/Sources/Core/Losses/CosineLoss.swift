@@ -50,7 +50,7 @@ struct CosinePlan: PlannedLayer {
     private let divisor: Double
 
     init(_ loss: CosineLoss, _ planning: Planning) {
-        rows = ClassRows(planning.input(0), target: planning.input(1))
+        rows = ClassRows(planning.input(0), target: planning.input(1), axis: ClassAxis(1))
         epsilon = loss.epsilon
         divisor = loss.reduction == .mean ? Double(rows.count) : 1
         if planning.wantsInputGradient(0) || planning.wantsInputGradient(1) {

@@ -12,7 +12,7 @@ struct CrossEntropyOfIndices: PlannedLayer {
     private let saves: Bool
 
     init(_ loss: CrossEntropyLoss, _ planning: Planning) {
-        rows = ClassRows(planning.input(0), target: planning.input(1))
+        rows = ClassRows(planning.input(0), target: planning.input(1), axis: loss.axis)
         weights = ClassWeights(loss.classWeights, classes: rows.classes)
         ignoreIndex = loss.ignoreIndex
         smoothing = loss.smoothing

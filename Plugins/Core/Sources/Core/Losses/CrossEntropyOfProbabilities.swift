@@ -11,7 +11,7 @@ struct CrossEntropyOfProbabilities: PlannedLayer {
     private let saves: Bool
 
     init(_ loss: CrossEntropyLoss, _ planning: Planning) {
-        rows = ClassRows(planning.input(0), target: planning.input(1))
+        rows = ClassRows(planning.input(0), target: planning.input(1), axis: loss.axis)
         weights = ClassWeights(loss.classWeights, classes: rows.classes)
         smoothing = Float(loss.smoothing)
         divisor = loss.reduction == .mean ? Double(rows.count) : 1

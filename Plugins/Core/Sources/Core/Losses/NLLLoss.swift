@@ -2,8 +2,10 @@ import LaminaSDK
 
 /// Negative log-likelihood of log-probabilities: ℓ = −w_t x_t, mean: Σ ℓ / Σ w_t.
 ///
-/// `input` is [N, C] or [N, C, d…] log-probabilities, `target` int64 class indices [N, d…]. Rows whose label is
-/// `ignore_index` count for nothing; a label outside 0 … C − 1 fails with LAMINA_ERROR_DATA. The output is a scalar.
+/// `input` is [N, C] or [N, C, d…] log-probabilities, or has the classes on another axis, such as [N, T, C] with
+/// `class_axis: -1`; `target` int64 class indices of its shape without that axis. Rows whose label is `ignore_index` count
+/// for nothing; when all are, the mean is NaN and the gradient 0, as in PyTorch. A label outside 0 … C − 1 fails with
+/// LAMINA_ERROR_DATA. The output is a scalar.
 /// After logits `cross_entropy` does the same in one step. Reference: `torch.nn.NLLLoss`.
 struct NLLLoss: Layer {
     static let name = "nll"
@@ -11,28 +13,30 @@ struct NLLLoss: Layer {
     static let attributes: [AttributeSchema] = [
         .reals("class_weights", default: [], 0 ... .infinity, "One weight per class; empty: all 1."),
         .integer("ignore_index", default: -100, "The label whose rows count for nothing."),
+        ClassAxis.schema,
         Reduction.schema,
     ]
     static let inputs: [Port] = [
-        Port("input", .required, "Log-probabilities [N, C, d…]."),
+        Port("input", .required, "Log-probabilities [N, C, d…], or with the classes on class_axis."),
         Port("target", .required, "Class indices [N, d…] (int64)."),
     ]
 
     let classWeights: [Float]
     let ignoreIndex: Int
+    let axis: ClassAxis
     let reduction: Reduction
 
     init(_ attributes: Attributes) {
         classWeights = attributes.reals("class_weights").map { Float($0) }
         ignoreIndex = attributes.integer("ignore_index")
+        axis = ClassAxis(attributes)
         reduction = Reduction(attributes)
     }
 
     func infer(_ inference: Inference) throws {
-        _ = try ClassRows.infer(inference, probabilities: false)
-        try ClassWeights.check(classWeights, inference)
+        _ = try ClassRows.infer(inference, axis: axis, probabilities: false)
+        try ClassWeights.check(classWeights, inference, axis)
         try inference.addOutput(.float32, [])
-        inference.setLayouts(.any)
     }
 
     func plan(_ planning: Planning) -> any PlannedLayer { NLLPlan(self, planning) }
@@ -47,7 +51,7 @@ struct NLLPlan: PlannedLayer {
     private let saves: Bool
 
     init(_ loss: NLLLoss, _ planning: Planning) {
-        rows = ClassRows(planning.input(0), target: planning.input(1))
+        rows = ClassRows(planning.input(0), target: planning.input(1), axis: loss.axis)
         weights = ClassWeights(loss.classWeights, classes: rows.classes)
         ignoreIndex = loss.ignoreIndex
         reduction = loss.reduction

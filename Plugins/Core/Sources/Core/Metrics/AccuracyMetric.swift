@@ -2,7 +2,8 @@ import LaminaSDK
 
 /// The share of rows whose predicted class is the true one.
 ///
-/// Prediction: [N, C] or [N, C, d…] scores, or one score per sample with `threshold`; target: class indices.
+/// Prediction: [N, C] or [N, C, d…] scores, or with the classes on `class_axis` ([N, T, C] of sequences: −1), or one score
+/// per sample with `threshold`; target: class indices.
 final class AccuracyMetric: Metric {
     static let name = "accuracy"
     static let documentation = "Share of rows whose highest score is at the true class."

@@ -2,36 +2,38 @@ import LaminaSDK
 
 /// Reads predictions and targets of a classifier: which class was predicted and which one is true, row by row.
 ///
-/// Predictions: [N, C] or [N, C, d…] with a score per class, of which the highest wins (the first among equals); or [N]
-/// or [N, 1] with one score, which means class 1 above `threshold` and class 0 otherwise. Targets: class indices [N,
-/// d…] of any integer type or float32 ([N] or [N, 1] with one score), or the prediction's shape with a probability per
-/// class.
+/// Predictions: [N, C] or [N, C, d…] with a score per class, of which the highest wins (the first among equals), or with
+/// the classes on another axis, such as [N, T, C] with `class_axis: -1`; or [N] or [N, 1] with one score, which means class
+/// 1 above `threshold` and class 0 otherwise. Targets: class indices [N, d…] of any integer type or float32 ([N] or [N, 1]
+/// with one score), or the prediction's shape with a probability per class.
 struct ClassDecisions {
     let threshold: Float
     let ignoreIndex: Int
+    let axis: ClassAxis
 
     static let attributes: [AttributeSchema] = [
         .real("threshold", default: 0.5, "One score per sample: above it means class 1. For logits, 0."),
         ignoreIndex,
+        ClassAxis.schema,
     ]
     static let ignoreIndex = AttributeSchema.integer(
         "ignore_index", default: -100, "The label whose rows count for nothing.")
 
-    init(threshold: Float, ignoreIndex: Int) {
-        self.threshold = threshold
-        self.ignoreIndex = ignoreIndex
-    }
-
+    /// Without `threshold` one score per sample means class 1 above 0.
     init(_ attributes: Attributes) {
-        threshold = attributes.float("threshold")
+        threshold = Float(attributes.optionalReal("threshold") ?? 0)
         ignoreIndex = attributes.integer("ignore_index")
+        axis = ClassAxis(attributes)
     }
 
     /// How a pair of tensors is read; made once per batch without allocating.
     struct Layout {
         let classes: Int
         let rows: Int
+        /// Product of the axes behind the classes: how far apart the scores of a row are.
         let inner: Int
+        /// Row r belongs to sample r / rowsPerSample.
+        let rowsPerSample: Int
         let isBinary: Bool
         let targetIsScores: Bool
 
@@ -51,21 +53,27 @@ struct ClassDecisions {
             throw PluginError.shape("the prediction has no dimensions, wanted [N, classes]")
         }
         let isBinary = prediction.rank == 1 || (prediction.rank == 2 && prediction.size(1) == 1)
-        let inner = isBinary ? 1 : prediction.product(2, prediction.rank)
-        let rows = prediction.size(0) * inner
-        let classes = isBinary ? 2 : prediction.size(1)
+        guard let position = isBinary ? 1 : axis.position(rank: prediction.rank) else {
+            throw PluginError.attribute("the prediction has shape \(prediction.shape), but \(axis.fault)")
+        }
+        let inner = isBinary ? 1 : prediction.product(position + 1, prediction.rank)
+        let perSample = isBinary ? 1 : prediction.product(1, position) * inner
+        let rows = prediction.size(0) * perSample
+        let classes = isBinary ? 2 : prediction.size(position)
         guard classes > 0 else {
             throw PluginError.shape(
                 "the prediction has shape \(prediction.shape), without any class: wanted [N, classes]")
         }
         let targetIsScores = !isBinary && target.dtype == .float32 && hasSameShape(prediction, target)
-        let fits = isBinary ? target.count == rows : targetIsScores || isIndexShape(target, prediction)
+        let fits = isBinary ? target.count == rows : targetIsScores || isIndexShape(target, prediction, position)
         guard fits else {
             throw PluginError.shape(
                 "the target has shape \(target.shape), which does not fit a prediction of shape \(prediction.shape): "
                     + "wanted one class index per row")
         }
-        return Layout(classes: classes, rows: rows, inner: inner, isBinary: isBinary, targetIsScores: targetIsScores)
+        return Layout(
+            classes: classes, rows: rows, inner: inner, rowsPerSample: perSample, isBinary: isBinary,
+            targetIsScores: targetIsScores)
     }
 
     /// Calls `body(predicted, true)` for every row that is not ignored.
@@ -97,7 +105,7 @@ struct ClassDecisions {
         if value == ignoreIndex { return nil }
         guard value >= 0, value < layout.classes else {
             throw PluginError.data(
-                "the target has label \(value) in sample \(row / layout.inner) of the batch, the prediction has "
+                "the target has label \(value) in sample \(row / layout.rowsPerSample) of the batch, the prediction has "
                     + "\(layout.classes) classes: labels must be 0 to \(layout.classes - 1), or "
                     + "\(ignoreIndex) to be ignored"
             )
@@ -120,9 +128,12 @@ struct ClassDecisions {
         }
     }
 
-    private func isIndexShape(_ target: Tensor, _ prediction: Tensor) -> Bool {
-        guard target.rank == prediction.rank - 1, target.size(0) == prediction.size(0) else { return false }
-        for axis in 1..<max(target.rank, 1) where target.size(axis) != prediction.size(axis + 1) { return false }
+    /// Whether the target has the prediction's shape without the axis of the classes.
+    private func isIndexShape(_ target: Tensor, _ prediction: Tensor, _ position: Int) -> Bool {
+        guard target.rank == prediction.rank - 1 else { return false }
+        for axis in 0..<target.rank where target.size(axis) != prediction.size(axis < position ? axis : axis + 1) {
+            return false
+        }
         return true
     }
 }

@@ -5,9 +5,11 @@ extension CoreCatalogue {
         [
             .metric(AccuracyMetric.self),
             .metric(ConfusionMatrixMetric.self),
+            .metric(ExactMatchMetric.self),
             .metric(F1Metric.self),
             .metric(MAEMetric.self),
             .metric(MSEMetric.self),
+            .metric(PerplexityMetric.self),
             .metric(PrecisionMetric.self),
             .metric(R2Metric.self),
             .metric(RecallMetric.self),

@@ -2,13 +2,14 @@ import LaminaSDK
 
 /// The share of rows whose true class is among the k highest scores.
 ///
-/// Prediction: [N, C] or [N, C, d…] scores; target: class indices. Of equal scores the first class ranks higher.
+/// Prediction: [N, C] or [N, C, d…] scores, or with the classes on `class_axis`; target: class indices. Of equal scores the first class ranks higher.
 final class TopKAccuracyMetric: Metric {
     static let name = "top_k_accuracy"
     static let documentation = "Share of rows whose true class is among the k highest scores."
     static let attributes: [AttributeSchema] = [
         .integer("k", default: 5, 1...1e9, "How many classes count as predicted."),
         ClassDecisions.ignoreIndex,
+        ClassAxis.schema,
     ]
 
     private let k: Int
@@ -18,7 +19,7 @@ final class TopKAccuracyMetric: Metric {
 
     init(_ attributes: Attributes) {
         k = attributes.integer("k")
-        decisions = ClassDecisions(threshold: 0, ignoreIndex: attributes.integer("ignore_index"))
+        decisions = ClassDecisions(attributes)
     }
 
     var higherIsBetter: Bool { true }

@@ -73,6 +73,44 @@ def nll():
     file.write()
 
 
+def sequence():
+    """Classes on the last axis, padding that counts for nothing: PyTorch wants the classes on axis 1."""
+    weights = [0.5, 2.0, 1.0, 0.25, 3.0]
+    last = {"class_axis": -1}
+    for name, function in (("cross_entropy", F.cross_entropy), ("nll", F.nll_loss)):
+        file = GoldenFile(f"loss_{name}_sequence")
+
+        def case(case, shape, attributes, axis=-1, **settings):
+            x = normal(*shape) if name == "cross_entropy" else normal(*shape).log_softmax(axis)
+            target = list(shape)
+            del target[axis]
+            t = labels(shape[axis], *target)
+            if "ignore_index" in settings:
+                t[0, -2:] = t[1, 1:] = settings["ignore_index"]
+            loss_case(
+                file, case, attributes, lambda x, t: function(x.movedim(axis, 1).contiguous(), t, **settings), [x, t])
+
+        case("plain", (3, 4, 5), last)
+        case("padded", (3, 4, 5), {**last, "ignore_index": 0}, ignore_index=0)
+        case(
+            "padded_weights_sum", (2, 6, 5),
+            {**last, "ignore_index": -1, "class_weights": weights, "reduction": "sum"},
+            ignore_index=-1, weight=torch.tensor(weights), reduction="sum")
+        case("many_classes", (2, 3, 300), last)
+        case("axis_2_of_4", (2, 3, 5, 4), {"class_axis": 2, "class_weights": weights}, 2, weight=torch.tensor(weights))
+        case("two_axes", (3, 5), last)
+        if name == "cross_entropy":
+            case(
+                "padded_smoothing", (3, 4, 5), {**last, "ignore_index": 0, "label_smoothing": 0.1}, ignore_index=0,
+                label_smoothing=0.1)
+            x, t = normal(2, 3, 5), normal(2, 3, 5).softmax(-1)
+            loss_case(
+                file, "probabilities", {**last, "class_weights": weights},
+                lambda x, t: F.cross_entropy(x.movedim(-1, 1), t.movedim(-1, 1), weight=torch.tensor(weights)), [x, t],
+                (0, 1))
+        file.write()
+
+
 def elementwise(name, function, cases, sample=lambda: [normal(4, 3), normal(4, 3)], shapes=True, differentiable=(0, 1)):
     """`cases`: (case, attributes, arguments of `function`)."""
     file = GoldenFile(f"loss_{name}")
@@ -184,3 +222,4 @@ if __name__ == "__main__":
     file.write()
     binary()
     divergence()
+    sequence()

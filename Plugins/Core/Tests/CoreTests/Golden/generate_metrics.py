@@ -46,11 +46,11 @@ def average(matrix, kind, how):
 datasets, cases = [], []
 
 
-def case(metric, attributes, batches, values):
+def case(metric, attributes, batches, values, **more):
     data = [[tensor(prediction.astype(np.float32)), tensor(target)] for prediction, target in batches]
     if data not in datasets:
         datasets.append(data)
-    cases.append({"metric": metric, "attributes": attributes, "values": values, "dataset": datasets.index(data)})
+    cases.append({"metric": metric, "attributes": attributes, "values": values, "dataset": datasets.index(data), **more})
 
 
 def classes(batches, attributes=None, ignore=-100):
@@ -72,6 +72,38 @@ def classes(batches, attributes=None, ignore=-100):
         each = {f"class_{index}": value for index, value in enumerate(scores(matrix, kind))}
         case(
             kind, {"per_class": True, **attributes}, batches, {"": average(matrix, kind, "macro"), **each})
+
+
+def sequences(attributes, batches, axis, ignore):
+    """The metrics of sequences for batches of (scores, target without the axis of the classes)."""
+    right, counts, logs, exact = [], [], [], []
+    for scores, truth in batches:
+        scores = np.moveaxis(scores.astype(np.float32).astype(float), axis, -1)
+        counts.append(truth != ignore)
+        right.append((scores.argmax(-1) == truth)[counts[-1]])
+        shifted = scores - scores.max(-1, keepdims=True)
+        log = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+        logs.append(np.take_along_axis(log, np.where(counts[-1], truth, 0)[..., None], -1)[..., 0][counts[-1]])
+        wrong = (scores.argmax(-1) != truth) & counts[-1]
+        exact.append(~wrong.reshape(len(wrong), -1).any(1)[counts[-1].reshape(len(wrong), -1).any(1)])
+    case("accuracy", attributes, batches, {"": np.concatenate(right).mean()})
+    case("exact_match", attributes, batches, {"": np.concatenate(exact).mean()})
+    case("perplexity", attributes, batches, {"": np.exp(-np.concatenate(logs).mean())}, tolerance=1e-5)
+
+
+def padded_sequences():
+    def batch(samples, steps):
+        truth = random.integers(0, 3, (samples, steps))
+        scores = random.normal(size=(samples, steps, 4))
+        # Some sequences are right as a whole.
+        np.put_along_axis(scores[::2], truth[::2, :, None], 5, -1)
+        for sample, length in enumerate(random.integers(0, steps + 1, samples)):
+            truth[sample, length:] = -1
+        return scores, truth
+
+    batches = [batch(6, 5), batch(3, 7), batch(1, 1)]
+    sequences({"class_axis": -1, "ignore_index": -1}, batches, -1, -1)
+    sequences({"ignore_index": -1}, [(np.moveaxis(scores, -1, 1), truth) for scores, truth in batches], 1, -1)
 
 
 def binary(shape):
@@ -111,6 +143,7 @@ if __name__ == "__main__":
     regression(())
     regression((3,))
     regression((2, 2))
+    padded_sequences()
     lines = [",\n".join(json.dumps(item, separators=(",", ":")) for item in items) for items in (datasets, cases)]
     text = '{"datasets": [\n%s\n],\n"cases": [\n%s\n]}\n' % tuple(lines)
     (pathlib.Path(__file__).parent / "metrics.json").write_text(text)

@@ -27,6 +27,39 @@ import Testing
         #expect(checkLayer(.loss(CrossEntropyLoss.self), cases: cases) == [])
     }
 
+    /// Classes on the last axis or between others.
+    @Test func classAxis() {
+        let cases: [LayerCase] = [
+            LayerCase(["class_axis": -1], .normal([3, 4, 5]), .integers([3, 4], 0..<5)),
+            LayerCase(["class_axis": 1], .normal([3, 4, 5]), .integers([3, 5], 0..<4)),
+            LayerCase(["class_axis": -1], .normal([6, 5]), .integers([6], 0..<5)),
+            LayerCase(["class_axis": -1, "ignore_index": 0], .normal([6, 7, 3]), .integers([6, 7], 0..<3)),
+            LayerCase(["class_axis": 2], .normal([2, 3, 4, 5]), .integers([2, 3, 5], 0..<4)),
+            LayerCase(["class_axis": -1], .normal([2, 3, 4, 5]), .integers([2, 3, 4], 0..<5)),
+            LayerCase(
+                rejects: "wanted [6, 4] of class indices", ["class_axis": -1], .normal([6, 4, 5]),
+                .integers([6, 5], 0..<2)
+            ).with { $0.hasBatch = false },
+            LayerCase(
+                rejects: "class_axis is 2, which no axis behind the batch is", ["class_axis": 2], .normal([6, 4]),
+                .integers([6], 0..<2)),
+            LayerCase(
+                rejects: "class_axis is 0, which no axis behind the batch is", ["class_axis": 0], .normal([6, 4]),
+                .integers([4], 0..<2)),
+            LayerCase(
+                rejects: "class_axis is -2, which no axis", ["class_axis": -2], .normal([6, 4]), .integers([4], 0..<2)),
+            LayerCase(
+                rejects: "class_weights has 4 values, the input has 5",
+                ["class_axis": -1, "class_weights": [1, 2, 3, 4]],
+                .normal([6, 4, 5]), .integers([6, 4], 0..<2)),
+        ]
+        #expect(checkLayer(.loss(CrossEntropyLoss.self), cases: cases) == [])
+        #expect(checkLayer(.loss(NLLLoss.self), cases: cases) == [])
+        let probabilities = LayerCase(["class_axis": -1], .normal([3, 4, 5]), .uniform([3, 4, 5], 0...1))
+        #expect(
+            checkLayer(.loss(CrossEntropyLoss.self), cases: [probabilities.with { $0.differentiable = [0, 1] }]) == [])
+    }
+
     @Test func crossEntropyOfProbabilities() {
         func both(_ layerCase: LayerCase) -> LayerCase { layerCase.with { $0.differentiable = [0, 1] } }
         let cases: [LayerCase] = [
@@ -81,6 +114,31 @@ import Testing
         }
     }
 
+    @Test(arguments: ["cross_entropy", "nll"])
+    func labelsOfSequencesAreNamed(_ name: String) throws {
+        let loss = try LayerHarness(try #require(CoreCatalogue.losses.first { $0.name == name }), ["class_axis": -1])
+        #expect {
+            try loss.train([.normal([2, 3, 4], seed: 1), TensorValue([2, 3], int64s: [0, 1, 2, 3, 4, 0])])
+        } throws: {
+            "\($0)".contains("label 4 in sample 1 of the batch, the input has 4 classes")
+        }
+    }
+
+    /// A padded batch and the same rows without padding give the same mean and gradients.
+    @Test func paddingCountsForNothing() throws {
+        let (x, y) = (TensorValue.normal([2, 3, 4], seed: 5), [Int64](arrayLiteral: 1, 3, 0, 2, 0, 0))
+        let padded = try LayerHarness(.loss(CrossEntropyLoss.self), ["class_axis": -1, "ignore_index": 0])
+            .train([x, TensorValue([2, 3], int64s: y)])
+        let rows = [0, 1, 3]
+        let kept = rows.flatMap { x.floats[4 * $0..<4 * $0 + 4] }
+        let plain = try LayerHarness(.loss(CrossEntropyLoss.self))
+            .train([TensorValue([3, 4], kept), TensorValue([3], int64s: rows.map { y[$0] })])
+        #expect(padded.outputs[0].floats == plain.outputs[0].floats)
+        let gradient = try #require(padded.inputGradients[0]).floats
+        #expect(rows.flatMap { Array(gradient[4 * $0..<4 * $0 + 4]) } == plain.inputGradients[0]?.floats)
+        #expect([2, 4, 5].allSatisfy { row in gradient[4 * row..<4 * row + 4].allSatisfy { $0 == 0 } })
+    }
+
     /// Nothing is left to average when every row is ignored; as in PyTorch the mean is then no number.
     @Test func everyRowIgnored() throws {
         let loss = try LayerHarness(.loss(CrossEntropyLoss.self), ["reduction": "sum"])
@@ -88,9 +146,9 @@ import Testing
         #expect(result.outputs[0].floats == [0])
         #expect(result.inputGradients[0]?.floats == [Float](repeating: 0, count: 6))
         let mean = try LayerHarness(.loss(CrossEntropyLoss.self))
-        #expect(
-            try mean.predict([.normal([2, 3], seed: 1), TensorValue([2], int64s: [-100, -100])]).outputs[0].floats[0]
-                .isNaN)
+            .train([.normal([2, 3], seed: 1), TensorValue([2], int64s: [-100, -100])])
+        #expect(mean.outputs[0].floats[0].isNaN)
+        #expect(mean.inputGradients[0]?.floats == [Float](repeating: 0, count: 6))
     }
 
     /// A masked class (logit −∞) has probability 0 and no gradient.

@@ -8,7 +8,8 @@ import Testing
 @Suite struct LossGoldenTests {
     static let files: [(file: String, loss: String)] =
         CoreCatalogue.losses.map { ("loss_" + $0.name, $0.name) } + [
-            ("loss_l1_ties", "l1"), ("loss_cosine_shapes", "cosine"),
+            ("loss_l1_ties", "l1"), ("loss_cosine_shapes", "cosine"), ("loss_cross_entropy_sequence", "cross_entropy"),
+            ("loss_nll_sequence", "nll"),
         ]
 
     @Test(arguments: files)

@@ -54,19 +54,20 @@ import Testing
                 for batch in datasets[try Int(json: #require(one["dataset"]), at: "dataset")] {
                     try metric.update(prediction: tensor(batch[0]), target: tensor(batch[1]))
                 }
-                compare(try metric.result(), wanted, "\(name) \(attributes)")
+                let tolerance = try one["tolerance"].map { try Double(json: $0, at: "tolerance") } ?? 1e-12
+                compare(try metric.result(), wanted, tolerance, "\(name) \(attributes)")
                 metric.reset()
             }
         }
     }
 
-    private func compare(_ got: [MetricResult], _ wanted: JSONObject, _ what: String) {
+    private func compare(_ got: [MetricResult], _ wanted: JSONObject, _ tolerance: Double, _ what: String) {
         #expect(got.count == wanted.count, "\(what)")
         for result in got {
             switch result {
             case .value(let name, let value):
                 let number = wanted[name].flatMap { try? Double(json: $0, at: "") }
-                #expect(number != nil && (value - number!).magnitude < 1e-12, "\(what) '\(name)': \(value)")
+                #expect(number != nil && (value - number!).magnitude < tolerance, "\(what) '\(name)': \(value)")
             case .matrix(let name, let rows, let columns, let values):
                 let matrix = wanted[name].flatMap { try? [[Double]](json: $0, at: "") }
                 #expect(matrix?.count == rows && matrix?.first?.count == columns, "\(what)")
@@ -105,9 +106,33 @@ import Testing
         }
     }
 
+    /// By hand: two sequences of three tokens over two classes; label 7 is padding.
+    @Test func sequences() throws {
+        let scores = TensorValue([2, 3, 2], [0, 1, 1, 0, 0, 1, 3, 0, 0, 0, 5, 0])
+        func result(_ name: String, _ labels: [Int64]) throws -> Double {
+            let metric = try metric(name, ["class_axis": -1, "ignore_index": 7])
+            try metric.update(prediction: scores, target: TensorValue([2, 3], int64s: labels))
+            return try value(metric.result())
+        }
+        #expect(try result("accuracy", [1, 0, 0, 0, 7, 7]) == 0.75)
+        #expect(try result("exact_match", [1, 0, 0, 0, 7, 7]) == 0.5)
+        #expect(try result("exact_match", [1, 0, 7, 0, 7, 7]) == 1)
+        #expect(try result("exact_match", [0, 0, 1, 7, 7, 7]) == 0)
+        #expect(try result("exact_match", [7, 7, 7, 7, 7, 7]).isNaN)
+        #expect(try (result("perplexity", [7, 7, 7, 7, 1, 7]) - 2).magnitude < 1e-6)
+        #expect(try result("perplexity", [7, 7, 7, 7, 7, 7]).isNaN)
+    }
+
+    /// A class of probability 0 is infinitely surprising, and no error.
+    @Test func perplexityOfTheImpossible() throws {
+        let perplexity = try metric("perplexity")
+        try perplexity.update(prediction: TensorValue([1, 2], [0, -.infinity]), target: TensorValue([1], int64s: [1]))
+        #expect(try perplexity.result() == [.value("", .infinity)])
+    }
+
     @Test func directions() throws {
         for component in CoreCatalogue.metrics {
-            let lower = ["mse", "mae"].contains(component.name)
+            let lower = ["mse", "mae", "perplexity"].contains(component.name)
             #expect(try metric(component.name).higherIsBetter == !lower, "\(component.name)")
         }
     }
@@ -167,7 +192,7 @@ import Testing
                 return "accepted"
             } catch { return "\(error)" }
         }
-        for name in ["accuracy", "top_k_accuracy", "confusion_matrix", "f1"] {
+        for name in ["accuracy", "top_k_accuracy", "confusion_matrix", "f1", "exact_match", "perplexity"] {
             #expect(
                 try text(name, scores, TensorValue([2], int64s: [0, 3]))
                     .contains("label 3 in sample 1 of the batch, the prediction has 3 classes"))
@@ -183,6 +208,21 @@ import Testing
         #expect(
             try text("top_k_accuracy", TensorValue([2], [0, 0]), TensorValue([2], int64s: [0, 1])).contains(
                 "use core.accuracy"))
+        let sequences = TensorValue([2, 3, 2], [Float](repeating: 0, count: 12))
+        for name in ["accuracy", "top_k_accuracy", "exact_match", "perplexity"] {
+            #expect(
+                try text(name, sequences, TensorValue([2, 3], int64s: [0, 1, 0, 1, 0, 2]), ["class_axis": -1])
+                    .contains("label 2 in sample 1 of the batch, the prediction has 2 classes"))
+            #expect(
+                try text(name, sequences, TensorValue([2, 2], int64s: [0, 1, 0, 1]), ["class_axis": -1])
+                    .contains("wanted one class index per row"))
+            #expect(
+                try text(name, sequences, TensorValue([2, 3], int64s: [0, 0, 0, 0, 0, 0]), ["class_axis": 3])
+                    .contains("class_axis is 3, which no axis behind the batch is"))
+        }
+        #expect(
+            try text("perplexity", TensorValue([2], [0, 0]), TensorValue([2], int64s: [0, 1])).contains(
+                "wanted logits per class"))
         #expect(
             try text("f1", scores, TensorValue([2], int64s: [0, 1]), ["average": "binary"]).contains(
                 "use macro, micro or weighted"))
