@@ -11,7 +11,8 @@ let package = Package(
     products: [.library(name: "RNNPlugin", type: .dynamic, targets: ["RNNPlugin"])],
     dependencies: [.package(path: "../../SDK")],
     targets: [
-        .target(name: "RNN", dependencies: [sdk("LaminaSDK")]),
+        .target(name: "CAttention", dependencies: [sdk("CLaminaMath")]),
+        .target(name: "RNN", dependencies: [sdk("LaminaSDK"), sdk("CLaminaMath"), "CAttention"]),
         .target(
             name: "RNNPlugin", dependencies: ["RNN"],
             linkerSettings: [

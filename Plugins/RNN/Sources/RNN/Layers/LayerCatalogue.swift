@@ -1,5 +1,11 @@
 import LaminaSDK
 
 extension RNNCatalogue {
-    public static var layers: [Component] { [] }
+    public static var layers: [Component] {
+        [
+            .layer(Attention.self),
+            .layer(LastStep.self),
+            .layer(RepeatOverTime.self),
+        ]
+    }
 }
