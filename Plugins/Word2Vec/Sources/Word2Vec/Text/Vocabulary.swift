@@ -1,0 +1,126 @@
+import CLamina
+import LaminaFormats
+import LaminaSDK
+
+/// The words of a model with their counts, most frequent first; ties in the order of their bytes.
+final class Vocabulary {
+    let words: WordTable
+    let counts: [Int]
+    /// Words of the corpus, with those that are too rare or too long.
+    let corpusWords: Int
+
+    var count: Int { counts.count }
+    /// Words of the corpus that are in the vocabulary.
+    var keptWords: Int { counts.reduce(0, +) }
+
+    init(words: WordTable, counts: [Int], corpusWords: Int) {
+        self.words = words
+        self.counts = counts
+        self.corpusWords = corpusWords
+    }
+
+    /// Keeps words that occur `minimumCount` times, at most `limit` of them, and sorts them.
+    convenience init(counted table: WordTable, _ counts: [Int], corpusWords: Int, minimumCount: Int, limit: Int?) {
+        var order = (0..<table.count).filter { counts[$0] >= minimumCount }
+        order.sort { a, b in
+            if counts[a] != counts[b] { return counts[a] > counts[b] }
+            return table.word(a).lexicographicallyPrecedes(table.word(b))
+        }
+        if let limit, order.count > limit { order.removeSubrange(limit...) }
+        let sorted = WordTable(capacity: order.count)
+        for index in order { _ = sorted.insert(table.word(index)) }
+        self.init(words: sorted, counts: order.map { counts[$0] }, corpusWords: corpusWords)
+    }
+
+    /// Counts the words of a corpus.
+    ///
+    /// Throws `.data`: a word that is not UTF-8, with its line; fewer than two words left. Words longer than 255 bytes are
+    /// passed over.
+    static func count(_ corpus: Corpus, minimumCount: Int, limit: Int? = nil, host: Host) throws -> Vocabulary {
+        let table = WordTable()
+        var counts: [Int] = []
+        var total = 0
+        var scanner = WordScanner(corpus.bytes)
+        /// Pages are given back every 4 MiB.
+        let block = 1 << 22
+        var begin = 0
+        while begin < corpus.bytes.count {
+            let end = min(begin + block, corpus.bytes.count)
+            // A word that starts in the block ends behind it at most.
+            while let word = scanner.next(startingBefore: end) {
+                total += 1
+                if word.length > WordTable.longestWord { continue }
+                let index = table.find(word.start, word.length, word.hash)
+                if index >= 0 {
+                    counts[index] += 1
+                } else {
+                    try checkText(word, corpus)
+                    _ = table.insert(word.start, word.length, word.hash)
+                    counts.append(1)
+                }
+            }
+            if host.isCancelled { throw PluginError(LAMINA_ERROR_CANCELLED, "cancelled while counting words") }
+            corpus.release(begin..<end)
+            begin = end
+        }
+        guard total > 0 else {
+            throw PluginError.data("the corpus '\(corpus.path)' holds no word: wanted words between spaces")
+        }
+        let vocabulary = Vocabulary(
+            counted: table, counts, corpusWords: total, minimumCount: minimumCount, limit: limit)
+        guard vocabulary.count >= 2 else {
+            let found = vocabulary.count == 0 ? "no word occurs" : "only '\(vocabulary.words[0])' occurs"
+            throw PluginError.data(
+                "\(found) min_count = \(minimumCount) times in '\(corpus.path)' (\(total) words, \(table.count) different "
+                    + "ones): two are needed to learn from; lower min_count or take a larger corpus")
+        }
+        return vocabulary
+    }
+
+    private static func checkText(_ word: Word, _ corpus: Corpus) throws {
+        let bytes = UnsafeBufferPointer(start: word.start, count: word.length)
+        if String(validating: bytes, as: UTF8.self) != nil { return }
+        let offset = UnsafeRawPointer(word.start) - corpus.bytes.baseAddress!
+        throw PluginError.data(
+            "\(corpus.place(offset)): the word at byte \(offset) is not UTF-8: '\(String(decoding: bytes, as: UTF8.self))'; "
+                + "convert the file first, with iconv -f LATIN1 -t UTF-8 for example")
+    }
+}
+
+/// A word in a text: where it stands, and its hash.
+struct Word {
+    let start: UnsafePointer<UInt8>
+    let length: Int
+    let hash: UInt64
+}
+
+/// Cuts bytes into words.
+struct WordScanner {
+    private let bytes: UnsafePointer<UInt8>
+    private let end: Int
+    private(set) var position = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
+        end = bytes.count
+    }
+
+    /// The next word, if it starts before `limit`.
+    @inline(__always)
+    mutating func next(startingBefore limit: Int) -> Word? {
+        var position = position
+        while position < limit, bytes[position] <= 0x20 { position &+= 1 }
+        guard position < limit else {
+            self.position = position
+            return nil
+        }
+        let start = position
+        var hash = WordTable.hashStart
+        repeat {
+            hash = WordTable.hash(hash, bytes[position])
+            position &+= 1
+        } while position < end && bytes[position] > 0x20
+        self.position = position
+        return Word(start: bytes + start, length: position &- start, hash: hash)
+    }
+}
