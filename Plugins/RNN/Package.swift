@@ -12,7 +12,8 @@ let package = Package(
     dependencies: [.package(path: "../../SDK")],
     targets: [
         .target(name: "CAttention", dependencies: [sdk("CLaminaMath")]),
-        .target(name: "RNN", dependencies: [sdk("LaminaSDK"), sdk("CLaminaMath"), "CAttention"]),
+        .target(name: "CRecurrent", dependencies: [sdk("CLaminaMath")]),
+        .target(name: "RNN", dependencies: [sdk("LaminaSDK"), sdk("CLaminaMath"), "CAttention", "CRecurrent"]),
         .target(
             name: "RNNPlugin", dependencies: ["RNN"],
             linkerSettings: [
