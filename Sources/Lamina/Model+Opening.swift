@@ -41,9 +41,7 @@ extension Model {
                     .archive, "weight '\(tensor.name)' has type \(tensor.dtype.rawValue), which this version cannot use"
                 )
             }
-            let bytes = file.bytes(of: tensor)
-            // A tensor without elements has no address of its own.
-            let data = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 64)!
+            let data = file.address(of: tensor)
             if UInt(bitPattern: data) % UInt(dtype.size) != 0 { isAligned = false }
             return (name: tensor.name, dtype: dtype, shape: tensor.shape, data: data)
         }
@@ -74,6 +72,9 @@ extension Model {
                 try fields.finish()
             }
             try fields.finish()
+        }
+        if let value = archive.manifest.extensions["procedure"] {
+            procedure = try String(json: value, at: "manifest.extensions.procedure")
         }
         if let value = archive.manifest.extensions["link"] {
             link = try String(json: value, at: "manifest.extensions.link")

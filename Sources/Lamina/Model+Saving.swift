@@ -12,16 +12,22 @@ extension Model {
     /// Writes the model as an archive: a new file, verified, in place of the old one.
     public func save(to path: String) throws(LaminaError) { try save(to: path, checkpoint: nil) }
 
-    /// With a trainer also its state and the optimizer's, so that training can be resumed.
-    func save(to path: String, checkpoint trainer: Trainer?) throws(LaminaError) {
+    /// With a checkpoint also what training needs to be resumed.
+    func save(to path: String, checkpoint: Checkpoint?) throws(LaminaError) {
         try sorted {
-            var writer = ArchiveWriter(manifest: try manifest(trainer))
+            if let checkpoint { note(checkpoint) }
+            var writer = ArchiveWriter(manifest: try manifest())
             try writer.add(EntryName.graph, .json(graph.definition.json))
             try writer.add(EntryName.weights, .tensors(weights))
-            if let trainer {
-                try writer.add(EntryName.trainerState, .json(trainer.state.json))
-                let states = trainer.optimizer.states.sorted { $0.dtype.size > $1.dtype.size }
+            if let checkpoint {
+                try writer.add(EntryName.trainerState, .json(checkpoint.state))
+                let states = checkpoint.tensors.sorted { $0.dtype.size > $1.dtype.size }
                 try writer.add(EntryName.optimizerState, .tensors(states.map(Self.source)))
+            }
+            for asset in assets { try writer.add("assets/" + asset.name, .bytes(asset.bytes)) }
+            for name in archive?.names ?? [] where name.hasPrefix("assets/") {
+                if assets.contains(where: { "assets/" + $0.name == name }) { continue }
+                try writer.add(name, .borrowed([archive!.entry(name)]))
             }
             try writer.add(EntryName.readme, .text(card))
             let example = try exampleCase()
@@ -77,7 +83,7 @@ extension Model {
 
     // MARK: Manifest
 
-    private func manifest(_ trainer: Trainer?) throws -> Manifest {
+    private func manifest() throws -> Manifest {
         let entries = network.parameters.entries
         var types: [Safetensors.DType] = []
         for entry in entries where !types.contains(entry.dtype.safetensors) { types.append(entry.dtype.safetensors) }
@@ -101,7 +107,8 @@ extension Model {
             }
         }
         if let link { manifest.extensions.append("link", .string(link)) }
-        manifest.training = record(trainer)
+        if let procedure { manifest.extensions.append("procedure", .string(procedure)) }
+        manifest.training = record
         return manifest
     }
 
@@ -157,30 +164,21 @@ extension Model {
             })
     }
 
-    private func record(_ trainer: Trainer?) -> JSONObject {
+    private var record: JSONObject {
         var record = trainingRecord
         if let recipe, record["recipe"] == nil { record.append("recipe", recipe.json()) }
         if record["lamina"] == nil { record.append("lamina", .string(Lamina.version)) }
-        guard let trainer else { return record }
+        return record
+    }
+
+    /// Keeps what a checkpoint says of the training.
+    private func note(_ checkpoint: Checkpoint) {
         var rows = JSONObject()
         for member in record.members where !["epochs", "metrics", "data"].contains(member.key) {
             rows.append(member.key, member.value)
         }
-        rows.append("epochs", .integer(Int64(trainer.state.epoch)))
-        if let last = trainer.state.history.last {
-            rows.append(
-                "metrics",
-                .object(
-                    JSONObject(
-                        [("train_loss", .number(last.trainLoss))] + last.values.map { ($0.name, .number($0.value)) })))
-        }
-        if let fingerprint = trainer.trainingData.source.fingerprint {
-            let digits = fingerprint.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-            rows.append(
-                "data", ["samples": .integer(Int64(trainer.trainingData.count)), "fingerprint": .string(digits)])
-        }
+        for member in checkpoint.record.members { rows.append(member.key, member.value) }
         trainingRecord = rows
-        return rows
     }
 
     // MARK: Card and self-test

@@ -25,6 +25,10 @@ public final class Model: @unchecked Sendable {
     public internal(set) var link: String?
     /// What the archive's manifest says of the training: resolved recipe, metrics, versions.
     public internal(set) var trainingRecord: JSONObject = [:]
+    /// Files of the archive under `assets/`, besides those of the archive that it came from.
+    var assets: [(name: String, bytes: [UInt8])] = []
+    /// Id of the procedure that trained it; nil: it was trained on a dataset, or not at all.
+    public internal(set) var procedure: String?
     /// The archive that it came from.
     public internal(set) var archive: Archive?
     /// The network with the link, on the memory of `network`, and the version of the weights that it has seen.
@@ -52,6 +56,9 @@ public final class Model: @unchecked Sendable {
 
     /// The network of a recipe, with initial weights from the recipe's seed.
     public convenience init(_ recipe: Recipe, registry: Registry = Lamina.registry) throws(LaminaError) {
+        if let procedure = recipe.procedure, recipe.model.layers.isEmpty {
+            throw LaminaError(.usage, "'\(procedure.id)' says what the model is: make it with ProcedureTraining")
+        }
         let network = try sorted {
             let graph = try Graph(try recipe.graph(registry), registry: registry)
             let parameters = try ParameterStore(graph)
@@ -64,6 +71,15 @@ public final class Model: @unchecked Sendable {
         link = try sorted {
             try recipe.loss.map { try registry.describe(kind: $0.component.kind, id: $0.component.id).link } ?? nil
         }
+    }
+
+    /// The network that a recipe's procedure has defined.
+    convenience init(
+        _ recipe: Recipe, defined model: Recipe.Model, registry: Registry
+    ) throws(LaminaError) {
+        var whole = recipe
+        whole.model = model
+        try self.init(whole, registry: registry)
     }
 
     /// A graph built in code, with initial weights.

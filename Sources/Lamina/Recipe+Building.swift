@@ -23,6 +23,9 @@ extension Recipe.Component {
     public static func schedule(_ id: String, _ attributes: JSONObject = [:]) -> Self {
         .init(kind: LAMINA_KIND_SCHEDULE, id, attributes)
     }
+    public static func procedure(_ id: String, _ attributes: JSONObject = [:]) -> Self {
+        .init(kind: LAMINA_KIND_PROCEDURE, id, attributes)
+    }
     public static func metric(_ id: String, _ attributes: JSONObject = [:]) -> Self {
         .init(kind: LAMINA_KIND_METRIC, id, attributes)
     }

@@ -72,7 +72,7 @@ public final class TrainingRun: @unchecked Sendable {
                 try model.network.parameters.load(
                     weights.tensors.compactMap { tensor in
                         DataType(tensor.dtype).map {
-                            (tensor.name, $0, tensor.shape, weights.bytes(of: tensor).baseAddress ?? Self.nowhere)
+                            (tensor.name, $0, tensor.shape, weights.address(of: tensor))
                         }
                     })
             }
@@ -109,9 +109,6 @@ public final class TrainingRun: @unchecked Sendable {
         }
     }
 
-    /// The address of tensors without elements.
-    nonisolated(unsafe) private static let nowhere = UnsafeRawPointer(bitPattern: 64)!
-
     /// Trains to the end, or until `Runtime.shared.isCancelled`; writes a checkpoint when it is due and at the end.
     @discardableResult
     public func start(_ observer: (any TrainingObserver)? = nil) throws(LaminaError) -> Trainer.Outcome {
@@ -128,7 +125,7 @@ public final class TrainingRun: @unchecked Sendable {
 
     /// Writes model, optimizer and state now.
     public func writeCheckpoint() throws(LaminaError) {
-        if let path { try model.save(to: path, checkpoint: trainer) }
+        if let path { try model.save(to: path, checkpoint: .init(trainer)) }
     }
 
     /// Saves when the trainer says so, then passes everything on.

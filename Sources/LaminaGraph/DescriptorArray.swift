@@ -2,13 +2,13 @@ import CLamina
 import LaminaSDK
 
 /// An array of tensors for the ABI, with the memory of their shapes and strides.
-final class DescriptorArray {
-    let base: UnsafeMutablePointer<lamina_tensor>
-    let count: Int
+package final class DescriptorArray {
+    package let base: UnsafeMutablePointer<lamina_tensor>
+    package let count: Int
     private let dimensions: UnsafeMutablePointer<Int64>
     private static let rank = LayerInstance.maximumRank
 
-    init(count: Int) {
+    package init(count: Int) {
         self.count = count
         base = .allocate(capacity: max(count, 1))
         base.initialize(repeating: lamina_tensor(), count: max(count, 1))
@@ -22,7 +22,7 @@ final class DescriptorArray {
     }
 
     /// Describes tensor `index`; nil is absent. Data stays NULL.
-    func describe(_ index: Int, _ spec: TensorSpec?, layout: UInt32 = LAMINA_LAYOUT_PLAIN, flags: UInt32 = 0) {
+    package func describe(_ index: Int, _ spec: TensorSpec?, layout: UInt32 = LAMINA_LAYOUT_PLAIN, flags: UInt32 = 0) {
         let shape = dimensions + index * 2 * Self.rank
         let strides = shape + Self.rank
         var tensor = lamina_tensor()

@@ -100,6 +100,16 @@ public final class ParameterStore: @unchecked Sendable {
             + zip(graph.buffers, buffers).map { ($0.name, $0.dtype, $0.shape, $1) }
     }
 
+    /// The first value that is not a finite number, and where; nil: all are.
+    public var firstNonFinite: (name: String, value: Float)? {
+        for entry in entries where entry.dtype == .float32 {
+            let values = UnsafeBufferPointer(
+                start: entry.data.assumingMemoryBound(to: Float.self), count: entry.shape.reduce(1, *))
+            if let value = values.first(where: { !$0.isFinite }) { return (entry.name, value) }
+        }
+        return nil
+    }
+
     /// Copies values in by name. Every name has to be there with the right type and shape, and no other.
     public func load(_ tensors: [(name: String, dtype: DataType, shape: [Int], data: UnsafeRawPointer)])
         throws(GraphError)

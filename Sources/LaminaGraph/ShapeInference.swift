@@ -5,12 +5,17 @@ import LaminaSDK
 import LaminaSchema
 
 /// Type and logical shape of a tensor; negative dimensions are symbols of `Runtime.dimensions`.
-struct TensorSpec: Sendable, Hashable {
+package struct TensorSpec: Sendable, Hashable {
     var dtype: DataType
     var shape: [Int64]
 
+    package init(dtype: DataType, shape: [Int64]) {
+        self.dtype = dtype
+        self.shape = shape
+    }
+
     /// Above it a tensor is refused; below it products of its dimensions cannot overflow.
-    static let maximumCount: Int64 = 1 << 40
+    package static let maximumCount: Int64 = 1 << 40
 
     /// Number of elements; nil when there are too many. Only for concrete shapes.
     ///

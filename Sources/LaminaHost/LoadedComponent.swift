@@ -47,6 +47,14 @@ extension LoadedComponent {
             try check(
                 lamina_transform.self,
                 [("create", \.create), ("destroy", \.destroy), ("infer", \.infer), ("apply", \.apply)])
+        case "procedure":
+            try check(
+                lamina_procedure.self,
+                [
+                    ("create", \.create), ("destroy", \.destroy), ("define", \.define), ("start", \.start),
+                    ("step", \.step), ("save", \.save), ("restore", \.restore), ("item_name", \.item_name),
+                ])
+        case "task": try check(lamina_task.self, [("run", \.run), ("usage", \.usage)])
         default: throw .incompatiblePlugin("\(description.id): this host does not know components of kind '\(kind)'")
         }
     }

@@ -13,13 +13,14 @@ extension Recipe {
         object["name"] = name.map { .string($0) }
         object["description"] = documentation.map { .string($0) }
         object["data"] = data?.json(folder)
-        object["model"] = model.json(folder)
+        object["procedure"] = procedure.map { $0.json(folder) }
+        if procedure == nil { object["model"] = model.json(folder) }
         object["loss"] = loss.map { loss in
             loss.component.json(folder, loss.inputs.isEmpty ? [:] : ["from": .array(loss.inputs.map(\.json))])
         }
         object["optimizer"] = optimizer?.json(folder)
         if !metrics.isEmpty { object["metrics"] = .array(metrics.map { $0.json(folder) }) }
-        object["train"] = training.json
+        object["train"] = procedure == nil ? training.json : training.procedureJSON
         return .object(object)
     }
 }
@@ -148,6 +149,13 @@ extension Recipe.ParameterGroup {
 }
 
 extension Recipe.Training {
+    /// What of it holds for a procedure.
+    fileprivate var procedureJSON: JSON {
+        guard case .object(let all) = json else { return json }
+        return .object(
+            JSONObject(all.members.filter { Self.procedureKeys.contains($0.key) }.map { ($0.key, $0.value) }))
+    }
+
     fileprivate var json: JSON {
         var object: JSONObject = [
             "epochs": .integer(Int64(epochs)), "batch": .integer(Int64(batch)), "seed": .integer(Int64(clamping: seed)),

@@ -73,6 +73,9 @@ extension Recipe {
         public var accumulate = 1
 
         public init() {}
+
+        /// What of it holds for a procedure, which has batches and validation of its own, if any.
+        static let procedureKeys = ["epochs", "seed", "threads", "checkpoint_every"]
     }
 
     /// Ends training when validation no longer gets better.

@@ -13,13 +13,27 @@ public struct Recipe: Sendable, Equatable {
     public var name: String?
     public var documentation: String?
     public var data: Datasets?
+    /// With a procedure: what it defines, empty until then.
     public var model: Model
+    /// A training regime of its own, which also says what the model is.
+    public var procedure: Component?
     public var loss: Loss?
     public var optimizer: Optimizer?
     public var metrics: [Component]
     public var training: Training
     /// The path that the recipe was read from, as it was given; for messages.
     public var file: Origin
+
+    /// A model that a procedure defines and trains.
+    public init(
+        name: String? = nil, documentation: String? = nil, procedure: Component, training: Training = Training(),
+        file: String = "recipe"
+    ) {
+        self.init(
+            name: name, documentation: documentation, model: Model(inputs: [], layers: []), training: training,
+            file: file)
+        self.procedure = procedure
+    }
 
     public init(
         name: String? = nil, documentation: String? = nil, data: Datasets? = nil, model: Model, loss: Loss? = nil,

@@ -1,5 +1,4 @@
 import CLamina
-import Glibc
 import LaminaFormats
 import LaminaGraph
 import LaminaHost
@@ -189,7 +188,7 @@ public final class Trainer: @unchecked Sendable {
 
     /// One epoch, or the rest of it; false when the user asked to stop.
     private func runEpoch(_ observer: any TrainingObserver) throws -> Bool {
-        let begin = now()
+        let begin = Clock.now
         let order = SampleOrder.epoch(samples, state.epoch, shuffles: recipe.training.shuffle, seed: state.seed)
         let samplesBefore = state.samples
         let isDone = try order.withUnsafeBufferPointer { order in
@@ -199,7 +198,7 @@ public final class Trainer: @unchecked Sendable {
                 firstStep: state.batch)
             defer { loader.stop() }
             while try step(loader) {
-                let elapsed = max(now() - begin, 1e-9)
+                let elapsed = max(Clock.now - begin, 1e-9)
                 observer.stepEnded(
                     TrainingProgress(
                         epoch: state.epoch + 1, epochs: recipe.training.epochs,
@@ -211,7 +210,7 @@ public final class Trainer: @unchecked Sendable {
             return true
         }
         guard isDone else { return false }
-        try endEpoch(seconds: now() - begin, samples: state.samples - samplesBefore, observer)
+        try endEpoch(seconds: Clock.now - begin, samples: state.samples - samplesBefore, observer)
         return !(runtime.isCancelled && state.epoch < recipe.training.epochs)
     }
 
@@ -266,13 +265,8 @@ public final class Trainer: @unchecked Sendable {
 
     /// A model with values that are not finite is never saved.
     private func checkParameters() throws(TrainingError) {
-        for entry in network.parameters.entries where entry.dtype == .float32 {
-            let values = UnsafeBufferPointer(
-                start: entry.data.assumingMemoryBound(to: Float.self), count: entry.shape.reduce(1, *))
-            if let value = values.first(where: { !$0.isFinite }) {
-                throw try diverged("parameter '\(entry.name)' holds the value \(value)")
-            }
-        }
+        guard let (name, value) = network.parameters.firstNonFinite else { return }
+        throw try diverged("parameter '\(name)' holds the value \(value)")
     }
 
     /// One optimizer step on the next batches; false at the epoch's end.
@@ -356,11 +350,5 @@ public final class Trainer: @unchecked Sendable {
             .diverged,
             "training diverged at epoch \(state.epoch + 1), step \(state.step + 1): \(what)\(origin); "
                 + "lower the learning rate or clip gradients (optimizer: clip_norm)")
-    }
-
-    private func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 }

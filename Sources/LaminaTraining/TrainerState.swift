@@ -108,6 +108,19 @@ public struct EpochRecord: Sendable, Equatable {
     public var seconds: Double
     public var samplesPerSecond: Double
 
+    public init(
+        epoch: Int, step: UInt64, trainLoss: Double, learningRateFactor: Double,
+        values: [(name: String, value: Double)], seconds: Double, samplesPerSecond: Double
+    ) {
+        self.epoch = epoch
+        self.step = step
+        self.trainLoss = trainLoss
+        self.learningRateFactor = learningRateFactor
+        self.values = values
+        self.seconds = seconds
+        self.samplesPerSecond = samplesPerSecond
+    }
+
     public static func == (a: EpochRecord, b: EpochRecord) -> Bool { a.json == b.json }
 }
 

@@ -24,7 +24,11 @@ struct Init: ParsableCommand {
         try Model.checkWritable(output)
         let registry = host.registry()
         let settings = overrides + (seed.map { ["train.seed=\($0)"] } ?? [])
-        let model = try Model(Recipe.load(recipe, overrides: settings, registry: registry), registry: registry)
+        let recipe = try Recipe.load(recipe, overrides: settings, registry: registry)
+        let model =
+            recipe.procedure == nil
+            ? try Model(recipe, registry: registry)
+            : try ProcedureTraining(recipe, registry: registry, progress: ProcedureDisplay.definition).model
         try model.save(to: output)
         Terminal.message("wrote \(output): \(model.graph.parameterCount) parameters")
     }

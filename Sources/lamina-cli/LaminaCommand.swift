@@ -16,7 +16,8 @@ struct LaminaCommand: ParsableCommand {
             """,
         version: Lamina.version,
         subcommands: [
-            Train.self, Init.self, Eval.self, Predict.self, Run.self, Inspect.self, Verify.self, SelfTest.self,
+            Train.self, Init.self, Eval.self, Predict.self, TaskCommand.self, Run.self, Inspect.self, Verify.self,
+            SelfTest.self,
             Plugins.self, Bench.self, Schema.self, PluginCommand.self,
         ])
 

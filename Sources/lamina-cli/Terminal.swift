@@ -1,5 +1,6 @@
 import Glibc
 import Lamina
+import LaminaTraining
 
 /// What the command says: results to standard output, everything else to standard error.
 enum Terminal {
@@ -10,6 +11,9 @@ enum Terminal {
 
     /// A line of the result.
     static func result(_ text: String) { write(STDOUT_FILENO, text + "\n") }
+
+    /// A piece of the result, without an end of line.
+    static func write(_ text: String) { write(STDOUT_FILENO, text) }
 
     /// A line about what is going on.
     static func message(_ text: String) {
@@ -66,11 +70,7 @@ enum Terminal {
         }
     }
 
-    static var now: Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-    }
+    static var now: Double { Clock.now }
 }
 
 /// Numbers as people read them.

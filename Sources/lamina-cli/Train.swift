@@ -43,6 +43,7 @@ struct Train: ParsableCommand {
         if let seed { settings.append("train.seed=\(seed)") }
         if let threads = host.threads { settings.append("train.threads=\(threads)") }
         let recipe = try Recipe.load(self.recipe, overrides: settings, registry: registry)
+        if recipe.procedure != nil { return try runProcedure(recipe, registry) }
         let run = try TrainingRun(recipe, archive: output, resume: resume, registry: registry)
         if !run.optimizerChanges.isEmpty {
             Terminal.warning(
@@ -82,6 +83,30 @@ struct Train: ParsableCommand {
 }
 
 extension Train {
+    private func runProcedure(_ recipe: Recipe, _ registry: Registry) throws {
+        Interruption.watch()
+        let run = try ProcedureTraining(
+            recipe, archive: output, resume: resume, registry: registry, progress: ProcedureDisplay.definition)
+        if resume, run.state.isFinished {
+            Terminal.message(
+                "nothing to do: the checkpoint has \(run.state.epochs) epochs, the recipe asks for "
+                    + "\(recipe.training.epochs); train on with --epochs \(run.state.epochs + 1) or more")
+            return
+        }
+        let report = try TrainingReport(archive: output, name: run.model.name, classes: [], isResumed: resume)
+        try report.write(recipe: recipe.text())
+        Terminal.message(
+            "training \(run.model.graph.parameterCount) parameters by \(run.driver.id), "
+                + "\(recipe.training.epochs) epoch\(recipe.training.epochs == 1 ? "" : "s"), \(Lamina.threads) threads")
+        guard try run.start(ProcedureDisplay(report)) == .finished else {
+            Terminal.message(
+                "interrupted after epoch \(run.state.epochs); the checkpoint is in \(output); "
+                    + "resume with: \(resumeCommand)")
+            throw ExitCode(130)
+        }
+        Terminal.message("wrote \(([output] + report.files).joined(separator: ", "))")
+    }
+
     /// The command that goes on with this run, with all that this one was told.
     private var resumeCommand: String {
         var words = ["lamina", "train", recipe, "-o", output, "--resume"]

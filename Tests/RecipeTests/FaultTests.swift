@@ -31,12 +31,11 @@ import Testing
             ),
             (
                 "lamina: 1\nmodel: {}\nprocedure: test.gan",
-                "recipe.yaml:3:1: 'procedure': several graphs with a procedure are not supported by this version; "
-                    + "a recipe has one graph, 'model:'"
+                "recipe.yaml:3:12: plugin 'test' 1.2.3 has no procedure 'test.gan'; see `lamina plugins show test`"
             ),
             (
                 "lamina: 1\ngenerator: { input: [1], layers: [] }",
-                "recipe.yaml:2:1: 'generator': several graphs with a procedure are not supported by this version; "
+                "recipe.yaml:2:1: 'generator': several graphs are not supported by this version; "
                     + "a recipe has one graph, 'model:'"
             ),
             (
@@ -45,8 +44,8 @@ import Testing
             ),
             (
                 "lamina: 1\nzzz: {}\nmodel: {}",
-                "recipe.yaml:2:1: the recipe has no key 'zzz'; known are 'lamina', 'name', 'description', 'data', 'model', "
-                    + "'loss', 'optimizer', 'metrics', 'train'"
+                "recipe.yaml:2:1: the recipe has no key 'zzz'; known are 'lamina', 'name', 'description', 'procedure', "
+                    + "'data', 'model', 'loss', 'optimizer', 'metrics', 'train'"
             ),
             ("lamina: 1\nepochs: 3\nmodel: {}", "recipe.yaml:2:1: 'epochs' stands in 'train': indent it there"),
             (

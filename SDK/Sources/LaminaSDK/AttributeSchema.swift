@@ -143,6 +143,17 @@ extension AttributeSchema {
             documentation)
     }
 
+    /// A list of texts; without a default it is required. A lone text counts as a list of one.
+    public static func strings(
+        _ name: String, default value: [String]? = nil, count: ClosedRange<Int> = 0...Int(Int32.max),
+        _ documentation: String
+    ) -> AttributeSchema {
+        .init(
+            name, types: LAMINA_ATTRIBUTE_STRINGS,
+            defaultJSON: value.map { "[" + $0.map(quoted).joined(separator: ", ") + "]" }, count: count,
+            documentation)
+    }
+
     /// A text as a JSON literal.
     private static func quoted(_ text: String) -> String {
         var result = "\""

@@ -26,29 +26,38 @@ public struct Expansion {
     public func add(
         _ component: String, name: String, inputs: [String], _ attributes: KeyValuePairs<String, AttributeValue> = [:]
     ) throws -> String {
-        let storage = AttributeStorage(attributes)
-        let references = inputs.map { strdup($0) }
-        defer { references.forEach { free($0) } }
-        let status = withExtendedLifetime(storage) {
-            name.withCString { name in
-                component.withCString { component in
-                    references.map { UnsafePointer($0) }.withUnsafeBufferPointer { references in
-                        var node = lamina_block_node(
-                            struct_size: UInt32(MemoryLayout<lamina_block_node>.size),
-                            input_count: Int32(references.count), name: name, component: component,
-                            attributes: storage.raw, inputs: references.baseAddress)
-                        return raw.pointee.add_node(raw.pointee.sink, &node)
-                    }
-                }
-            }
+        try withBlockNode(component, name, inputs, attributes) { node in
+            try check(raw.pointee.add_node(raw.pointee.sink, node), "the host refused node '\(name)' (\(component))")
         }
-        try check(status, "the host refused node '\(name)' (\(component))")
         return name
     }
 
     /// Makes a node's output an output of the block.
     public func addOutput(_ reference: String) throws {
         try check(raw.pointee.add_output(raw.pointee.sink, reference), "the host refused output '\(reference)'")
+    }
+}
+
+/// A node in its C form while `body` runs.
+func withBlockNode(
+    _ component: String, _ name: String, _ inputs: [String], _ attributes: KeyValuePairs<String, AttributeValue>,
+    _ body: (UnsafePointer<lamina_block_node>) throws -> Void
+) throws {
+    let storage = AttributeStorage(attributes)
+    let references = inputs.map { UnsafePointer<CChar>(strdup($0)) }
+    defer { references.forEach { free(UnsafeMutableRawPointer(mutating: $0)) } }
+    try withExtendedLifetime(storage) {
+        try name.withCString { name in
+            try component.withCString { component in
+                try references.withUnsafeBufferPointer { references in
+                    var node = lamina_block_node(
+                        struct_size: UInt32(MemoryLayout<lamina_block_node>.size),
+                        input_count: Int32(references.count), name: name, component: component,
+                        attributes: storage.raw, inputs: references.baseAddress)
+                    try body(&node)
+                }
+            }
+        }
     }
 }
 

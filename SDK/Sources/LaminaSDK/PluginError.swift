@@ -28,6 +28,8 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
     }
     public static func file(_ text: String) -> PluginError { .init(LAMINA_ERROR_FILE, text) }
     public static func memory(_ text: String) -> PluginError { .init(LAMINA_ERROR_MEMORY, text) }
+    /// What a long call throws soon after `Host.isCancelled`.
+    public static var cancelled: PluginError { .init(LAMINA_ERROR_CANCELLED, "stopped because the user asked to") }
     public static func `internal`(_ text: String) -> PluginError { .init(LAMINA_ERROR_INTERNAL, text) }
 }
 

@@ -10,7 +10,9 @@ struct RecipeReader {
     let folder: String?
     let registry: Registry
 
-    static let keys = ["lamina", "name", "description", "data", "model", "loss", "optimizer", "metrics", "train"]
+    static let keys = [
+        "lamina", "name", "description", "data", "model", "procedure", "loss", "optimizer", "metrics", "train",
+    ]
 
     /// Every key of the host that may stand beside a component.
     static let hostKeys = layerKeys + lossKeys + optimizerKeys + transformKeys
@@ -22,9 +24,12 @@ struct RecipeReader {
         }
         var fields = try RecipeFields(root, "the recipe", wanted: "a mapping that begins with 'lamina: 1'", file: file)
         try version(&fields)
-        try refuseProcedures(fields.entries)
+        try refuseSeveralGraphs(fields.entries)
         let name = fields.take("name")
         let documentation = fields.take("description")
+        if let procedure = fields.take("procedure") {
+            return try self.recipe(procedure, name: name, documentation: documentation, &fields)
+        }
         let data = fields.take("data")
         let model = try fields.require("model", "write 'model:' with 'input' and 'layers'")
         let loss = fields.take("loss")
@@ -58,13 +63,39 @@ struct RecipeReader {
         }
     }
 
-    /// Several graphs that are trained together are a later version's.
-    private func refuseProcedures(_ entries: [YAMLNode.Entry]) throws(RecipeError) {
-        for entry in entries where !Self.keys.contains(entry.key) {
-            let isGraph = entry.value.entries?.contains { $0.key == "layers" } ?? false
-            guard entry.key == "procedure" || isGraph else { continue }
+    /// The rest of a recipe whose procedure says what the model is and trains it.
+    private func recipe(
+        _ procedure: YAMLNode, name: YAMLNode?, documentation: YAMLNode?, _ fields: inout RecipeFields
+    ) throws(RecipeError) -> Recipe {
+        let component = try self.component(procedure, "'procedure'", kind: "procedure")
+        let train = fields.take("train")
+        for entry in fields.entries where ["data", "model", "loss", "optimizer", "metrics"].contains(entry.key) {
             throw error(
-                "'\(shortened(entry.key))': several graphs with a procedure are not supported by this version; "
+                "'\(entry.key)': the procedure '\(component.id)' brings its own; leave it out", entry.place)
+        }
+        try refuseMisplaced(fields)
+        try fields.finish()
+        var recipe = Recipe(procedure: component, file: file)
+        if let name { recipe.name = try plain(text(name, "'name'"), "'name'", name) }
+        if let documentation { recipe.documentation = try text(documentation, "'description'") }
+        if let train {
+            for entry in train.entries ?? [] where !Recipe.Training.procedureKeys.contains(entry.key) {
+                guard Self.trainingKeys.contains(entry.key) else { continue }
+                throw error(
+                    "'\(entry.key)' is for training on a dataset; with a procedure 'train' has "
+                        + Recipe.Training.procedureKeys.joined(separator: ", "), entry.place)
+            }
+            recipe.training = try training(train, recipe)
+        }
+        return recipe
+    }
+
+    /// Several graphs that are trained together are a later version's.
+    private func refuseSeveralGraphs(_ entries: [YAMLNode.Entry]) throws(RecipeError) {
+        for entry in entries where !Self.keys.contains(entry.key) {
+            guard entry.value.entries?.contains(where: { $0.key == "layers" }) ?? false else { continue }
+            throw error(
+                "'\(shortened(entry.key))': several graphs are not supported by this version; "
                     + "a recipe has one graph, 'model:'", entry.place)
         }
     }

@@ -9,7 +9,8 @@ extension Recipe {
         let schema = RecipeSchema(registry: registry)
         return [
             "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Lamina recipe",
-            "type": "object", "required": ["lamina", "model"], "additionalProperties": false,
+            "type": "object", "required": ["lamina"], "additionalProperties": false,
+            "oneOf": [["required": ["model"]], ["required": ["procedure"]]],
             "properties": .object(schema.properties), "$defs": .object(schema.definitions),
         ]
     }
@@ -25,6 +26,8 @@ struct RecipeSchema {
             "name": .described(["type": "string"], "What the model is called."),
             "description": .described(["type": "string"], "One paragraph for people."),
             "data": data, "model": model,
+            "procedure": .described(
+                .reference("procedure"), "A training regime that also says what the model is, instead of 'model'."),
             "loss": .described(.reference("loss"), "What training minimises."),
             "optimizer": .described(.reference("optimizer"), "How parameters follow their gradients."),
             "metrics": .described(.oneOrMore("metric"), "What is measured beside the loss."),
@@ -156,7 +159,7 @@ struct RecipeSchema {
             "transform": component(
                 ["transform"],
                 ["field": .described(["type": "string"], "The field that it changes; without it, the model's input.")]),
-            "source": source,
+            "procedure": component(["procedure"]), "source": source,
         ]
     }
 

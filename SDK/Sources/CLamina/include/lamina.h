@@ -1,4 +1,4 @@
-/* Lamina: the C ABI between the host and its plugins, version 1.0.
+/* Lamina: the C ABI between the host and its plugins, version 1.1.
  *
  * A plugin is a shared library that exports one function, lamina_plugin_v1 (lamina/plugin.h). Include this file,
  * or only the header of the concept that you need. SDK/Documentation/ABI.md is the normative text.
@@ -19,6 +19,8 @@
 #include "lamina/metric.h"
 #include "lamina/source.h"
 #include "lamina/transform.h"
+#include "lamina/procedure.h"
+#include "lamina/task.h"
 #include "lamina/plugin.h"
 
 #endif

@@ -1,0 +1,59 @@
+/* Lamina ABI: tasks, verbs for trained models: `lamina task MODEL nearest king`. Since 1.1.
+ *
+ * A task gets the model's parameters and files, can compute any part of its graph, and answers with rows and text. The
+ * tasks that a model offers are those of the plugins that its manifest names.
+ */
+#ifndef LAMINA_TASK_H
+#define LAMINA_TASK_H
+
+#include "component.h"
+#include "host.h"
+#include "tensor.h"
+
+/* A part of the graph: what is given, and what is wanted. A reference is the name of an input or a node, "name:1" for a
+ * node's second output. Only what the wanted depend on and what is not given is computed. */
+typedef struct lamina_task_evaluation {
+  uint32_t struct_size;
+  int32_t given_count;
+  int32_t wanted_count;
+  uint32_t reserved;
+  const char *const *given;
+  const lamina_tensor *values; /* of the given; plain */
+  const char *const *wanted;
+} lamina_task_evaluation;
+
+typedef struct lamina_task_model {
+  uint32_t struct_size;
+  int32_t parameter_count;
+  const lamina_tensor *parameters; /* read-only */
+  const char *const *parameter_names;
+  void *sink; /* first argument of what follows */
+  /* A file of the archive's assets/; data is NULL when there is none of this name. Borrowed until the task ends. */
+  lamina_string (*asset)(void *sink, const char *name);
+  /* Computes, and hands out the wanted tensors: plain, read-only, until the next evaluation. */
+  lamina_status (*evaluate)(void *sink, const lamina_task_evaluation *evaluation, const lamina_tensor **outputs);
+} lamina_task_model;
+
+/* Where the answer goes. */
+typedef struct lamina_task_sink {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void *sink;
+  /* A row of named values: a line of the answer, or an object of a JSON list. */
+  void (*add_row)(void *sink, int32_t count, const lamina_attribute *cells);
+  /* Running text, as it comes. */
+  void (*add_text)(void *sink, lamina_string text);
+  /* A file that was written, to be told to people. */
+  void (*wrote_file)(void *sink, lamina_string path);
+} lamina_task_sink;
+
+typedef struct lamina_task {
+  uint32_t struct_size;
+  uint32_t reserved;
+  lamina_status (*run)(const lamina_component *component, const lamina_host *host, const lamina_attributes *attributes,
+                       const lamina_task_model *model, int32_t argument_count, const lamina_string *arguments,
+                       const lamina_task_sink *sink);
+  const char *usage; /* the arguments, as help shows them: "WORD…"; "" when there are none */
+} lamina_task;
+
+#endif

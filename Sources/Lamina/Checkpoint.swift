@@ -1,0 +1,44 @@
+import LaminaFormats
+import LaminaSDK
+import LaminaTraining
+
+/// What an archive holds of a training run beside the model: with it the run can be resumed.
+struct Checkpoint {
+    /// `state/trainer.json`
+    var state: JSON
+    /// `state/optimizer.safetensors`
+    var tensors: [(name: String, dtype: DataType, shape: [Int], data: UnsafeMutableRawPointer)]
+    /// What the manifest tells people: epochs, metrics, data.
+    var record: JSONObject
+
+    init(_ trainer: Trainer) {
+        state = trainer.state.json
+        tensors = trainer.optimizer.states.map { ($0.name, $0.dtype, $0.shape, $0.data) }
+        record = ["epochs": .integer(Int64(trainer.state.epoch))]
+        if let last = trainer.state.history.last { record.append("metrics", last.metrics) }
+        guard let fingerprint = trainer.trainingData.source.fingerprint else { return }
+        let digits = fingerprint.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        record.append(
+            "data", ["samples": .integer(Int64(trainer.trainingData.count)), "fingerprint": .string(digits)])
+    }
+
+    init(_ training: ProcedureTraining) {
+        state = training.state.json
+        tensors = training.driver.states.map { ($0.name, $0.dtype, $0.shape, $0.data) }
+        record = ["epochs": .integer(Int64(training.state.epochs))]
+        if let last = training.state.history.last { record.append("metrics", last.metrics) }
+    }
+}
+
+extension EpochRecord {
+    fileprivate var metrics: JSON {
+        .object(JSONObject([("train_loss", .number(trainLoss))] + values.map { ($0.name, .number($0.value)) }))
+    }
+}
+
+extension SafetensorsFile {
+    /// Where a tensor's bytes are; tensors without elements have an address, too.
+    func address(of tensor: Safetensors.Tensor) -> UnsafeRawPointer {
+        bytes(of: tensor).baseAddress ?? UnsafeRawPointer(bitPattern: 64)!
+    }
+}

@@ -1,0 +1,162 @@
+import CLamina
+import LaminaFormats
+import LaminaGraph
+import LaminaHost
+import LaminaRecipe
+import LaminaSDK
+import LaminaSchema
+
+/// What a procedure's `define` says: the model, the files of its archive, the tensors of its training. Nothing is trusted.
+public struct ProcedureDefinition: Sendable {
+    public private(set) var model = Recipe.Model(inputs: [], layers: [])
+    /// Names below `assets/`, and content.
+    public private(set) var assets: [(name: String, bytes: [UInt8])] = []
+    public private(set) var states: [(name: String, dtype: DataType, shape: [Int])] = []
+
+    /// Runs `define` and collects what it says.
+    init(
+        _ id: String, _ progress: @escaping (Double, String) -> Void,
+        define: (UnsafePointer<lamina_procedure_model>) -> lamina_status,
+        check: (lamina_status) throws(TrainingError) -> Void
+    ) throws(TrainingError) {
+        let sink = Sink(progress)
+        var raw = lamina_procedure_model(
+            struct_size: UInt32(MemoryLayout<lamina_procedure_model>.size), reserved: 0,
+            sink: Unmanaged.passUnretained(sink).toOpaque(),
+            add_input: { sink, name, dtype, rank, shape in
+                Sink.at(sink).accept { definition throws(DefinitionRefusal) in
+                    let name = try text(name, "an input's name")
+                    let (type, sizes) = try form("input '\(name)'", dtype, rank, shape)
+                    definition.model.inputs.append(
+                        .init(name, type, [.symbol(Recipe.batchDimension)] + sizes.map { .fixed($0) }))
+                }
+            },
+            add_node: { sink, node in
+                Sink.at(sink).accept { definition throws(DefinitionRefusal) in
+                    definition.model.layers.append(try layer(node))
+                }
+            },
+            add_output: { sink, name, source in
+                Sink.at(sink).accept { definition throws(DefinitionRefusal) in
+                    let name = try text(name, "an output's name")
+                    definition.model.outputs.append(
+                        .init(name, .init(try reference(text(source, "output '\(name)'")))))
+                }
+            },
+            add_asset: { sink, name, bytes, size in
+                Sink.at(sink).accept { definition throws(DefinitionRefusal) in
+                    let name = try text(name, "an asset's name")
+                    guard !definition.assets.contains(where: { $0.name == name }) else {
+                        throw DefinitionRefusal(text: "asset '\(name)' is there already")
+                    }
+                    guard size == 0 || bytes != nil, size <= 1 << 40 else {
+                        throw DefinitionRefusal(text: "asset '\(name)' has no bytes")
+                    }
+                    definition.assets.append((name, Array(UnsafeRawBufferPointer(start: bytes, count: Int(size)))))
+                }
+            },
+            add_state: { sink, name, dtype, rank, shape in
+                Sink.at(sink).accept { definition throws(DefinitionRefusal) in
+                    let name = try text(name, "a state's name")
+                    guard !definition.states.contains(where: { $0.name == name }) else {
+                        throw DefinitionRefusal(text: "state '\(name)' is there already")
+                    }
+                    let (type, sizes) = try form("state '\(name)'", dtype, rank, shape)
+                    definition.states.append((name, type, sizes))
+                }
+            },
+            progress: { sink, fraction, text in
+                Sink.at(sink).progress(fraction, text.map { String(cString: $0) } ?? "")
+            })
+        let status = withExtendedLifetime(sink) { define(&raw) }
+        if let refusal = sink.refusal {
+            throw TrainingError(.internal, "\(id): \(refusal) (a bug of the plugin)")
+        }
+        try check(status)
+        self = sink.definition
+        guard !model.inputs.isEmpty, !model.layers.isEmpty, !model.outputs.isEmpty else {
+            throw TrainingError(.internal, "\(id): defines no model (a bug of the plugin)")
+        }
+    }
+
+    private init() {}
+
+    private final class Sink {
+        var definition = ProcedureDefinition()
+        let progress: (Double, String) -> Void
+        var refusal: String?
+
+        init(_ progress: @escaping (Double, String) -> Void) { self.progress = progress }
+
+        static func at(_ pointer: UnsafeMutableRawPointer?) -> Sink {
+            Unmanaged<Sink>.fromOpaque(pointer!).takeUnretainedValue()
+        }
+
+        func accept(_ body: (inout ProcedureDefinition) throws(DefinitionRefusal) -> Void) -> lamina_status {
+            do {
+                try body(&definition)
+                return LAMINA_OK
+            } catch {
+                if refusal == nil { refusal = error.text }
+                return LAMINA_ERROR_INTERNAL
+            }
+        }
+    }
+}
+
+private struct DefinitionRefusal: Error { let text: String }
+
+private func text(_ pointer: UnsafePointer<CChar>?, _ what: String) throws(DefinitionRefusal) -> String {
+    guard let pointer, let text = String(validatingCString: pointer) else {
+        throw DefinitionRefusal(text: "gives no valid text for \(what)")
+    }
+    return text
+}
+
+private func reference(_ text: String) throws(DefinitionRefusal) -> GraphDefinition.Reference {
+    guard let reference = GraphDefinition.Reference(text) else {
+        throw DefinitionRefusal(text: "'\(text)' refers to nothing: wanted NAME or NAME:OUTPUT")
+    }
+    return reference
+}
+
+private func form(
+    _ what: String, _ dtype: lamina_dtype, _ rank: Int32, _ shape: UnsafePointer<Int64>?
+) throws(DefinitionRefusal) -> (DataType, [Int]) {
+    guard let type = DataType(dtype), (0...7).contains(rank), rank == 0 || shape != nil else {
+        throw DefinitionRefusal(text: "\(what) has no known type or shape")
+    }
+    let sizes = (0..<Int(rank)).map { Int(shape![$0]) }
+    var count = 1
+    for size in sizes {
+        let (product, overflow) = count.multipliedReportingOverflow(by: size)
+        guard size >= 0, !overflow, product <= TensorSpec.maximumCount else {
+            throw DefinitionRefusal(text: "\(what) cannot have shape \(sizes)")
+        }
+        count = product
+    }
+    return (type, sizes)
+}
+
+private func layer(_ node: UnsafePointer<lamina_block_node>?) throws(DefinitionRefusal) -> Recipe.Layer {
+    guard let node, node.pointee.struct_size >= UInt32(MemoryLayout<lamina_block_node>.size) else {
+        throw DefinitionRefusal(text: "adds a malformed node")
+    }
+    let raw = node.pointee
+    let name = try text(raw.name, "a node's name")
+    guard (0...4096).contains(raw.input_count), raw.input_count == 0 || raw.inputs != nil else {
+        throw DefinitionRefusal(text: "gives node '\(name)' a malformed list of inputs")
+    }
+    var inputs: [Recipe.Link?] = []
+    for index in 0..<Int(raw.input_count) {
+        inputs.append(.init(try reference(text(raw.inputs[index], "an input of node '\(name)'"))))
+    }
+    let attributes: JSONObject
+    do {
+        attributes = try JSONObject(raw.attributes)
+    } catch {
+        throw DefinitionRefusal(text: "node '\(name)': \(error.text)")
+    }
+    let id = try text(raw.component, "the component of node '\(name)'")
+    return Recipe.Layer(.init(kind: LAMINA_KIND_LAYER, id, attributes), name: name, inputs: inputs)
+}
