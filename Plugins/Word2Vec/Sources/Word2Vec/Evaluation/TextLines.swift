@@ -1,0 +1,29 @@
+import LaminaFormats
+import LaminaSDK
+
+/// The lines of a small text file.
+struct TextLines {
+    let path: String
+    let lines: [Substring]
+
+    /// Throws `.file` or `.data` with the path. Files above 64 MiB are no lists of questions.
+    init(path: String) throws {
+        self.path = path
+        let mapping: FileMapping
+        do {
+            mapping = try FileMapping(path: path)
+        } catch {
+            throw PluginError.file("\(error)")
+        }
+        guard mapping.bytes.count <= 64 << 20 else {
+            throw PluginError.data("'\(path)' has \(mapping.bytes.count >> 20) MiB: wanted a list of at most 64 MiB")
+        }
+        guard let text = String(validating: mapping.bytes.bindMemory(to: UInt8.self), as: UTF8.self) else {
+            throw PluginError.data("'\(path)' is not UTF-8")
+        }
+        // "\r\n" is one character.
+        lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    }
+
+    func fault(_ line: Int, _ text: String) -> PluginError { .data("\(path):\(line + 1): \(text)") }
+}
