@@ -16,7 +16,7 @@ func libraries(_ moduleMap: String) -> [String] {
 func sdk(_ name: String) -> Target.Dependency { .product(name: name, package: "SDK") }
 
 /// The plugin families. Each is a folder `Plugins/<Family>` that also builds alone; a missing folder is left out.
-let families = ["Core", "Data", "CNN", "RNN"].filter { exists("Plugins/\($0)/Package.swift") }
+let families = ["Core", "Data", "CNN", "RNN", "Word2Vec"].filter { exists("Plugins/\($0)/Package.swift") }
 
 /// The plugins linked into a test that runs graphs.
 func plugins(_ names: String...) -> [Target.Dependency] {

@@ -32,7 +32,7 @@ extension Model {
         return ids
     }
 
-    /// The task of this name, "nearest" or "word2vec.nearest".
+    /// The task of this name, with or without its plugin's id before it.
     public func task(named name: String) throws(LaminaError) -> ComponentDescription {
         let found = tasks.filter { $0.id == name || $0.id.hasSuffix("." + name) }
         if let task = found.first {

@@ -58,14 +58,10 @@ final class Trial {
     init(_ path: String, _ settings: Settings, host: TestHost, minimumCount: Int = 1, chunkBytes: Int = 4096) throws {
         let corpus = try Corpus(path: path, chunkBytes: chunkBytes)
         vocabulary = try Vocabulary.count(corpus, minimumCount: minimumCount, host: host.host)
-        let rows = Trainer.outputRows(settings, words: vocabulary.count)
-        input = .allocate(capacity: vocabulary.count * settings.dimension)
-        output = .allocate(capacity: rows * settings.dimension)
-        Trainer.initialize(
-            input: input.baseAddress!, inputRows: vocabulary.count, output: output.baseAddress!, outputRows: rows,
-            dimension: settings.dimension, seed: settings.seed)
-        trainer = try Trainer(
-            corpus, vocabulary, settings, input: input.baseAddress!, output: output.baseAddress!, host: host.host)
+        input = .allocate(capacity: settings.inputRows(words: vocabulary.count) * settings.dimension)
+        output = .allocate(capacity: settings.outputRows(words: vocabulary.count) * settings.dimension)
+        trainer = Trainer(corpus, vocabulary, settings, host: host.host)
+        trainer.initialize(matrices)
     }
 
     deinit {
@@ -73,10 +69,15 @@ final class Trial {
         output.deallocate()
     }
 
-    /// Trains to the end; returns the losses of the steps.
+    var matrices: Trainer.Matrices { .init(input: input.baseAddress!, output: output.baseAddress!) }
+
+    /// Trains to the end; returns the mean losses of the steps.
     @discardableResult func run() throws -> [Double] {
         var losses: [Double] = []
-        while !trainer.isFinished { if let loss = try trainer.step().loss { losses.append(loss) } }
+        while !trainer.isFinished {
+            let report = try trainer.step(matrices)
+            losses.append(report.loss / Double(report.losses))
+        }
         return losses
     }
 

@@ -57,7 +57,7 @@ import Testing
         let losses = try whole.run()
         #expect(losses.count > 4)
         let first = try Trial(path, settings, host: other, chunkBytes: 1024)
-        for _ in 0..<3 { _ = try first.trainer.step() }
+        for _ in 0..<3 { _ = try first.trainer.step(first.matrices) }
         let second = try Trial(path, settings, host: other, chunkBytes: 1024)
         _ = second.input.update(from: first.input)
         _ = second.output.update(from: first.output)
@@ -80,7 +80,7 @@ import Testing
         let trial = try Trial(
             folder.file("corpus.txt", topics(sentences: 6000)), settings, host: TestHost(), chunkBytes: 1024)
         var rates: [Double] = []
-        while !trial.trainer.isFinished { rates.append(try trial.trainer.step().rate) }
+        while !trial.trainer.isFinished { rates.append(try trial.trainer.step(trial.matrices).rate) }
         #expect(rates.first == 0.05)
         #expect(zip(rates, rates.dropFirst()).allSatisfy { $0 > $1 })
         #expect(rates.last! < 0.01)

@@ -32,6 +32,18 @@ enum VectorFile {
         }
     }
 
+    /// Writes a whole file. Throws `.file`.
+    static func write(_ bytes: [UInt8], to path: String) throws {
+        do {
+            let file = try AtomicFile(replacing: path)
+            var bytes = bytes
+            try flush(&bytes, file)
+            try file.commit()
+        } catch {
+            throw PluginError.file("\(error)")
+        }
+    }
+
     private static let flushed = 1 << 20
 
     private static func flush(_ bytes: inout [UInt8], _ file: AtomicFile) throws {

@@ -132,6 +132,9 @@ struct VectorReader {
         guard String(validating: word, as: UTF8.self) != nil else {
             throw fault("\(place): the word '\(String(decoding: word, as: UTF8.self))' is not UTF-8")
         }
+        guard !word.contains(where: { $0 <= 0x20 }) else {
+            throw fault("\(place): there is white space within a word")
+        }
         guard words.insert(word).isNew else {
             throw fault("\(place): the word '\(String(decoding: word, as: UTF8.self))' is there twice")
         }

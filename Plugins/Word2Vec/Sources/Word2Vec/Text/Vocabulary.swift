@@ -36,7 +36,9 @@ final class Vocabulary {
     ///
     /// Throws `.data`: a word that is not UTF-8, with its line; fewer than two words left. Words longer than 255 bytes are
     /// passed over.
-    static func count(_ corpus: Corpus, minimumCount: Int, limit: Int? = nil, host: Host) throws -> Vocabulary {
+    static func count(
+        _ corpus: Corpus, minimumCount: Int, limit: Int? = nil, host: Host, progress: (Double) -> Void = { _ in }
+    ) throws -> Vocabulary {
         let table = WordTable()
         var counts: [Int] = []
         var total = 0
@@ -62,6 +64,7 @@ final class Vocabulary {
             if host.isCancelled { throw PluginError(LAMINA_ERROR_CANCELLED, "cancelled while counting words") }
             corpus.release(begin..<end)
             begin = end
+            progress(Double(end) / Double(corpus.bytes.count))
         }
         guard total > 0 else {
             throw PluginError.data("the corpus '\(corpus.path)' holds no word: wanted words between spaces")
@@ -85,42 +88,26 @@ final class Vocabulary {
             "\(corpus.place(offset)): the word at byte \(offset) is not UTF-8: '\(String(decoding: bytes, as: UTF8.self))'; "
                 + "convert the file first, with iconv -f LATIN1 -t UTF-8 for example")
     }
-}
 
-/// A word in a text: where it stands, and its hash.
-struct Word {
-    let start: UnsafePointer<UInt8>
-    let length: Int
-    let hash: UInt64
-}
-
-/// Cuts bytes into words.
-struct WordScanner {
-    private let bytes: UnsafePointer<UInt8>
-    private let end: Int
-    private(set) var position = 0
-
-    init(_ bytes: UnsafeRawBufferPointer) {
-        self.bytes = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
-        end = bytes.count
+    /// The file that models carry: per line a word and its count.
+    var file: [UInt8] {
+        var bytes: [UInt8] = []
+        for index in 0..<count {
+            bytes.append(contentsOf: words.word(index))
+            bytes.append(contentsOf: " \(counts[index])\n".utf8)
+        }
+        return bytes
     }
 
-    /// The next word, if it starts before `limit`.
-    @inline(__always)
-    mutating func next(startingBefore limit: Int) -> Word? {
-        var position = position
-        while position < limit, bytes[position] <= 0x20 { position &+= 1 }
-        guard position < limit else {
-            self.position = position
-            return nil
+    /// Reads `file`. Throws `.data` with the line.
+    static func words(inFile bytes: UnsafeRawBufferPointer) throws -> WordTable {
+        let words = WordTable()
+        for (number, line) in bytes.bindMemory(to: UInt8.self).split(separator: UInt8(ascii: "\n")).enumerated() {
+            let word = UnsafeBufferPointer(rebasing: line.prefix { $0 > 0x20 })
+            guard !word.isEmpty, String(validating: word, as: UTF8.self) != nil, words.insert(word).isNew else {
+                throw PluginError.data("line \(number + 1) of the model's vocabulary holds no new word")
+            }
         }
-        let start = position
-        var hash = WordTable.hashStart
-        repeat {
-            hash = WordTable.hash(hash, bytes[position])
-            position &+= 1
-        } while position < end && bytes[position] > 0x20
-        self.position = position
-        return Word(start: bytes + start, length: position &- start, hash: hash)
+        return words
     }
 }

@@ -30,4 +30,11 @@ struct Settings: Equatable, Sendable {
     var seed: UInt64 = 1
     /// One thread, and the same bits each time.
     var isDeterministic = false
+    /// Vectors of words are made of those of their parts.
+    var subwords: Subwords?
+
+    /// Rows of the trained input vectors: words, then n-grams.
+    func inputRows(words: Int) -> Int { words + (subwords?.buckets ?? 0) }
+    /// Rows of the output vectors: one per word, or per inner node of the tree.
+    func outputRows(words: Int) -> Int { objective == .hierarchicalSoftmax ? words - 1 : words }
 }

@@ -15,11 +15,18 @@ final class Trainer {
         var words = 0
     }
 
+    /// What is trained, [rows, dimension] each; see `Settings.inputRows` and `outputRows`. The caller's.
+    struct Matrices {
+        let input: UnsafeMutablePointer<Float>
+        let output: UnsafeMutablePointer<Float>
+    }
+
     /// What a step did.
     struct Report {
         var words = 0
-        /// The mean loss per predicted word (from every 16th window); nil if there was no window.
-        var loss: Double?
+        /// The sum of some losses, from every 16th window, and their number: one per input vector.
+        var loss = 0.0
+        var losses = 0
         var rate = 0.0
     }
 
@@ -28,8 +35,10 @@ final class Trainer {
 
     let corpus: Corpus
     let vocabulary: Vocabulary
-    let settings: Settings
+    /// `epochs` may grow between steps.
+    var settings: Settings
     private(set) var progress = Progress()
+    let subwords: SubwordTable?
     private let host: Host
     private var model = lamina_word2vec()
     private let noise: AliasTable?
@@ -43,11 +52,7 @@ final class Trainer {
         var isWithoutMemory = false
     }
 
-    /// `input` is [words, dimension], `output` [outputRows, dimension]; both stay the caller's and must outlive this.
-    init(
-        _ corpus: Corpus, _ vocabulary: Vocabulary, _ settings: Settings, input: UnsafeMutablePointer<Float>,
-        output: UnsafeMutablePointer<Float>, host: Host
-    ) throws {
+    init(_ corpus: Corpus, _ vocabulary: Vocabulary, _ settings: Settings, host: Host) {
         self.corpus = corpus
         self.vocabulary = vocabulary
         self.settings = settings
@@ -58,8 +63,7 @@ final class Trainer {
             settings.objective == .negativeSampling
             ? AliasTable(counts: vocabulary.counts, exponent: settings.exponent) : nil
         tree = settings.objective == .hierarchicalSoftmax ? HuffmanTree(counts: vocabulary.counts) : nil
-        model.input = input
-        model.output = output
+        subwords = settings.subwords?.table(vocabulary.words)
         model.dimension = Int64(settings.dimension)
         model.words = Int64(vocabulary.count)
         model.window = Int64(settings.window)
@@ -74,22 +78,15 @@ final class Trainer {
 
     deinit { tallies.deallocate() }
 
-    /// Rows of the output matrix: one per word, or per inner node of the tree.
-    static func outputRows(_ settings: Settings, words: Int) -> Int {
-        settings.objective == .hierarchicalSoftmax ? words - 1 : words
-    }
-
     /// Uniform numbers within ±1 / dimension, and zeros, as gensim begins.
-    static func initialize(
-        input: UnsafeMutablePointer<Float>, inputRows: Int, output: UnsafeMutablePointer<Float>, outputRows: Int,
-        dimension: Int, seed: UInt64
-    ) {
-        var state = randomState(seed, 0, 0)
+    func initialize(_ matrices: Matrices) {
+        let dimension = settings.dimension
+        var state = Self.randomState(settings.seed, 0, 0)
         let scale = 2 / Float(dimension)
-        for i in 0..<inputRows * dimension {
-            input[i] = (Float(lamina_word2vec_random(&state) >> 40) * 0x1p-24 - 0.5) * scale
+        for i in 0..<settings.inputRows(words: vocabulary.count) * dimension {
+            matrices.input[i] = (Float(lamina_word2vec_random(&state) >> 40) * 0x1p-24 - 0.5) * scale
         }
-        output.update(repeating: 0, count: outputRows * dimension)
+        matrices.output.update(repeating: 0, count: settings.outputRows(words: vocabulary.count) * dimension)
     }
 
     var isFinished: Bool { progress.epoch >= settings.epochs }
@@ -105,7 +102,7 @@ final class Trainer {
     }
 
     /// Trains on the next chunks. Throws `.memory`.
-    func step() throws -> Report {
+    func step(_ matrices: Matrices) throws -> Report {
         guard !isFinished else { return Report() }
         let first = progress.chunk
         let count = min(Self.chunksPerStep, corpus.chunkCount - first)
@@ -113,6 +110,7 @@ final class Trainer {
         let range = corpus.chunk(first).lowerBound..<corpus.chunk(first + count - 1).upperBound
         corpus.prefetch(range.upperBound..<min(range.upperBound + range.count, corpus.bytes.count))
         withTables { model in
+            (model.input, model.output) = (matrices.input, matrices.output)
             if settings.isDeterministic {
                 for i in 0..<count { train(&model, chunk: first + i, tally: tallies + i) }
             } else {
@@ -138,14 +136,21 @@ final class Trainer {
     /// The model with its tables, for as long as `body` runs.
     private func withTables(_ body: (inout lamina_word2vec) -> Void) {
         var model = model
-        guard let tree else { return body(&model) }
-        tree.starts.withUnsafeBufferPointer { starts in
-            tree.nodes.withUnsafeBufferPointer { nodes in
-                tree.labels.withUnsafeBufferPointer { labels in
-                    model.path_starts = starts.baseAddress
-                    model.path_nodes = nodes.baseAddress
-                    model.path_labels = labels.baseAddress
-                    body(&model)
+        let (starts, nodes, labels) = (tree?.starts ?? [], tree?.nodes ?? [], tree?.labels ?? [])
+        let (gramStarts, grams) = (subwords?.starts ?? [], subwords?.rows ?? [])
+        starts.withUnsafeBufferPointer { starts in
+            nodes.withUnsafeBufferPointer { nodes in
+                labels.withUnsafeBufferPointer { labels in
+                    gramStarts.withUnsafeBufferPointer { gramStarts in
+                        grams.withUnsafeBufferPointer { grams in
+                            model.path_starts = starts.baseAddress
+                            model.path_nodes = nodes.baseAddress
+                            model.path_labels = labels.baseAddress
+                            model.gram_starts = subwords == nil ? nil : gramStarts.baseAddress
+                            model.grams = grams.baseAddress
+                            body(&model)
+                        }
+                    }
                 }
             }
         }
@@ -176,16 +181,14 @@ final class Trainer {
 
     private func finish(_ first: Int, _ count: Int) throws -> Report {
         var report = Report()
-        var (loss, losses) = (0.0, 0)
         for i in 0..<count {
             guard !tallies[i].isWithoutMemory else {
                 throw PluginError.memory("no memory for the scratch space of a thread; lower window or negative")
             }
             report.words += tallies[i].words
-            loss += tallies[i].tally.loss
-            losses += Int(tallies[i].tally.losses)
+            report.loss += tallies[i].tally.loss
+            report.losses += Int(tallies[i].tally.losses)
         }
-        report.loss = losses > 0 ? loss / Double(losses) : nil
         report.rate = rate(at: corpus.chunk(first).lowerBound)
         progress.words += report.words
         progress.chunk = first + count
@@ -198,9 +201,16 @@ final class Trainer {
 
     /// The learning rate at a byte of this epoch. Bytes stand for words: they are known without having read those before.
     private func rate(at position: Int) -> Double {
-        let bytes = Double(corpus.bytes.count)
-        let done = (Double(progress.epoch) * bytes + Double(position)) / (Double(settings.epochs) * bytes)
-        return settings.rate - (settings.rate - settings.lastRate) * done
+        settings.rate - (settings.rate - settings.lastRate) * share(at: position)
+    }
+
+    private func share(at position: Int) -> Double {
+        (Double(progress.epoch) + Double(position) / Double(corpus.bytes.count)) / Double(settings.epochs)
+    }
+
+    /// How much of the whole training is done, 0 to 1.
+    var fraction: Double {
+        isFinished ? 1 : share(at: progress.chunk == 0 ? 0 : corpus.chunk(progress.chunk).lowerBound)
     }
 
     /// Where the random numbers of a chunk begin.
