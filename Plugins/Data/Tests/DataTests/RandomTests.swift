@@ -30,7 +30,24 @@ import Testing
         }
     }
 
+    @Test func tokensAndBinaryTargets() throws {
+        let source = try open("random", ["count": 300, "shape": [20], "tokens": 50, "binary": 3])
+        #expect(source.description.fields.map(\.name) == ["input", "target"])
+        let all = try source.read(Array(0..<300))
+        let tokens = all[0].elements(as: Int64.self)
+        #expect(tokens.allSatisfy { (0..<50).contains($0) } && Set(tokens).count == 50)
+        let targets = all[1].elements(as: Float.self)
+        #expect(targets.count == 900 && targets.allSatisfy { $0 == 0 || $0 == 1 })
+        #expect((380...520).contains(targets.count { $0 == 1 }))
+        let one = try source.read([7])
+        #expect(one[0].elements(as: Int64.self) == Array(tokens[140..<160]))
+        #expect(one[1].elements(as: Float.self) == Array(targets[21..<24]))
+    }
+
     @Test func refusals() {
+        #expect(
+            failure("random", ["count": 1, "shape": [1], "classes": 2, "binary": 1])?.text
+                == "classes and binary are both given: leave out one, a sample has one target")
         #expect(
             failure("random", ["count": 1, "shape": [100_000, 100_000]])?.text
                 == "shape [100000, 100000] has more than 2^31 elements")
