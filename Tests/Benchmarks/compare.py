@@ -27,14 +27,16 @@ THREADS = len(os.sched_getaffinity(0))
 IMAGES = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
 # What we are out for: the least ratio to the best peer.
 RATIOS = {
-    ("mlp", "train"): 3, ("cnn", "train"): 2.5, ("resnet", "train"): 1.4, ("cnn", "epoch"): 2.5,
-    ("mlp", "infer"): 1.1, ("cnn", "infer"): 1.1, ("resnet-224", "infer"): 1.1,
+    ("mlp", "train"): 3, ("cnn", "train"): 2.5, ("resnet", "train"): 1.4, ("lstm", "train"): 1.5,
+    ("cnn", "epoch"): 2.5,
+    ("mlp", "infer"): 1.1, ("cnn", "infer"): 1.1, ("resnet-224", "infer"): 1.1, ("lstm", "infer"): 1.1,
 }
 # And the most of other things: a share of PyTorch's peak memory, seconds and bytes of a cold start, seconds of a call.
 MEMORY_SHARE, COLD_SECONDS, COLD_BYTES, CALL_SECONDS = 0.5, 0.040, 60 * 2**20, 100e-9
 BUSY = 0.05  # Share of the machine that others may use before the figures mean little.
 PHASES = {
-    "mlp": ("train", "infer"), "cnn": ("train", "infer"), "resnet": ("train",), "resnet-224": ("infer",), "calls": (),
+    "mlp": ("train", "infer"), "cnn": ("train", "infer"), "resnet": ("train",), "resnet-224": ("infer",),
+    "lstm": ("train", "infer"), "calls": (),
 }
 RECIPES = {"mlp": "Plugins/Core/Benchmarks/mlp.yaml", "cnn": "Plugins/CNN/Benchmarks/cnn.yaml"}
 SHAPES = {"mlp": (784,), "cnn": (1, 28, 28)}

@@ -52,6 +52,28 @@ def cnn():
         nn.Flatten(), nn.Linear(64 * 14 * 14, 128), nn.ReLU(), nn.Linear(128, 10))
 
 
+class Sentiment(nn.Module):
+    """Words to vectors, two LSTMs, a logit from the last state."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(10000, 128, padding_idx=0)
+        self.first, self.second = nn.LSTM(128, 128, batch_first=True), nn.LSTM(128, 128, batch_first=True)
+        self.head = nn.Linear(128, 1)
+
+    def forward(self, tokens):
+        states, _ = self.first(self.embedding(tokens))
+        return self.head(self.second(states)[1][0][-1])
+
+
+def images(count, shape):
+    return torch.rand(count, *shape), torch.randint(0, 10, (count,))
+
+
+def sentences(count, shape):
+    return torch.randint(1, 10000, (count, *shape)), torch.rand(count, 1).round()
+
+
 def adam(parameters):
     return torch.optim.Adam(parameters, 1e-3)
 
@@ -62,33 +84,36 @@ def momentum(parameters):
 
 WARM_UP = 2  # seconds
 
-# Network, shape of a sample, batch of a training step, optimizer.
+cross_entropy, binary_cross_entropy = nn.functional.cross_entropy, nn.functional.binary_cross_entropy_with_logits
+
+# Network, samples and their targets, shape of a sample, loss, batch of a training step, optimizer.
 WORKLOADS = {
-    "mlp": (mlp, (784,), 128, adam),
-    "cnn": (cnn, (1, 28, 28), 64, momentum),
-    "resnet": (resnet, (3, 96, 96), 32, momentum),
-    "resnet-224": (resnet, (3, 224, 224), None, None),
+    "mlp": (mlp, images, (784,), cross_entropy, 128, adam),
+    "cnn": (cnn, images, (1, 28, 28), cross_entropy, 64, momentum),
+    "resnet": (resnet, images, (3, 96, 96), cross_entropy, 32, momentum),
+    "resnet-224": (resnet, images, (3, 224, 224), None, None, None),
+    "lstm": (Sentiment, sentences, (100,), binary_cross_entropy, 32, adam),
 }
 
 
 def training_step(peer, workload):
-    make, shape, batch, optimizer = WORKLOADS[workload]
+    make, samples, shape, loss, batch, optimizer = WORKLOADS[workload]
     model = make()
-    x, y = torch.rand(batch, *shape), torch.randint(0, 10, (batch,))
+    x, y = samples(batch, shape)
     optimizer = optimizer(model.parameters())
     network = torch.compile(model) if peer == "compile" else model
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        nn.functional.cross_entropy(network(x), y).backward()
+        loss(network(x), y).backward()
         optimizer.step()
 
     return step
 
 
 def inference(peer, workload):
-    make, shape, _, _ = WORKLOADS[workload]
-    model, x = make().eval(), torch.rand(1, *shape)
+    make, samples, shape = WORKLOADS[workload][:3]
+    model, x = make().eval(), samples(1, shape)[0]
     if peer == "onnx":
         import onnxruntime
 
@@ -140,7 +165,7 @@ class LabelledImages(torch.utils.data.Dataset):
 
 def epoch(workload, folder):
     """Seconds of one pass over the training images, shuffled."""
-    make, _, batch, optimizer = WORKLOADS[workload]
+    make, _, _, _, batch, optimizer = WORKLOADS[workload]
     model, images = make(), LabelledImages(folder)
     optimizer = optimizer(model.parameters())
     begin = time.perf_counter()

@@ -148,11 +148,12 @@ V_INLINE void cells(int kind, int candidate, struct backward *b, int64_t t, int6
 }
 
 /* to[row, unit] = the product of `depth` gradients of gates with the packed weights, or that plus what is there. */
-V_INLINE void recurrent_product(struct backward *b, int64_t active, int64_t depth, const float *a, const float *packed,
+V_INLINE void recurrent_product(struct backward *b, int64_t t, int64_t active, int64_t depth, const float *a, const float *packed,
                                 float *to, int adds) {
-  int64_t units = b->s->units, width = padded(units), panel = 0;
-  while (panel < panels(1, units)) {
-    int64_t count = product(1, units, active, depth, a, b->gradient_row, packed, panel, b->sums);
+  int64_t units = b->s->units, width = padded(units), panel, count;
+  struct sweep sweep = sweep_over(1, units, active, t, 0, groups_of_panels(1, units, active));
+  while ((count = next_panels(&sweep, &panel))) {
+    product(1, active, depth, a, b->gradient_row, packed, panel, count, b->sums);
     for (int64_t part = 0; part < count * WIDEST; part++) {
       int64_t unit = (panel * WIDEST + part) * V_LANES;
       if (unit >= units) break;
@@ -163,7 +164,6 @@ V_INLINE void recurrent_product(struct backward *b, int64_t active, int64_t dept
         v_store(at, adds ? v_load(at) + sum : sum);
       }
     }
-    panel += count;
   }
 }
 
@@ -211,12 +211,12 @@ V_INLINE void run(int kind, struct backward *b) {
     int64_t t = s->reverse ? number : longest - 1 - number, active = rows_at(&b->rows, t);
     cells(kind, 0, b, t, active);
     if (kind == LAMINA_RECURRENT_GRU_BEFORE) {
-      recurrent_product(b, active, units, b->gates + 2 * units, d->candidate_weights, b->reset, 0);
+      recurrent_product(b, t, active, units, b->gates + 2 * units, d->candidate_weights, b->reset, 0);
       cells(kind, 1, b, t, active);
-      recurrent_product(b, active, 2 * units, b->gates, d->weights, b->hidden, 1);
+      recurrent_product(b, t, active, 2 * units, b->gates, d->weights, b->hidden, 1);
     } else {
       int64_t depth = lamina_recurrent_gates(kind) * units;
-      recurrent_product(b, active, depth, b->gates, d->weights, b->hidden, kind == LAMINA_RECURRENT_GRU_AFTER);
+      recurrent_product(b, t, active, depth, b->gates, d->weights, b->hidden, kind == LAMINA_RECURRENT_GRU_AFTER);
     }
   }
   put_first(b, b->hidden, d->first_hidden, d->adds_hidden);

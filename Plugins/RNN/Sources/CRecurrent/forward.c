@@ -1,3 +1,4 @@
+#include "pair.h"
 #include "rows.h"
 
 #include <lamina_vector/exponential.h>
@@ -9,11 +10,17 @@ struct forward {
   int64_t width;      /* of a row of the state */
   float *old, *new;   /* h before and after a step */
   float *cell;        /* c of an LSTM; r h of GRU_BEFORE */
-  float *sums;
+  float *sums;        /* of each thread */
+  struct lamina_recurrent_pair *pair; /* NULL: one thread */
+  int64_t t, active, number;          /* the step at work; how many halves of a step there have been */
+  int candidate;
 };
 
+/* Sums of one thread, of as many panels as are computed together. */
+static int64_t sums_floats(int64_t rows) { return (rows < 2 ? 2 : rows) * WIDEST * V_LANES; }
+
 int64_t lamina_recurrent_scratch(int64_t cell, int64_t units, int64_t rows) {
-  int64_t sums = (rows < 2 ? 2 : rows) * WIDEST * V_LANES, forward = 3 * rows * padded(units);
+  int64_t sums = 2 * sums_floats(rows), forward = 3 * rows * padded(units);
   int64_t backward = 3 * rows * padded(units) + rows * gradient_row(cell, units);
   return sums + (forward > backward ? forward : backward) + 64;
 }
@@ -137,20 +144,52 @@ V_INLINE void units_of_rows(int kind, int candidate, struct forward *f, int64_t 
   }
 }
 
-/* One step of the first `active` rows; `gates` of them from the product of `a` with the packed weights. */
-V_INLINE void step(int kind, int candidate, int gates, struct forward *f, int64_t t, int64_t active, const float *a,
-                   const float *packed) {
-  int64_t units = f->s->units, sums_row = vectors_of(gates) * V_LANES, panel = 0;
-  while (panel < panels(gates, units)) {
-    int64_t count = product(gates, units, active, units, a, f->width, packed, panel, f->sums);
+/* What a half of a step multiplies, and how: with GRU_BEFORE the first half has r and z, the second n. */
+V_INLINE int gates_of(int kind, int candidate) {
+  return kind == LAMINA_RECURRENT_GRU_BEFORE ? (candidate ? 1 : 2) : (int)lamina_recurrent_gates(kind);
+}
+
+/* Groups first ..< end of panels of the step at work. */
+V_INLINE void panels_of_step(int kind, int candidate, struct forward *f, int64_t first, int64_t end, float *sums_of_thread) {
+  const int gates = gates_of(kind, candidate);
+  const float *a = candidate ? f->cell : f->old, *packed = candidate ? f->s->candidate_weights : f->s->weights;
+  int64_t units = f->s->units, active = f->active, sums_row = vectors_of(gates) * V_LANES, panel, count;
+  struct sweep sweep = sweep_over(gates, units, active, f->t, first, end);
+  while ((count = next_panels(&sweep, &panel))) {
+    product(gates, active, units, a, f->width, packed, panel, count, sums_of_thread);
     for (int64_t part = 0; part < count * beside(gates); part++) {
       int64_t unit = (panel * beside(gates) + part) * V_LANES;
       if (unit >= units) break;
-      const float *sums = f->sums + part / beside(gates) * active * sums_row + part % beside(gates) * gates * V_LANES;
-      if (unit + V_LANES <= units) units_of_rows(kind, candidate, f, t, active, unit, sums, sums_row, 1);
-      else units_of_rows(kind, candidate, f, t, active, unit, sums, sums_row, 0);
+      const float *sums =
+          sums_of_thread + part / beside(gates) * active * sums_row + part % beside(gates) * gates * V_LANES;
+      if (unit + V_LANES <= units) units_of_rows(kind, candidate, f, f->t, active, unit, sums, sums_row, 1);
+      else units_of_rows(kind, candidate, f, f->t, active, unit, sums, sums_row, 0);
     }
-    panel += count;
+  }
+}
+
+/* One step, or half of it, by one thread or with the help of another. */
+V_INLINE void step(int kind, int candidate, struct forward *f) {
+  int64_t groups = groups_of_panels(gates_of(kind, candidate), f->s->units, f->active);
+  if (!f->pair) return panels_of_step(kind, candidate, f, 0, groups, f->sums);
+  f->candidate = candidate;
+  offer(f->pair, ++f->number);
+  panels_of_step(kind, candidate, f, 0, groups / 2, f->sums);
+  if (claim(f->pair, f->number)) panels_of_step(kind, candidate, f, groups / 2, groups, f->sums);
+  else wait_for(f->pair, f->number);
+}
+
+/* The other thread: computes the second part of each step that it is in time for. */
+V_INLINE void help(int kind, struct lamina_recurrent_pair *pair) {
+  int64_t number = 0;
+  while ((number = next_offer(pair, number))) {
+    if (!claim(pair, number)) continue;
+    struct forward *f = pair->work;
+    float *sums = f->sums + sums_floats(f->s->rows);
+    int64_t groups = groups_of_panels(gates_of(kind, f->candidate), f->s->units, f->active);
+    if (f->candidate) panels_of_step(kind, 1, f, groups / 2, groups, sums);
+    else panels_of_step(kind, 0, f, groups / 2, groups, sums);
+    finish_claimed(pair, number);
   }
 }
 
@@ -202,15 +241,16 @@ static void start(int kind, struct forward *f) {
 
 V_INLINE void run(int kind, struct forward *f) {
   const struct lamina_recurrence *s = f->s;
-  const int gates = kind == LAMINA_RECURRENT_GRU_BEFORE ? 2 : (int)lamina_recurrent_gates(kind);
   start(kind, f);
   int64_t longest = s->rows ? f->rows.length[0] : 0;
   finish(kind, f, rows_at(&f->rows, 0), s->rows, f->old);
   for (int64_t number = 0; number < longest; number++) {
     int64_t t = s->reverse ? longest - 1 - number : number, active = rows_at(&f->rows, t);
     keep_state(kind, f, t, active);
-    step(kind, 0, gates, f, t, active, f->old, s->weights);
-    if (kind == LAMINA_RECURRENT_GRU_BEFORE) step(kind, 1, 1, f, t, active, f->cell, s->candidate_weights);
+    f->t = t;
+    f->active = active;
+    step(kind, 0, f);
+    if (kind == LAMINA_RECURRENT_GRU_BEFORE) step(kind, 1, f);
     finish(kind, f, s->reverse ? (t > 0 ? active : 0) : rows_at(&f->rows, t + 1), active, f->new);
     float *swapped = f->old;
     f->old = f->new;
@@ -218,16 +258,33 @@ V_INLINE void run(int kind, struct forward *f) {
   }
 }
 
-V_KERNEL void lamina_recurrent_forward(const struct lamina_recurrence *s, float *scratch) {
+#define FOR_CELL(cell, call)                                                                             \
+  switch (cell) {                                                                                        \
+  case LAMINA_RECURRENT_TANH: { enum { KIND = LAMINA_RECURRENT_TANH }; call; break; }                    \
+  case LAMINA_RECURRENT_RELU: { enum { KIND = LAMINA_RECURRENT_RELU }; call; break; }                    \
+  case LAMINA_RECURRENT_LSTM: { enum { KIND = LAMINA_RECURRENT_LSTM }; call; break; }                    \
+  case LAMINA_RECURRENT_GRU_AFTER: { enum { KIND = LAMINA_RECURRENT_GRU_AFTER }; call; break; }          \
+  case LAMINA_RECURRENT_GRU_BEFORE: { enum { KIND = LAMINA_RECURRENT_GRU_BEFORE }; call; break; }        \
+  }
+
+static V_KERNEL void forward(const struct lamina_recurrence *s, struct lamina_recurrent_pair *pair, float *scratch) {
   int64_t width = padded(s->units), size = s->rows * width;
   struct forward f = {.s = s, .width = width, .old = scratch, .new = scratch + size, .cell = scratch + 2 * size,
-                      .sums = scratch + (3 * size + 15) / 16 * 16};
+                      .sums = scratch + (3 * size + 15) / 16 * 16, .pair = pair};
   sort_rows(s, &f.rows);
-  switch (s->cell) {
-  case LAMINA_RECURRENT_TANH: run(LAMINA_RECURRENT_TANH, &f); break;
-  case LAMINA_RECURRENT_RELU: run(LAMINA_RECURRENT_RELU, &f); break;
-  case LAMINA_RECURRENT_LSTM: run(LAMINA_RECURRENT_LSTM, &f); break;
-  case LAMINA_RECURRENT_GRU_AFTER: run(LAMINA_RECURRENT_GRU_AFTER, &f); break;
-  case LAMINA_RECURRENT_GRU_BEFORE: run(LAMINA_RECURRENT_GRU_BEFORE, &f); break;
-  }
+  if (pair) pair->work = &f;
+  FOR_CELL(s->cell, run(KIND, &f))
+  if (pair) end_offers(pair);
+}
+
+static V_KERNEL void help_forward(int64_t cell, struct lamina_recurrent_pair *pair) {
+  FOR_CELL(cell, help(KIND, pair))
+}
+
+void lamina_recurrent_forward(const struct lamina_recurrence *s, float *scratch) { forward(s, 0, scratch); }
+
+void lamina_recurrent_forward_together(const struct lamina_recurrence *s, float *scratch,
+                                       struct lamina_recurrent_pair *pair) {
+  if (is_first(pair)) forward(s, pair, scratch);
+  else help_forward(s->cell, pair);
 }

@@ -115,19 +115,47 @@ static V_KERNEL void product_of_three(int64_t rows, int64_t depth, const float *
   product_of(3, ROWS_OF_THREE, rows, depth, a, a_row, b, sums);
 }
 
-/* sums[panel, row, vector] of one panel, or of two if there is one row; returns how many. */
-V_INLINE int64_t product(int64_t gates, int64_t units, int64_t rows, int64_t depth, const float *a, int64_t a_row,
-                         const float *packed, int64_t panel, float *sums) {
+/* Panels that are computed together. */
+V_INLINE int64_t panels_together(int64_t rows) { return rows == 1 ? 2 : 1; }
+
+/* sums[panel, row, vector] of the panels that are computed together, from `panel` on. */
+V_INLINE void product(int64_t gates, int64_t rows, int64_t depth, const float *a, int64_t a_row, const float *packed,
+                      int64_t panel, int64_t count, float *sums) {
   int64_t size = depth * vectors_of(gates) * V_LANES;
   const float *b = packed + panel * size;
-  if (rows == 1 && panel + 1 < panels(gates, units)) {
+  if (count == 2) {
     if (gates == 3) product_pair(3, depth, a, b, b + size, sums);
     else product_pair(4, depth, a, b, b + size, sums);
-    return 2;
+  } else if (gates == 3) {
+    product_of_three(rows, depth, a, a_row, b, sums);
+  } else {
+    product_of_four(rows, depth, a, a_row, b, sums);
   }
-  if (gates == 3) product_of_three(rows, depth, a, a_row, b, sums);
-  else product_of_four(rows, depth, a, a_row, b, sums);
-  return 1;
+}
+
+/* Some of a product's groups of panels, those that are computed together; every other step goes from the last to the
+ * first, and so finds in the first-level cache what the step before has used at its end. */
+struct sweep {
+  int64_t panels, together, first, end;
+  int isReversed;
+};
+
+V_INLINE int64_t groups_of_panels(int64_t gates, int64_t units, int64_t rows) {
+  return (panels(gates, units) + panels_together(rows) - 1) / panels_together(rows);
+}
+
+/* Groups first ..< end. */
+V_INLINE struct sweep sweep_over(int64_t gates, int64_t units, int64_t rows, int64_t step, int64_t first,
+                                 int64_t end) {
+  return (struct sweep){panels(gates, units), panels_together(rows), first, end, (int)(step & 1)};
+}
+
+/* The next panels: the first of them, and how many; 0 at the end. */
+V_INLINE int64_t next_panels(struct sweep *sweep, int64_t *panel) {
+  if (sweep->first == sweep->end) return 0;
+  int64_t group = sweep->isReversed ? --sweep->end : sweep->first++;
+  *panel = group * sweep->together;
+  return least(sweep->together, sweep->panels - *panel);
 }
 
 #endif

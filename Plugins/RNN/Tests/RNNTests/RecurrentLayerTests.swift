@@ -65,6 +65,29 @@ import Testing
             ] + refused)
     }
 
+    /// The steps of a lone sample with large weights are shared by two threads, in whatever order they come.
+    @Test(arguments: [("elman", 200), ("lstm", 100), ("gru", 112)]) func loneSample(_ name: String, _ units: Int) {
+        check(
+            name,
+            [
+                LayerCase(["units": .integer(Int64(units))], .normal([1, 20, 3])).with {
+                    $0.hasBatch = false
+                    $0.checksDerivatives = false
+                }
+            ])
+    }
+
+    @Test func loneSampleOfBothHalves() {
+        check(
+            "gru",
+            [
+                LayerCase(["units": 112, "reset": "before"], .normal([1, 20, 3])).with {
+                    $0.hasBatch = false
+                    $0.checksDerivatives = false
+                }
+            ])
+    }
+
     private var refused: [LayerCase] {
         [
             LayerCase(rejects: "wanted 3 dimensions [N, T, features]", ["units": 3], .normal([2, 4])),

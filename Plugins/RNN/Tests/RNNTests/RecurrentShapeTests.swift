@@ -11,7 +11,9 @@ import Testing
 
     @Test(arguments: cells) func oneSample(_ cell: NaiveRecurrence.Cell) throws {
         try compare(.init(cell: cell, batch: 1, time: 6, features: 5, units: 70))
+        // Two threads share the steps.
         try compare(.init(cell: cell, batch: 1, time: 3, features: 9, units: 129), hasStates: true)
+        try compare(.init(cell: cell, batch: 1, time: 35, features: 4, units: 190), hasLengths: true)
     }
 
     @Test(arguments: cells) func wholeVectors(_ cell: NaiveRecurrence.Cell) throws {

@@ -25,7 +25,7 @@ static inline int64_t lamina_recurrent_gates(int64_t cell) {
 }
 
 /* The most rows of a call. */
-enum { LAMINA_RECURRENT_ROWS = 18 };
+enum { LAMINA_RECURRENT_ROWS = 8 };
 
 /* Packed weights: of a product that leads from `depth` numbers to `gates` times `units`. Element (k, gate, unit) of w is
  * w[(gate * units + unit) * across + k * along]. They consist of parts, which can be packed at the same time. */
@@ -60,6 +60,18 @@ struct lamina_recurrence {
 int64_t lamina_recurrent_scratch(int64_t cell, int64_t units, int64_t rows);
 
 void lamina_recurrent_forward(const struct lamina_recurrence *s, float *scratch);
+
+/* The same by two threads, if a second one comes in time: both call it with the same arguments, in any order, even one
+ * after the other. `pair` begins as zeros; each part has a cache line of its own. */
+struct lamina_recurrent_pair {
+  int64_t offered;
+  void *work;
+  int64_t apart[6];
+  int64_t claimed, apart_too[7];
+  int64_t finished, threads, last[6];
+};
+void lamina_recurrent_forward_together(const struct lamina_recurrence *s, float *scratch,
+                                       struct lamina_recurrent_pair *pair);
 
 /* Gradients; those of outputs are read, the others written. */
 struct lamina_recurrence_gradient {

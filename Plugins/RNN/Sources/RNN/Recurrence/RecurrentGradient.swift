@@ -47,12 +47,12 @@ struct RecurrentGradient {
         if layer + 1 < shape.layers {
             gradient.y = UnsafePointer(workspace + memory.sequenceGradient + before * shape.width + offset)
         } else if shape.returnsAll {
-            gradient.y = UnsafePointer(run.outputGradient(0).floatsOrNone + before * shape.width + offset)
+            gradient.y = given(0, before * shape.width + offset)
         } else {
-            gradient.last = UnsafePointer(run.outputGradient(0).floats + firstRow * shape.width + offset)
+            gradient.last = given(0, firstRow * shape.width + offset)
         }
         let states = (layer * shape.directions + direction) * shape.stateCount + firstRow * shape.units
-        gradient.last_hidden = UnsafePointer(run.outputGradient(1).floats + states)
+        gradient.last_hidden = given(1, states)
         let weights = workspace + memory.packedForBackward(direction)
         gradient.weights = UnsafePointer(weights)
         gradient.candidate_weights = UnsafePointer(weights + plan.packedForBackward.candidate)
@@ -67,7 +67,7 @@ struct RecurrentGradient {
             gradient.adds_hidden = hidden.accumulates ? 1 : 0
         }
         if shape.cell.hasCellState {
-            gradient.last_cell = UnsafePointer(run.outputGradient(2).floats + states)
+            gradient.last_cell = given(2, states)
             if let cell = wanted(RecurrentInput.cell) {
                 gradient.first_cell = cell.floats + states
                 gradient.adds_cell = cell.accumulates ? 1 : 0
@@ -77,7 +77,14 @@ struct RecurrentGradient {
         lamina_recurrent_backward(&piece, &gradient, scratch)
     }
 
+    /// The gradient of an output, from an element on; nil if nothing depends on that output.
+    private func given(_ output: Int, _ offset: Int) -> UnsafePointer<Float>? {
+        let gradient = run.outputGradient(output)
+        return gradient.isAbsent ? nil : UnsafePointer(gradient.floatsOrNone + offset)
+    }
+
     private func wanted(_ input: Int) -> Tensor? {
+        guard plan.isConnected(input) else { return nil }
         let gradient = run.inputGradient(input)
         return gradient.isAbsent ? nil : gradient
     }

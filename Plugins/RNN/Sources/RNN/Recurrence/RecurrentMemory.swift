@@ -1,3 +1,4 @@
+import CRecurrent
 import LaminaSDK
 
 /// Where a recurrent layer keeps what: offsets in floats.
@@ -16,7 +17,7 @@ struct RecurrentMemory {
     private let directions, packedFloats: Int
 
     private let firstPacked, firstBias, biasFloats: Int
-    let forwardScratch: Int
+    let forwardScratch, pair: Int
 
     // Of the backward pass.
     private let firstGateGradient, firstCandidateGradient, firstPackedForBackward, packedForBackwardFloats: Int
@@ -51,6 +52,7 @@ struct RecurrentMemory {
         firstPacked = forward.add(isTraining ? shape.directions * packed.floats : 0)
         firstBias = forward.add(shape.directions * biasFloats)
         forwardScratch = forward.add(pieces * scratchFloats)
+        pair = forward.add(MemoryLayout<lamina_recurrent_pair>.size / 4)
 
         firstGateGradient = backward.add(shape.directions * gatesFloats)
         firstCandidateGradient = backward.add(shape.cell == .gruAfter ? shape.directions * stateFloats : 0)

@@ -12,10 +12,13 @@ struct RecurrentPlan: PlannedLayer {
     let packed, packedForBackward: PackedRecurrentWeights
     private let dropout: SequenceDropout?
     private let isTraining: Bool
+    /// How many inputs there are, and which: optional ones at the end may be missing altogether.
+    private let connected: [Bool]
 
     init(_ planning: Planning, _ shape: RecurrentShape) {
         self.shape = shape
         isTraining = planning.isTraining
+        connected = (0...RecurrentInput.cell).map { $0 < planning.inputCount && !planning.input($0).isAbsent }
         dropout =
             planning.isTraining && shape.dropout > 0 && shape.layers > 1 ? SequenceDropout(rate: shape.dropout) : nil
         packed = PackedRecurrentWeights(shape, forBackward: false)
@@ -33,9 +36,7 @@ struct RecurrentPlan: PlannedLayer {
         if (0..<shape.directions).contains(where: { planning.wantsParameterGradient(shape.firstParameter(0, $0)) }) {
             planning.saveInput(RecurrentInput.sequence)
         }
-        if planning.inputCount > RecurrentInput.lengths, !planning.input(RecurrentInput.lengths).isAbsent {
-            planning.saveInput(RecurrentInput.lengths)
-        }
+        if connected[RecurrentInput.lengths] { planning.saveInput(RecurrentInput.lengths) }
     }
 
     func prepare(_ run: Run) {
@@ -53,8 +54,13 @@ struct RecurrentPlan: PlannedLayer {
         try checkLengths(run)
         for layer in 0..<shape.layers {
             for direction in 0..<shape.directions { try multiplyInputs(run, layer, direction) }
-            forEachPiece(run) { direction, firstRow, rows, scratch in
-                runPiece(run, layer, direction, firstRow, rows, scratch)
+            if shape.isShared {
+                runTogether(run, layer)
+            } else {
+                forEachPiece(run) { direction, firstRow, rows, index in
+                    var piece = self.piece(run, layer, direction, firstRow, rows)
+                    lamina_recurrent_forward(&piece, scratch(run, index))
+                }
             }
             if let dropout, layer + 1 < shape.layers {
                 dropout.apply(run, layer: layer, sequence(run, layer), shape.steps * shape.width)
@@ -63,8 +69,7 @@ struct RecurrentPlan: PlannedLayer {
     }
 
     private func checkLengths(_ run: Run) throws {
-        let lengths = self.lengths(run)
-        guard let lengths else { return }
+        guard let lengths = lengths(run) else { return }
         for sample in 0..<shape.batch where lengths[sample] < 0 || lengths[sample] > shape.time {
             throw PluginError.data(
                 "sample \(sample) of lengths has length \(lengths[sample]), wanted 0 to \(shape.time), the input's steps",
@@ -73,14 +78,15 @@ struct RecurrentPlan: PlannedLayer {
     }
 
     func lengths(_ run: Run) -> UnsafeMutablePointer<Int64>? {
-        let tensor = run.input(RecurrentInput.lengths)
-        return tensor.isAbsent ? nil : tensor.int64s
+        connected[RecurrentInput.lengths] ? run.input(RecurrentInput.lengths).int64s : nil
     }
+
+    func isConnected(_ input: Int) -> Bool { connected[input] }
 
     /// An optional input's values for one layer and direction.
     private func initial(_ run: Run, _ input: Int, _ layer: Int, _ direction: Int) -> UnsafeMutablePointer<Float>? {
-        let tensor = run.input(input)
-        return tensor.isAbsent ? nil : tensor.floats + (layer * shape.directions + direction) * shape.stateCount
+        connected[input]
+            ? run.input(input).floats + (layer * shape.directions + direction) * shape.stateCount : nil
     }
 
     /// What a layer reads.
@@ -93,14 +99,28 @@ struct RecurrentPlan: PlannedLayer {
         memory.base(run) + memory.sequence(layer)
     }
 
+    /// Multiply-adds below which the host leaves a product to one thread. It is cut in two here, as nothing else goes on
+    /// beside it.
+    private static let smallProduct = 1 << 23
+
     /// The inputs' contribution to the gates of all steps, the sum of the biases, and the packed weights.
     private func multiplyInputs(_ run: Run, _ layer: Int, _ direction: Int) throws {
         let (features, first) = (shape.features(of: layer), shape.firstParameter(layer, direction))
-        let gates = memory.base(run) + memory.gates(layer, direction)
-        try run.host.gemm(
-            transposeB: true, m: shape.steps, n: shape.gateUnits, k: features, a: layerInput(run, layer),
-            lda: max(features, 1), b: run.parameter(first).floatsOrNone, ldb: max(features, 1), c: gates,
-            ldc: shape.gateUnits)
+        let (x, gates) = (layerInput(run, layer), memory.base(run) + memory.gates(layer, direction))
+        let (half, isSmall) = (shape.steps / 2, shape.steps * shape.gateUnits * features < Self.smallProduct)
+        func multiply(from: Int, steps: Int, batch: Int = 1) throws {
+            try run.host.gemm(
+                transposeB: true, m: steps, n: shape.gateUnits, k: features, a: x + from * features,
+                lda: max(features, 1), b: run.parameter(first).floatsOrNone, ldb: max(features, 1),
+                c: gates + from * shape.gateUnits, ldc: shape.gateUnits, batch: batch, strideA: steps * features,
+                strideC: steps * shape.gateUnits)
+        }
+        if isSmall, half >= 8 {
+            try multiply(from: 0, steps: half, batch: 2)
+            if shape.steps % 2 == 1 { try multiply(from: 2 * half, steps: 1) }
+        } else {
+            try multiply(from: 0, steps: shape.steps)
+        }
         let workspace = run.workspace.assumingMemoryBound(to: Float.self)
         if isTraining {
             packed.pack(run.host, run.parameter(first + 1).floats, into: workspace + memory.packedWeights(direction))
@@ -134,9 +154,27 @@ struct RecurrentPlan: PlannedLayer {
         }
     }
 
-    private func runPiece(
-        _ run: Run, _ layer: Int, _ direction: Int, _ firstRow: Int, _ rows: Int, _ index: Int
-    ) {
+    private func scratch(_ run: Run, _ index: Int) -> UnsafeMutablePointer<Float> {
+        run.workspace.assumingMemoryBound(to: Float.self) + memory.forwardScratch + index * memory.scratchFloats
+    }
+
+    /// The only piece there is, by two threads.
+    private func runTogether(_ run: Run, _ layer: Int) {
+        let pair = UnsafeMutableRawPointer(run.workspace.assumingMemoryBound(to: Float.self) + memory.pair)
+            .assumingMemoryBound(to: lamina_recurrent_pair.self)
+        pair.initialize(to: lamina_recurrent_pair())
+        run.host.parallelFor(2, grain: 1) { begin, end in
+            for _ in begin..<end {
+                var piece = self.piece(run, layer, 0, 0, 1)
+                lamina_recurrent_forward_together(&piece, scratch(run, 0), pair)
+            }
+        }
+    }
+
+    /// All that forward needs to know of one piece.
+    private func piece(
+        _ run: Run, _ layer: Int, _ direction: Int, _ firstRow: Int, _ rows: Int
+    ) -> lamina_recurrence {
         let workspace = run.workspace.assumingMemoryBound(to: Float.self)
         var piece = recurrence(run, layer, direction, firstRow, rows)
         let weights =
@@ -162,7 +200,7 @@ struct RecurrentPlan: PlannedLayer {
         } else {
             piece.last = run.output(0).floats + firstRow * shape.width + offset
         }
-        lamina_recurrent_forward(&piece, workspace + memory.forwardScratch + index * memory.scratchFloats)
+        return piece
     }
 
     /// Sizes, lengths and what forward keeps, of one piece.

@@ -16,14 +16,17 @@ struct RecurrentShape {
         (batch, time, features) = (input.size(0), input.size(1), input.size(2))
         (units, layers, directions) = (settings.units, settings.layers, settings.directions)
         (hasBias, returnsAll, dropout) = (settings.hasBias, settings.returnsAll, settings.dropout)
-        // Each piece reads all recurrent weights in each step: few rows do not pay for that. An even number of pieces
-        // gives two or four threads equal shares.
-        let pieces = max(2, 2 * ((batch + 31) / 32))
+        // Each piece reads all recurrent weights in each step, which about eight rows pay for. An even number of pieces
+        // gives two threads equal shares.
+        let pieces = max(2, 2 * ((batch + 15) / 16))
         rowsOfPiece = max(1, (batch + pieces - 1) / pieces)
         precondition(rowsOfPiece <= Int(LAMINA_RECURRENT_ROWS), "a piece has more rows than the kernels take")
     }
 
     var pieces: Int { (batch + rowsOfPiece - 1) / rowsOfPiece }
+    /// Whether two threads go through the steps of a lone sample together: so each reads half of the weights, which are
+    /// too large for its first-level cache. With smaller ones that would cost more than it gains.
+    var isShared: Bool { pieces * directions == 1 && 4 * gateUnits * units >= 128 << 10 }
     /// Samples times steps.
     var steps: Int { batch * time }
     /// Rows of the weights.
