@@ -185,10 +185,10 @@ import Testing
         let folder = try Folder()
         for format in VectorFormat.allCases {
             let path = folder.path + "/vectors"
-            let answer = try model().run(.task(Export.self), ["format": .string(format.rawValue)], arguments: [path])
+            let answer = try model().run(.task(Export.self), ["form": .string(format.rawValue)], arguments: [path])
             #expect(answer.files == [path])
             let procedure = try ProcedureHarness(
-                .procedure(ImportVectors.self), ["path": .string(path), "format": .string(format.rawValue)])
+                .procedure(ImportVectors.self), ["path": .string(path), "form": .string(format.rawValue)])
             try procedure.start(try parameters(procedure))
             #expect(try procedure.step().isFinished)
             #expect(procedure.parameters[0].floats == [1, 0, 1, 1, 0, -1, 0, 1, 1, 0, 1, -1, 2.1, 0.3, 2])

@@ -79,10 +79,11 @@ import Testing
         let corpus = try Corpus(path: folder.file("corpus.txt", text), chunkBytes: 1 << 20)
         let table = WordTable()
         for word in ["a", "b"] { Array(word.utf8).withUnsafeBufferPointer { _ = table.insert($0) } }
+        let vocabulary = Vocabulary(words: table, counts: [2, 1], corpusWords: 3)
         var sentence = [Int32](repeating: 0, count: SentenceReader.longestSentence)
         let thresholds: [UInt32] = [.max, .max]
         thresholds.withUnsafeBufferPointer { thresholds in
-            var reader = SentenceReader(corpus, corpus.chunk(0), table, thresholds: thresholds.baseAddress!)
+            var reader = SentenceReader(corpus, corpus.chunk(0), vocabulary, thresholds: thresholds.baseAddress!)
             var random: UInt64 = 1
             var sentences: [[Int32]] = []
             while true {

@@ -6,7 +6,7 @@ final class ImportVectors: Procedure {
     static let documentation = "A model from a file of word vectors, of word2vec (binary or text) or GloVe."
     static let attributes: [AttributeSchema] = [
         .path("path", "the file"),
-        .string("format", default: "binary", choices: VectorFormat.allCases.map(\.rawValue), "how it is written"),
+        .string("form", default: "binary", choices: VectorFormat.allCases.map(\.rawValue), "how it is written"),
     ]
     static let itemName = "words"
 
@@ -16,7 +16,7 @@ final class ImportVectors: Procedure {
 
     init(_ attributes: Attributes, host: Host) throws {
         path = attributes.string("path")
-        format = VectorFormat(rawValue: attributes.string("format"))!
+        format = VectorFormat(rawValue: attributes.string("form"))!
     }
 
     func define(_ model: ProcedureModel) throws {

@@ -19,6 +19,8 @@ enum TrainingAttributes {
             .integer("max_words", default: nil, 2...1e9, "keeps only as many words, the most frequent ones"),
             .real("learning_rate", default: learningRate, 0...100, "at the beginning"),
             .real("min_learning_rate", default: 1e-4, 0...100, "at the end; in between it falls linearly"),
+            .bool("phrases", default: false, "reads words that often stand together as one: new_york"),
+            .real("phrase_threshold", default: 100, 0...1e12, "how much oftener than chance; higher: fewer phrases"),
             .optionalIntegers(
                 "subwords", 1...100, count: 2...2, "shortest and longest character n-gram that words are made of, too"),
             .integer("buckets", default: 200_000, 1...1e9, "rows that n-grams are hashed to"),

@@ -16,6 +16,7 @@ class WordTraining: Procedure {
     private let path: String
     private let minimumCount: Int
     private let limit: Int?
+    private let phrases: Phrases.Rule?
     private let host: Host
     private var trainer: Trainer?
 
@@ -24,6 +25,9 @@ class WordTraining: Procedure {
         path = attributes.string("corpus")
         minimumCount = attributes.integer("min_count")
         limit = attributes.optionalInteger("max_words")
+        phrases =
+            attributes.bool("phrases")
+            ? Phrases.Rule(threshold: attributes.real("phrase_threshold"), delta: minimumCount) : nil
         self.host = host
     }
 
@@ -32,7 +36,9 @@ class WordTraining: Procedure {
 
     func define(_ model: ProcedureModel) throws {
         let corpus = try Corpus(path: path)
-        let vocabulary = try Vocabulary.count(corpus, minimumCount: minimumCount, limit: limit, host: host) {
+        let vocabulary = try Vocabulary.count(
+            corpus, minimumCount: minimumCount, limit: limit, phrases: phrases, host: host
+        ) {
             model.progress($0, "counting words")
         }
         guard settings.objective != .fullSoftmax || vocabulary.count <= Self.mostWordsOfFullSoftmax else {

@@ -6,12 +6,12 @@ struct Export: ModelTask {
     static let name = "export"
     static let documentation = "Writes the vectors to a file of word2vec's binary or text form, or GloVe's."
     static let attributes: [AttributeSchema] = [
-        .string("format", default: "binary", choices: VectorFormat.allCases.map(\.rawValue), "how it is written")
+        .string("form", default: "binary", choices: VectorFormat.allCases.map(\.rawValue), "how it is written")
     ]
     static let usage = "FILE"
 
     private let format: VectorFormat
-    init(_ attributes: Attributes, host: Host) { format = VectorFormat(rawValue: attributes.string("format"))! }
+    init(_ attributes: Attributes, host: Host) { format = VectorFormat(rawValue: attributes.string("form"))! }
 
     func run(_ model: TaskModel, _ arguments: [String], _ answer: TaskAnswer) throws {
         guard arguments.count == 1 else { throw PluginError.data("got \(arguments.count) files, wanted one") }

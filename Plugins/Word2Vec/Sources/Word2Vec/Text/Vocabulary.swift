@@ -1,4 +1,3 @@
-import CLamina
 import LaminaFormats
 import LaminaSDK
 
@@ -8,19 +7,24 @@ final class Vocabulary {
     let counts: [Int]
     /// Words of the corpus, with those that are too rare or too long.
     let corpusWords: Int
+    /// Pairs that count as one word, if there are any.
+    let phrases: Phrases?
 
     var count: Int { counts.count }
     /// Words of the corpus that are in the vocabulary.
     var keptWords: Int { counts.reduce(0, +) }
 
-    init(words: WordTable, counts: [Int], corpusWords: Int) {
+    init(words: WordTable, counts: [Int], corpusWords: Int, phrases: Phrases? = nil) {
         self.words = words
         self.counts = counts
         self.corpusWords = corpusWords
+        self.phrases = phrases
     }
 
     /// Keeps words that occur `minimumCount` times, at most `limit` of them, and sorts them.
-    convenience init(counted table: WordTable, _ counts: [Int], corpusWords: Int, minimumCount: Int, limit: Int?) {
+    convenience init(
+        counted table: WordTable, _ counts: [Int], corpusWords: Int, minimumCount: Int, limit: Int?, phrases: Phrases?
+    ) {
         var order = (0..<table.count).filter { counts[$0] >= minimumCount }
         order.sort { a, b in
             if counts[a] != counts[b] { return counts[a] > counts[b] }
@@ -29,54 +33,52 @@ final class Vocabulary {
         if let limit, order.count > limit { order.removeSubrange(limit...) }
         let sorted = WordTable(capacity: order.count)
         for index in order { _ = sorted.insert(table.word(index)) }
-        self.init(words: sorted, counts: order.map { counts[$0] }, corpusWords: corpusWords)
+        self.init(words: sorted, counts: order.map { counts[$0] }, corpusWords: corpusWords, phrases: phrases)
     }
 
-    /// Counts the words of a corpus.
+    /// Counts the words of a corpus, and with a rule those pairs that count as one.
     ///
     /// Throws `.data`: a word that is not UTF-8, with its line; fewer than two words left. Words longer than 255 bytes are
     /// passed over.
     static func count(
-        _ corpus: Corpus, minimumCount: Int, limit: Int? = nil, host: Host, progress: (Double) -> Void = { _ in }
+        _ corpus: Corpus, minimumCount: Int, limit: Int? = nil, phrases rule: Phrases.Rule? = nil, host: Host,
+        progress: (Double) -> Void = { _ in }
     ) throws -> Vocabulary {
         let table = WordTable()
         var counts: [Int] = []
         var total = 0
-        var scanner = WordScanner(corpus.bytes)
-        /// Pages are given back every 4 MiB.
-        let block = 1 << 22
-        var begin = 0
-        while begin < corpus.bytes.count {
-            let end = min(begin + block, corpus.bytes.count)
-            // A word that starts in the block ends behind it at most.
-            while let word = scanner.next(startingBefore: end) {
-                total += 1
-                if word.length > WordTable.longestWord { continue }
-                let index = table.find(word.start, word.length, word.hash)
-                if index >= 0 {
-                    counts[index] += 1
-                } else {
-                    try checkText(word, corpus)
-                    _ = table.insert(word.start, word.length, word.hash)
-                    counts.append(1)
-                }
+        let passes = rule == nil ? 1.0 : 3.0
+        try corpus.forEachWord(host: host, progress: { progress($0 / passes) }) { word in
+            total += 1
+            if word.length > WordTable.longestWord { return }
+            let index = table.find(word.start, word.length, word.hash)
+            if index >= 0 {
+                counts[index] += 1
+            } else {
+                try checkText(word, corpus)
+                _ = table.insert(word.start, word.length, word.hash)
+                counts.append(1)
             }
-            if host.isCancelled { throw PluginError(LAMINA_ERROR_CANCELLED, "cancelled while counting words") }
-            corpus.release(begin..<end)
-            begin = end
-            progress(Double(end) / Double(corpus.bytes.count))
         }
         guard total > 0 else {
             throw PluginError.data("the corpus '\(corpus.path)' holds no word: wanted words between spaces")
         }
+        var phrases: Phrases?
+        if let rule {
+            phrases = try Phrases(corpus, table, counts, corpusWords: total, rule, host: host) {
+                progress((1 + $0) / passes)
+            }
+            counts = try phrases!.count(corpus, host: host) { progress((2 + $0) / passes) }
+        }
         let vocabulary = Vocabulary(
-            counted: table, counts, corpusWords: total, minimumCount: minimumCount, limit: limit)
+            counted: table, counts, corpusWords: total, minimumCount: minimumCount, limit: limit, phrases: phrases)
         guard vocabulary.count >= 2 else {
             let found = vocabulary.count == 0 ? "no word occurs" : "only '\(vocabulary.words[0])' occurs"
             throw PluginError.data(
                 "\(found) min_count = \(minimumCount) times in '\(corpus.path)' (\(total) words, \(table.count) different "
                     + "ones): two are needed to learn from; lower min_count or take a larger corpus")
         }
+        phrases?.number(vocabulary.words)
         return vocabulary
     }
 

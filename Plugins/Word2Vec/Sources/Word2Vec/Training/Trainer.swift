@@ -167,7 +167,7 @@ final class Trainer {
         var random = Self.randomState(settings.seed, progress.epoch + 1, chunk)
         thresholds.withUnsafeBufferPointer { thresholds in
             var reader = SentenceReader(
-                corpus, corpus.chunk(chunk), vocabulary.words, thresholds: thresholds.baseAddress!)
+                corpus, corpus.chunk(chunk), vocabulary, thresholds: thresholds.baseAddress!)
             while true {
                 let count = reader.next(into: sentence, random: &random)
                 if count < 0 { break }
