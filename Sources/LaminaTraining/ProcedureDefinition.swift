@@ -149,7 +149,11 @@ private func layer(_ node: UnsafePointer<lamina_block_node>?) throws(DefinitionR
     }
     var inputs: [Recipe.Link?] = []
     for index in 0..<Int(raw.input_count) {
-        inputs.append(.init(try reference(text(raw.inputs[index], "an input of node '\(name)'"))))
+        guard let input = raw.inputs[index] else {
+            inputs.append(nil)
+            continue
+        }
+        inputs.append(.init(try reference(text(input, "an input of node '\(name)'"))))
     }
     let attributes: JSONObject
     do {

@@ -236,6 +236,11 @@ import Testing
                 "unconnected",
                 "node 'a' (test.add) takes 2 inputs (left, right), got 1: name them with 'from: [left, right]'"
             ),
+            (
+                "absent",
+                "node 'a' (test.attend) takes 3 to 4 inputs (query, mask?, memory, bias?), got 1: name them with "
+                    + "'from: [query, mask, memory, bias]'"
+            ),
             ("passed on", "the plugin gives an input that is not connected as an output"),
             (
                 "inputs",
@@ -247,6 +252,12 @@ import Testing
         #expect(
             message { _ = try graph(model("- test.faulty: { fault: \"\(fault)\" }")) }
                 == "recipe.yaml:5:7: 'faulty_1' (test.faulty): \(expected)")
+    }
+
+    /// A block leaves optional inputs of its nodes unconnected, between others too.
+    @Test func blocksWithGaps() throws {
+        let definition = try graph(model("- test.faulty: { fault: \"none, with a gap\" }"))
+        #expect(definition.nodes.first?.inputs == [.init("input"), nil, .init("input")])
     }
 
     @Test func blocksThatNeedAMissingPlugin() throws {

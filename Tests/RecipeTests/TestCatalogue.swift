@@ -158,7 +158,7 @@ struct Faulty: Block {
 
     func expand(_ expansion: Expansion) throws {
         let input = expansion.input()
-        func add(_ component: String, _ name: String, _ inputs: [String]) throws {
+        func add(_ component: String, _ name: String, _ inputs: [String?]) throws {
             try expansion.add(component, name: name, inputs: inputs)
         }
         switch fault {
@@ -174,6 +174,8 @@ struct Faulty: Block {
         case "range": try expansion.add("test.bend", name: "a", inputs: [input], ["slope": .real(2)])
         case "input": try add("test.bend", "a", ["#7"])
         case "unconnected": try add("test.add", "a", [input, expansion.input(1)])
+        case "absent": try add("test.attend", "a", [input, nil, nil])
+        case "none, with a gap": try add("test.attend", "a", [input, nil, input, expansion.input(1)])
         case "passed on": try expansion.addOutput(expansion.input(1))
         case "inputs": try add("test.add", "a", [input])
         case "many":

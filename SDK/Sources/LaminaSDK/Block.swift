@@ -21,10 +21,19 @@ public struct Expansion {
     /// The reference to one of the block's own inputs.
     public func input(_ index: Int = 0) -> String { "#\(index)" }
 
-    /// Adds a node and returns the reference to its first output. Inputs must have been added before.
+    /// Adds a node and returns the reference to its first output. Inputs must have been added before; nil leaves an
+    /// optional one unconnected.
     @discardableResult
     public func add(
-        _ component: String, name: String, inputs: [String], _ attributes: KeyValuePairs<String, AttributeValue> = [:]
+        _ component: String, name: String, inputs: [String?], _ attributes: KeyValuePairs<String, AttributeValue> = [:]
+    ) throws -> String {
+        try add(component, name: name, inputs: inputs, attributes.map { ($0, $1) })
+    }
+
+    /// The same with attributes that were put together elsewhere.
+    @discardableResult
+    public func add(
+        _ component: String, name: String, inputs: [String?], _ attributes: [(name: String, value: AttributeValue)]
     ) throws -> String {
         try withBlockNode(component, name, inputs, attributes) { node in
             try check(raw.pointee.add_node(raw.pointee.sink, node), "the host refused node '\(name)' (\(component))")
@@ -40,11 +49,11 @@ public struct Expansion {
 
 /// A node in its C form while `body` runs.
 func withBlockNode(
-    _ component: String, _ name: String, _ inputs: [String], _ attributes: KeyValuePairs<String, AttributeValue>,
-    _ body: (UnsafePointer<lamina_block_node>) throws -> Void
+    _ component: String, _ name: String, _ inputs: [String?],
+    _ attributes: [(name: String, value: AttributeValue)], _ body: (UnsafePointer<lamina_block_node>) throws -> Void
 ) throws {
     let storage = AttributeStorage(attributes)
-    let references = inputs.map { UnsafePointer<CChar>(strdup($0)) }
+    let references = inputs.map { $0.map { UnsafePointer<CChar>(strdup($0)!) } }
     defer { references.forEach { free(UnsafeMutableRawPointer(mutating: $0)) } }
     try withExtendedLifetime(storage) {
         try name.withCString { name in

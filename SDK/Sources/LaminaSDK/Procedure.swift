@@ -40,12 +40,13 @@ public struct ProcedureModel {
             "the host refused input '\(name)'")
     }
 
-    /// Adds a node and returns the reference to its first output; `inputs` are inputs of the model or nodes before it.
+    /// Adds a node and returns the reference to its first output; `inputs` are inputs of the model or nodes before it;
+    /// nil leaves an optional one unconnected.
     @discardableResult
     public func add(
-        _ component: String, name: String, inputs: [String], _ attributes: KeyValuePairs<String, AttributeValue> = [:]
+        _ component: String, name: String, inputs: [String?], _ attributes: KeyValuePairs<String, AttributeValue> = [:]
     ) throws -> String {
-        try withBlockNode(component, name, inputs, attributes) { node in
+        try withBlockNode(component, name, inputs, attributes.map { ($0, $1) }) { node in
             try check(raw.pointee.add_node(sink, node), "the host refused node '\(name)' (\(component))")
         }
         return name

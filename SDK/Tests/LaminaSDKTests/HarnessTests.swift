@@ -97,6 +97,7 @@ import Testing
         #expect(block.nodes.map(\.name) == ["first", "second", "sum"])
         #expect(block["first"]?.attributes == ["units": 4])
         #expect(block["sum"]?.inputs == ["first", "second"])
+        #expect(block["second"]?.inputs == ["first", ""])
         #expect(block.outputs == ["sum"])
         let error = #expect(throws: CallError.self) { try expand(.block(Twice.self), ["dangles": true]) }
         #expect(error?.text.hasPrefix("node 'second' has input 'third', which is no node before it") == true)

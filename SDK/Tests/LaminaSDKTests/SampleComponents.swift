@@ -141,7 +141,7 @@ struct Twice: Block {
     init(_ attributes: Attributes) { dangles = attributes.bool("dangles") }
     func expand(_ expansion: Expansion) throws {
         let first = try expansion.add("core.dense", name: "first", inputs: [expansion.input()], ["units": .integer(4)])
-        let second = try expansion.add("core.dense", name: "second", inputs: [dangles ? "third" : first])
+        let second = try expansion.add("core.dense", name: "second", inputs: [dangles ? "third" : first, nil])
         try expansion.addOutput(expansion.add("core.add", name: "sum", inputs: [first, second]))
     }
 }

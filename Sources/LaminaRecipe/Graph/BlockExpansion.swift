@@ -9,8 +9,8 @@ final class BlockExpansion {
         var name: String
         var component: String
         var attributes: JSONObject
-        /// "#0", "name" or "name:1".
-        var inputs: [String]
+        /// "#0", "name" or "name:1"; nil: not connected.
+        var inputs: [String?]
     }
 
     private(set) var nodes: [Node] = []
@@ -85,9 +85,13 @@ final class BlockExpansion {
         guard raw.input_count >= 0, raw.input_count <= 4096, raw.input_count == 0 || raw.inputs != nil else {
             throw Failure(message: "the plugin gave node '\(name)' a malformed list of inputs")
         }
-        var inputs: [String] = []
+        var inputs: [String?] = []
         for index in 0..<Int(raw.input_count) {
-            inputs.append(try string(raw.inputs[index], "an input of node '\(name)'"))
+            if let reference = raw.inputs[index] {
+                inputs.append(try string(reference, "an input of node '\(name)'"))
+            } else {
+                inputs.append(nil)
+            }
         }
         let attributes: JSONObject
         do {

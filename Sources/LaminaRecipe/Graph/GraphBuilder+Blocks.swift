@@ -57,7 +57,9 @@ extension GraphBuilder {
                 throw error("\(subject): the plugin names two nodes '\(node.name)'", place)
             }
             var sources: [Reference?] = []
-            for input in node.inputs { sources.append(try resolve(input)) }
+            for input in node.inputs {
+                if let input { sources.append(try resolve(input)) } else { sources.append(nil) }
+            }
             local[node.name] = .some(try add(node, as: Self.joined(name, node.name), sources, within: subject, context))
         }
         var outputs: [Reference] = []

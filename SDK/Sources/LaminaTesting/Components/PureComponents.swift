@@ -44,7 +44,7 @@ public struct ExpandedBlock: Sendable, Equatable {
         /// Id of a layer or of another block.
         public let component: String
         public let attributes: JSONObject
-        /// "#0" is the block's first input, otherwise a node's name, perhaps with ":1".
+        /// "#0" is the block's first input, otherwise a node's name, perhaps with ":1"; "" is not connected.
         public let inputs: [String]
     }
     public fileprivate(set) var nodes: [Node] = []
@@ -97,6 +97,7 @@ private final class ExpansionSink {
     }
 
     private func isKnown(_ reference: String) -> Bool {
+        if reference.isEmpty { return true }
         if reference.hasPrefix("#") { return Int(reference.dropFirst()).map { 0..<inputCount ~= $0 } ?? false }
         let parts = reference.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count <= 2, parts.count < 2 || Int(parts[1]) != nil else { return false }
@@ -106,7 +107,7 @@ private final class ExpansionSink {
     func add(_ node: lamina_block_node) -> lamina_status {
         let name = String(cString: node.name)
         guard !name.isEmpty, block[name] == nil else { return refuse("two nodes are named '\(name)'") }
-        let inputs = (0..<Int(node.input_count)).map { String(cString: node.inputs[$0]!) }
+        let inputs = (0..<Int(node.input_count)).map { node.inputs[$0].map { String(cString: $0) } ?? "" }
         for input in inputs where !isKnown(input) {
             return refuse("node '\(name)' has input '\(input)', which is no node before it and no input of the block")
         }

@@ -11,7 +11,9 @@ typedef struct lamina_block_node {
   const char *name;      /* within the block; the host puts the block's name and a dot before it */
   const char *component; /* id of a layer or of another block */
   const lamina_attributes *attributes; /* those that differ from the defaults; may be NULL */
-  const char *const *inputs; /* "#0": the block's first input; else a node's name, "name:1" for its second output */
+  /* "#0": the block's first input; else a node's name, "name:1" for its second output; NULL: an optional input of the
+   * component that is not connected, as is a "#1" that the block itself is not connected to. */
+  const char *const *inputs;
 } lamina_block_node;
 
 typedef struct lamina_expansion {
