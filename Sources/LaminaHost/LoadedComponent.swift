@@ -18,7 +18,7 @@ extension LoadedComponent {
         switch kind {
         case "layer", "loss":
             try check(
-                lamina_layer.self,
+                lamina_layer.self, lastOf10: \.get_extension,
                 [
                     ("create", \.create), ("destroy", \.destroy), ("infer", \.infer), ("plan", \.plan),
                     ("release", \.release), ("forward", \.forward),
@@ -41,7 +41,7 @@ extension LoadedComponent {
                 ])
         case "source":
             try check(
-                lamina_source.self,
+                lamina_source.self, lastOf10: \.read,
                 [("create", \.create), ("destroy", \.destroy), ("describe", \.describe), ("read", \.read)])
         case "transform":
             try check(
@@ -55,19 +55,30 @@ extension LoadedComponent {
                     ("step", \.step), ("save", \.save), ("restore", \.restore), ("item_name", \.item_name),
                 ])
         case "task": try check(lamina_task.self, [("run", \.run), ("usage", \.usage)])
+        case "tokenizer":
+            try check(
+                lamina_tokenizer.self,
+                [
+                    ("train", \.train), ("create", \.create), ("destroy", \.destroy),
+                    ("vocabulary_size", \.vocabulary_size), ("special", \.special), ("encode", \.encode),
+                    ("decode", \.decode), ("token", \.token), ("id", \.id),
+                ])
         default: throw .incompatiblePlugin("\(description.id): this host does not know components of kind '\(kind)'")
         }
     }
 
+    /// - Parameter lastOf10: the last field that version 1.0 has, of tables that have grown since.
     private func check<Table>(
-        _ type: Table.Type, _ functions: [(name: String, field: PartialKeyPath<Table>)]
+        _ type: Table.Type, lastOf10: PartialKeyPath<Table>? = nil,
+        _ functions: [(name: String, field: PartialKeyPath<Table>)]
     ) throws(HostError) {
         let place = "\(description.kind) '\(description.id)'"
         // Every table starts with its size.
         let size = Int(raw.pointee.vtable.loadUnaligned(as: UInt32.self))
-        guard size >= MemoryLayout<Table>.size else {
+        let wanted = lastOf10.map { MemoryLayout<Table>.offset(of: $0)! + 8 } ?? MemoryLayout<Table>.size
+        guard size >= wanted else {
             throw .incompatiblePlugin(
-                "\(place): its table has \(size) bytes, wanted \(MemoryLayout<Table>.size) or more; "
+                "\(place): its table has \(size) bytes, wanted \(wanted) or more; "
                     + "build the plugin again with this SDK and set struct_size")
         }
         for (name, field) in functions {

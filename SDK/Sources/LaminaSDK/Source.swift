@@ -9,10 +9,19 @@ public protocol Source: ComponentType, AnyObject {
     var description: SourceDescription { get }
     /// Writes the samples `indices` to `outputs`, one [count, shape…] tensor per field, plain.
     func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: Tensors) throws
+    /// Calls `body` with the UTF-8 text of each of the samples `indices` in this order; `field` counts text fields alone.
+    /// Texts that are not UTF-8 throw `.data` with the file and the line.
+    func readText(
+        _ field: Int, _ indices: UnsafeBufferPointer<Int64>, _ body: (UnsafeBufferPointer<UInt8>) throws -> Void) throws
 }
 
 extension Source {
     public static var suffixes: [String] { [] }
+    public func readText(
+        _ field: Int, _ indices: UnsafeBufferPointer<Int64>, _ body: (UnsafeBufferPointer<UInt8>) throws -> Void
+    ) throws {
+        throw PluginError.internal("\(Self.name) has no text field")
+    }
 }
 
 /// What a source has: how many samples, which fields, which classes.
@@ -30,6 +39,8 @@ public struct SourceDescription: Sendable {
     }
     public var count: Int
     public var fields: [Field]
+    /// Names of the fields that are text, which `readText` reads.
+    public var textFields: [String]
     /// Names of the classes that an integer field counts.
     public var classes: [String]
     /// Identifies the data: 32 bytes.
@@ -42,10 +53,12 @@ public struct SourceDescription: Sendable {
     public static let readingLimit = 1 << 21
 
     public init(
-        count: Int, fields: [Field], classes: [String] = [], fingerprint: [UInt8]? = nil, readingJSON: String? = nil
+        count: Int, fields: [Field], textFields: [String] = [], classes: [String] = [], fingerprint: [UInt8]? = nil,
+        readingJSON: String? = nil
     ) {
         self.count = count
         self.fields = fields
+        self.textFields = textFields
         self.classes = classes
         self.fingerprint = fingerprint
         self.readingJSON = readingJSON
@@ -92,6 +105,11 @@ enum SourceTable {
                     if let reading = description.readingJSON, Int(sink!.pointee.struct_size) >= end {
                         sink!.pointee.set_reading(context, reading)
                     }
+                    let textEnd =
+                        MemoryLayout<lamina_source_sink>.offset(of: \.add_text_field)! + MemoryLayout<Int>.size
+                    if Int(sink!.pointee.struct_size) >= textEnd {
+                        for name in description.textFields { sink!.pointee.add_text_field(context, name) }
+                    }
                     return LAMINA_OK
                 },
                 read: { handle, count, indices, outputs in
@@ -99,6 +117,17 @@ enum SourceTable {
                     return box.host.raw.status {
                         try box.value.read(
                             UnsafeBufferPointer(start: indices, count: Int(count)), into: Tensors(outputs!))
+                    }
+                },
+                read_text: { handle, field, count, indices, sink in
+                    let box = SourceBox.at(handle)
+                    return box.host.raw.status(passingOnFailures: true) {
+                        try box.value.readText(Int(field), UnsafeBufferPointer(start: indices, count: Int(count))) {
+                            guard sink!.pointee.add(sink!.pointee.sink, lamina_string($0)) == LAMINA_OK else {
+                                throw HostFailure()
+                            }
+                        }
+                        return LAMINA_OK
                     }
                 })))
 }

@@ -10,6 +10,7 @@
   _Static_assert(offsetof(structure, field) == offset, "offset of " #structure "." #field);                           \
   _Static_assert(sizeof(((structure *)0)->field) == size, "size of " #structure "." #field);
 #include "layout-1.0.def"
+#include "layout-1.1.def"
 #undef LAMINA_FROZEN
 #undef LAMINA_GROWING
 #undef LAMINA_FIELD
@@ -51,6 +52,7 @@ static const lamina_layout_entry entries[] = {
 #define LAMINA_FIELD(structure, field, offset, size)                                                                  \
   {#structure, #field, offsetof(structure, field), sizeof(((structure *)0)->field), 0},
 #include "layout-1.0.def"
+#include "layout-1.1.def"
 };
 
 const lamina_layout_entry *lamina_layout_c11(int64_t *count) {

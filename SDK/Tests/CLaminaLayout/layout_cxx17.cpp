@@ -13,6 +13,7 @@
   static_assert(offsetof(structure, field) == offset, "offset of " #structure "." #field);                            \
   static_assert(sizeof(static_cast<structure *>(nullptr)->field) == size, "size of " #structure "." #field);
 #include "layout-1.0.def"
+#include "layout-1.1.def"
 #undef LAMINA_FROZEN
 #undef LAMINA_GROWING
 #undef LAMINA_FIELD
@@ -26,6 +27,7 @@ static const lamina_layout_entry entries[] = {
 #define LAMINA_FIELD(structure, field, offset, size)                                                                  \
   {#structure, #field, offsetof(structure, field), sizeof(static_cast<structure *>(nullptr)->field), 0},
 #include "layout-1.0.def"
+#include "layout-1.1.def"
 };
 
 const lamina_layout_entry *lamina_layout_cxx17(int64_t *count) {

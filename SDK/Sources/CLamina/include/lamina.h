@@ -18,6 +18,7 @@
 #include "lamina/schedule.h"
 #include "lamina/metric.h"
 #include "lamina/source.h"
+#include "lamina/tokenizer.h"
 #include "lamina/transform.h"
 #include "lamina/procedure.h"
 #include "lamina/task.h"

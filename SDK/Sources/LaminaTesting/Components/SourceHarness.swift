@@ -51,13 +51,16 @@ public final class SourceHarness {
         sink.set_fingerprint = { sink, bytes in
             Sink.of(sink).description.fingerprint = Array(UnsafeBufferPointer(start: bytes, count: 32))
         }
+        sink.add_text_field = { Sink.of($0).description.textFields.append(String(cString: $1!)) }
         sink.set_reading = { sink, text in
             Sink.of(sink).description.readingJSON = String(cString: text!)
         }
         let status = withExtendedLifetime(told) { bound.table.pointee.describe(handle, &sink) }
         try bound.finish("describe", status)
         if told.description.count < 0 { told.faults.append("describe gives no count of samples") }
-        if told.description.fields.isEmpty { told.faults.append("describe names no field") }
+        if told.description.fields.isEmpty, told.description.textFields.isEmpty {
+            told.faults.append("describe names no field")
+        }
         if let fault = told.faults.first {
             throw CallError(call: "describe", status: LAMINA_ERROR_INTERNAL, text: fault, argument: -1)
         }
@@ -94,5 +97,40 @@ public final class SourceHarness {
             handle, Int64(indices.count), indices.map(Int64.init), outputs.raw)
         try bound.finish("read", status, .written(outputs))
         return outputs.values
+    }
+
+    /// Reads the texts of samples. Throws `CallError`, also when their number is wrong or they are not UTF-8.
+    public func readText(_ field: String, _ indices: [Int]) throws -> [String] {
+        let number = description.textFields.firstIndex(of: field)!
+        let collected = CollectedTexts()
+        var sink = collected.sink
+        let status = withExtendedLifetime(collected) {
+            bound.table.pointee.read_text(
+                handle, Int32(number), Int64(indices.count), indices.map(Int64.init), &sink)
+        }
+        try bound.finish("read_text", status)
+        let texts = collected.texts.compactMap { String(validating: $0, as: UTF8.self) }
+        guard texts.count == indices.count else {
+            throw CallError(
+                call: "read_text", status: LAMINA_ERROR_INTERNAL,
+                text: "read_text gives \(texts.count) UTF-8 texts, wanted \(indices.count)", argument: -1)
+        }
+        return texts
+    }
+}
+
+/// What a component hands to a text sink.
+final class CollectedTexts {
+    private(set) var texts: [[UInt8]] = []
+
+    /// Valid while this object lives.
+    var sink: lamina_text_sink {
+        lamina_text_sink(
+            struct_size: UInt32(MemoryLayout<lamina_text_sink>.size), reserved: 0,
+            sink: Unmanaged.passUnretained(self).toOpaque(),
+            add: { sink, text in
+                Unmanaged<CollectedTexts>.fromOpaque(sink!).takeUnretainedValue().texts.append(Array(text.bytes))
+                return LAMINA_OK
+            })
     }
 }

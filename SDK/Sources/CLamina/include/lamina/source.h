@@ -8,6 +8,7 @@
 #include "component.h"
 #include "host.h"
 #include "tensor.h"
+#include "tokenizer.h"
 
 typedef struct lamina_source_sink {
   uint32_t struct_size;
@@ -24,6 +25,9 @@ typedef struct lamina_source_sink {
   /* since 1.1: attributes, as a JSON object, with which another file is read as this one: the columns that were found,
    * say. The host gives them to the same component when it opens data to test or predict with, and models keep them. */
   void (*set_reading)(void *sink, const char *attributes_json);
+  /* since 1.1: a field of every sample that is text, which read_text reads. Text fields count on their own, in the order
+   * of the calls. A source may have text fields alone. */
+  void (*add_text_field)(void *sink, const char *name);
 } lamina_source_sink;
 
 typedef struct lamina_source {
@@ -37,6 +41,10 @@ typedef struct lamina_source {
   /* Writes samples indices[0 … count) to outputs (one per field: [count, shape…], plain). One call at a time, from
    * any thread. */
   lamina_status (*read)(void *source, int64_t count, const int64_t *indices, const lamina_tensor *outputs);
+  /* since 1.1: gives the text of samples indices[0 … count) to the sink, one call each, in this order. UTF-8: what is
+   * not fails with LAMINA_ERROR_DATA and a text that names the file and the line. May be NULL without text fields. */
+  lamina_status (*read_text)(void *source, int32_t field, int64_t count, const int64_t *indices,
+                             const lamina_text_sink *texts);
 } lamina_source;
 
 #endif
