@@ -5,8 +5,8 @@ public enum DataCatalogue {
     public static var plugin: Plugin {
         Plugin(
             id: "data", name: "Data", version: "1.0.0", license: "Apache-2.0",
-            documentation: "Readers of IDX, CSV, NPY, safetensors and images; normalising, resizing, augmenting.",
-            components: sources + transforms)
+            documentation: "Readers of IDX, CSV, NPY, safetensors, images and texts; transforms of images; tokenizers.",
+            components: sources + transforms + tokenizers)
     }
 
     public static var sources: [Component] {
@@ -18,6 +18,16 @@ public enum DataCatalogue {
             .source(NPYSource.self),
             .source(RandomSource.self),
             .source(SafetensorsSource.self),
+            .source(TableSource.self),
+            .source(TextFileSource.self),
+            .source(TextFolderSource.self),
+        ]
+    }
+
+    public static var tokenizers: [Component] {
+        [
+            .tokenizer(CharacterTokenizer.self),
+            .tokenizer(WordTokenizer.self),
         ]
     }
 

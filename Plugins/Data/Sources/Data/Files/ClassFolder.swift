@@ -2,8 +2,8 @@ import Glibc
 import LaminaFormats
 import LaminaSDK
 
-/// The files of a folder with one folder per class; names are sorted by their bytes.
-struct ImageFolder {
+/// The files with one of some endings in a folder with one folder per class; names are sorted by their bytes.
+struct ClassFolder {
     struct Entry {
         let path: String
         let label: Int
@@ -13,35 +13,43 @@ struct ImageFolder {
     let classes: [String]
     let entries: [Entry]
 
-    /// Lists the folder; files without an image's ending and hidden ones are passed over. Throws `.file` or `.data`.
-    init(path: String) throws(PluginError) {
+    /// Lists the folder; files with other endings and hidden ones are passed over. Throws `.file` or `.data`.
+    ///
+    /// - Parameter content: what the files hold, for messages: "images".
+    init(path: String, suffixes: [String], content: String) throws(PluginError) {
         var classes: [String] = []
         var entries: [Entry] = []
         for name in try Self.names(in: path) {
             let folder = path + "/" + name
             guard Self.status(folder)?.kind == S_IFDIR else { continue }
             let before = entries.count
-            for file in try Self.names(in: folder) where Self.isImage(file) {
+            for file in try Self.names(in: folder) where Self.has(file, suffixes) {
                 let filePath = folder + "/" + file
                 guard let status = Self.status(filePath) else { throw .file("\(FileError("examine", filePath))") }
                 guard status.kind == S_IFREG else { continue }
                 entries.append(Entry(path: filePath, label: classes.count, byteCount: status.size))
             }
             guard entries.count > before else {
-                throw .data("'\(folder)' holds no .png, .jpg or .jpeg file; every folder in '\(path)' is a class")
+                throw .data("'\(folder)' holds no \(Self.listed(suffixes)) file; every folder in '\(path)' is a class")
             }
             classes.append(name)
         }
         guard !classes.isEmpty else {
-            throw .data("'\(path)' holds no folders; wanted one folder with images per class")
+            throw .data("'\(path)' holds no folders; wanted one folder with \(content) per class")
         }
         self.classes = classes
         self.entries = entries
     }
 
-    static func isImage(_ name: String) -> Bool {
+    private static func has(_ name: String, _ suffixes: [String]) -> Bool {
         guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else { return false }
-        return ImageSource.suffixes.contains(name[name.utf8.index(after: dot)...].lowercased())
+        return suffixes.contains(name[name.utf8.index(after: dot)...].lowercased())
+    }
+
+    /// ".png, .jpg or .jpeg"
+    private static func listed(_ suffixes: [String]) -> String {
+        let names = suffixes.map { "." + $0 }
+        return names.count < 2 ? names.joined() : names.dropLast().joined(separator: ", ") + " or " + names.last!
     }
 
     private static func names(in folder: String) throws(PluginError) -> [String] {

@@ -21,7 +21,7 @@ public final class ImageFolderSource: Source {
     ]
 
     public let description: SourceDescription
-    private let folder: ImageFolder
+    private let folder: ClassFolder
     private let host: Host
     private let isResizing: Bool
     private let channels: Int
@@ -32,7 +32,7 @@ public final class ImageFolderSource: Source {
         let path = attributes.string("path")
         let wantedChannels = try attributes.imageChannels()
         let size = attributes.optionalIntegers("size")
-        folder = try ImageFolder(path: path)
+        folder = try ClassFolder(path: path, suffixes: ImageSource.suffixes, content: "images")
         let first = try DecodedImage(path: folder.entries[0].path, channels: wantedChannels)
         self.host = host
         isResizing = size != nil
@@ -75,7 +75,7 @@ public final class ImageFolderSource: Source {
         if let failure = failures.lazy.compactMap({ $0 }).first { throw failure }
     }
 
-    private func decode(_ entry: ImageFolder.Entry, to output: UnsafeMutablePointer<UInt8>) throws(PluginError) {
+    private func decode(_ entry: ClassFolder.Entry, to output: UnsafeMutablePointer<UInt8>) throws(PluginError) {
         let image = try DecodedImage(path: entry.path, channels: channels)
         guard isResizing || (image.height == height && image.width == width) else {
             throw .data(

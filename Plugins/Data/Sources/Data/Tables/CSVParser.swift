@@ -14,16 +14,24 @@ struct CSVParser {
     let text: UnsafeBufferPointer<UInt8>
     private let path: String
     private let separator: UInt8
+    private let isQuoted: Bool
     private var position: Int
     /// The line, counted from 1, that the record read last begins on.
     private(set) var line = 0
     private var nextLine = 1
 
-    /// `separator` is an ASCII character other than quotes and line ends. The text must outlive the parser.
-    init(_ bytes: UnsafeRawBufferPointer, separator: UInt8, path: String) throws(PluginError) {
+    /// - Parameters:
+    ///   - separator: an ASCII character other than quotes and line ends.
+    ///   - isQuoted: whether quotes mean something; otherwise they are characters like others.
+    ///
+    /// The text must outlive the parser.
+    init(
+        _ bytes: UnsafeRawBufferPointer, separator: UInt8, isQuoted: Bool = true, path: String
+    ) throws(PluginError) {
         text = bytes.bindMemory(to: UInt8.self)
         self.path = path
         self.separator = separator
+        self.isQuoted = isQuoted
         position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
             throw .data("'\(path)' is UTF-16; save it as UTF-8")
@@ -40,7 +48,7 @@ struct CSVParser {
         line = nextLine
         if isAtBlankEnd { return false }
         while true {
-            cells.append(position < text.count && text[position] == Self.quote ? try quoted() : try plain())
+            cells.append(isQuoted && position < text.count && text[position] == Self.quote ? try quoted() : try plain())
             if position == text.count { return true }
             let terminator = text[position]
             position += 1
@@ -67,7 +75,7 @@ struct CSVParser {
     private mutating func plain() throws(PluginError) -> Cell {
         let start = position
         while !isEnd(position) {
-            guard text[position] != Self.quote else {
+            guard text[position] != Self.quote || !isQuoted else {
                 throw failure("a quote in the middle of a cell; quote the whole cell and double the quotes in it")
             }
             guard text[position] != 0 else { throw failure("a NUL byte; this is no text") }
