@@ -26,7 +26,8 @@ extension Model {
             }
             let dataset = try Dataset(
                 source, data, inputs: graph.definition.inputs, hasTarget: graph.definition.loss != nil,
-                like: split == .train ? nil : preprocessing.origin.map { ($0.id, $0.reading) }, registry: registry)
+                like: split == .train ? nil : preprocessing.origin.map { ($0.id, $0.reading) },
+                tokenizers: allTokenizers(), lanes: recipe.training.batch, registry: registry)
             let evaluator = try Evaluator(
                 network, dataset, metrics: recipe.metrics, samples: samples(split, recipe, dataset), batchSize: batch)
             return try evaluator.run(progress: progress)
@@ -39,7 +40,7 @@ extension Model {
         var training = recipe.training
         // The model was trained with this seed, whatever another recipe says.
         if let recorded = try? recordedRecipe() { training.seed = recorded.training.seed }
-        guard let parts = try training.split(dataset.count) else { return nil }
+        guard let parts = try training.split(dataset.count, lanes: dataset.lanes) else { return nil }
         return split == .train ? parts.training : parts.validation
     }
 

@@ -61,9 +61,24 @@ extension Model {
         }
         if !archive.manifest.preprocess.decode.isEmpty {
             var fields = try JSONFields(.object(archive.manifest.preprocess.decode), at: "preprocess.decode")
-            let typeName: String = try fields.read("dtype")
+            if let texts = try fields.readIfPresent("text", as: JSONObject.self) {
+                for member in texts.members {
+                    try preprocessing.texts.append(
+                        .init(member.key, json: member.value, at: "preprocess.decode.text.\(member.key)"))
+                }
+                textAssets = TextAsset.list(archive.manifest)
+                for index in preprocessing.texts.indices {
+                    preprocessing.texts[index].tokenizer = textAssets[preprocessing.texts[index].name]?.component
+                }
+            }
+            // Texts alone have no shape.
+            let typeName = try fields.readIfPresent("dtype", as: String.self)
+            let shape = try fields.readIfPresent("shape", as: [Int].self)
+            guard (typeName != nil && shape != nil) || !preprocessing.texts.isEmpty else {
+                throw JSONError(.missingKey, "the keys 'dtype' and 'shape' are missing", path: "preprocess.decode")
+            }
             preprocessing.rawType = DataType.allCases.first { $0.name == typeName }
-            preprocessing.rawShape = try fields.read("shape")
+            preprocessing.rawShape = shape
             if let reader = try fields.readIfPresent("reader", as: JSONObject.self) {
                 var fields = try JSONFields(.object(reader), at: "preprocess.decode.reader")
                 preprocessing.origin = try .init(

@@ -25,11 +25,14 @@ extension Model {
         }
     }
 
+    /// What is tried for open dimensions, in this order.
+    static let openSizes = [16, 32, 64, 128, 256]
+
     /// Calls `body` with input shapes in which open dimensions have the first size that it accepts.
     ///
     /// - Throws: what `body` threw for the largest size; at once what is no fault of shapes.
     func probe<Result>(batch: Int, _ body: ([[Int]]) throws -> Result) throws -> Result {
-        let sizes = hasOpenSizes ? [16, 32, 64, 128, 256] : [1]
+        let sizes = hasOpenSizes ? Self.openSizes : [1]
         for size in sizes {
             let shapes = graph.definition.inputs.map { input in
                 input.shape.map { dimension -> Int in

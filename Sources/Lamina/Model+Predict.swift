@@ -26,6 +26,7 @@ extension Model {
     /// - Parameter top: how many classes to keep per sample.
     public func predict(file path: String, suffix: String? = nil, top: Int = .max) throws(LaminaError) -> [Prediction] {
         try sorted {
+            if readsText { return try predict(textFile: path, suffix: suffix, top: top) }
             let (source, field) = try DataSource.file(
                 path, suffix: suffix, shape: preprocessing.rawShape, origin: preprocessing.origin, registry: registry)
             let reader = try SampleReader(
@@ -76,7 +77,7 @@ extension Model {
     }
 
     /// The network without its loss; its first output is the link behind what the loss reads.
-    private func predictionNetwork() throws -> Network {
+    func predictionNetwork() throws -> Network {
         guard let link else { return network }
         let version = network.parameters.version
         if let predictor {
@@ -102,12 +103,17 @@ extension Model {
         return result
     }
 
-    private func prediction(_ output: PlannedTensor, _ row: Int, _ source: String, _ top: Int) -> Prediction {
-        let shape = Array(output.shape.dropFirst())
+    /// - Parameter rows: how many of the output's rows to keep; nil: all.
+    func prediction(
+        _ output: PlannedTensor, _ row: Int, _ source: String, _ top: Int, rows: Int? = nil
+    ) -> Prediction {
+        var shape = Array(output.shape.dropFirst())
+        let stride = shape.reduce(output.dtype.size, *)
+        if let rows { shape[0] = min(rows, shape[0]) }
         let size = shape.reduce(output.dtype.size, *)
         let own = NamedTensor(
             output.name, output.dtype, shape,
-            bytes: size == 0 ? [] : Array(UnsafeRawBufferPointer(start: output.data + row * size, count: size)))
+            bytes: size == 0 ? [] : Array(UnsafeRawBufferPointer(start: output.data + row * stride, count: size)))
         var classes: [(label: String, index: Int, probability: Float)] = []
         if shape.count == 1, shape[0] > 1, [.float32, .float64].contains(output.dtype), link != nil || !labels.isEmpty {
             let values = own.rounded

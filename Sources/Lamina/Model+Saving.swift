@@ -93,23 +93,41 @@ extension Model {
         manifest.signature = signature
         manifest.labels = labels.isEmpty ? nil : labels
         manifest.preprocess.steps = preprocessing.steps.map { .init(component: $0.id, attributes: $0.attributes) }
-        if let type = preprocessing.rawType, let shape = preprocessing.rawShape {
-            manifest.preprocess.decode = [
-                "dtype": .string(type.name), "shape": .array(shape.map { .integer(Int64($0)) }),
-            ]
-            if let origin = preprocessing.origin {
-                var reader: JSONObject = [
-                    "component": .string(origin.id), "attributes": .object(origin.attributes),
-                    "field": .string(origin.field),
-                ]
-                if !origin.reading.isEmpty { reader.append("reading", .object(origin.reading)) }
-                manifest.preprocess.decode["reader"] = .object(reader)
-            }
-        }
+        manifest.preprocess.decode = decode
         if let link { manifest.extensions.append("link", .string(link)) }
         if let procedure { manifest.extensions.append("procedure", .string(procedure)) }
         manifest.training = record
         return manifest
+    }
+
+    /// How raw samples were read, and what texts become.
+    private var decode: JSONObject {
+        var decode: JSONObject = [:]
+        if let type = preprocessing.rawType, let shape = preprocessing.rawShape {
+            decode["dtype"] = .string(type.name)
+            decode["shape"] = .array(shape.map { .integer(Int64($0)) })
+        }
+        if !preprocessing.texts.isEmpty {
+            let paths = TextAsset.paths(preprocessing.texts)
+            decode["text"] = .object(
+                JSONObject(
+                    preprocessing.texts.map { entry in
+                        let tokenizer = entry.tokenizer.map { component -> JSON in
+                            [
+                                "component": .string(component.id), "attributes": .object(component.attributes),
+                                "asset": .string(paths[entry.name]!),
+                            ]
+                        }
+                        return (entry.name, .object(entry.json(tokenizer)))
+                    }))
+        }
+        guard !decode.isEmpty, let origin = preprocessing.origin else { return decode }
+        var reader: JSONObject = [
+            "component": .string(origin.id), "attributes": .object(origin.attributes), "field": .string(origin.field),
+        ]
+        if !origin.reading.isEmpty { reader.append("reading", .object(origin.reading)) }
+        decode["reader"] = .object(reader)
+        return decode
     }
 
     /// Every component that the model needs, by plugin, with the versions that it was made with.
@@ -117,6 +135,7 @@ extension Model {
         var needed: [(kind: String, id: String)] = graph.definition.nodes.map { ($0.kind, $0.component) }
         if let loss = graph.definition.loss { needed.append((loss.kind, loss.component)) }
         needed += preprocessing.steps.map { ("transform", $0.id) }
+        needed += preprocessing.texts.compactMap(\.tokenizer).map { ("tokenizer", $0.id) }
         if let link { needed.append(("layer", link)) }
         var found: [String: Set<Manifest.Component>] = [:]
         for (kind, id) in needed {
@@ -250,6 +269,8 @@ extension Model {
                     filled = count
                 }
                 inputs.append(NamedTensor(input.name, shape, values))
+            } else if input.dtype == .int64, let values = exampleTexts(input, shape) {
+                inputs.append(NamedTensor(input.name, shape, values))
             } else {
                 // Zero is a valid index for every layer that takes indices.
                 inputs.append(
@@ -258,5 +279,19 @@ extension Model {
             }
         }
         return inputs
+    }
+
+    /// For inputs that texts fill: ids that every vocabulary has, and lengths that rows of the other inputs have.
+    private func exampleTexts(_ input: GraphDefinition.Input, _ shape: [Int]) -> [Int64]? {
+        let texts = preprocessing.texts
+        if texts.contains(where: { $0.name == input.name }) {
+            return (0..<shape.reduce(1, *)).map { Int64(1 + $0 % 3) }
+        }
+        guard let entry = texts.first(where: { $0.lengthName == input.name }),
+            let filled = graph.definition.inputs.first(where: { $0.name == entry.name })
+        else { return nil }
+        // The shortest of the sizes that are tried for open dimensions; a fixed one may be shorter.
+        if case .fixed(let size)? = filled.shape.last { return [Int64](repeating: Int64(size), count: shape[0]) }
+        return (0..<shape[0]).map { Int64(max(1, Self.openSizes[0] - 3 * $0)) }
     }
 }

@@ -31,6 +31,9 @@ public final class Model: @unchecked Sendable {
     public internal(set) var procedure: String?
     /// The archive that it came from.
     public internal(set) var archive: Archive?
+    /// Vocabularies of texts, by the entry of `data.text` that owns them; those of an archive when they are first wanted.
+    var tokenizers: [String: TextTokenizer] = [:]
+    var textAssets: [String: TextAsset] = [:]
     /// The network with the link, on the memory of `network`, and the version of the weights that it has seen.
     var predictor: (network: Network, version: Int)?
 
@@ -46,6 +49,8 @@ public final class Model: @unchecked Sendable {
         public var origin: DataSource.Origin?
         /// Transforms of the first input, in order.
         public var steps: [Recipe.Component] = []
+        /// How texts become inputs.
+        public var texts: [Recipe.TextEntry] = []
     }
 
     init(network: Network, recipe: Recipe?, name: String) {
@@ -101,18 +106,23 @@ public final class Model: @unchecked Sendable {
     /// Takes from the opened data what predictions will need: class names, how samples were read and changed.
     func learnFrom(_ data: Dataset) {
         if labels.isEmpty { labels = data.classes }
-        let field = data.source.fields[data.inputFieldOfModel]
-        preprocessing.rawType = field.dtype
-        preprocessing.rawShape = field.shape
-        guard let recipe = recipe?.data else { return }
+        preprocessing.texts = recipe?.data?.texts ?? []
+        tokenizers = data.tokenizers
+        for (entry, path) in TextAsset.paths(preprocessing.texts) {
+            guard let tokenizer = tokenizers[entry] else { continue }
+            assets.append((name: String(path.dropFirst("assets/".count)), bytes: tokenizer.json))
+        }
+        let field = data.inputFieldOfModel.map { data.source.fields[$0] }
+        preprocessing.rawType = field?.dtype
+        preprocessing.rawShape = field?.shape
+        guard let recipe = recipe?.data, let name = field?.name ?? recipe.texts.first?.field else { return }
         // Each file brings its own path; which classes there are is known.
         let left = recipe.train.attributes.members.filter {
             !recipe.train.pathAttributes.contains($0.key) && !["path", "classes"].contains($0.key)
         }
         preprocessing.origin = .init(
-            data.source.id, JSONObject(left.map { ($0.key, $0.value) }), field: field.name, reading: data.source.reading
-        )
-        preprocessing.steps = recipe.transforms.filter { $0.field == nil || $0.field == field.name }.map(\.component)
+            data.source.id, JSONObject(left.map { ($0.key, $0.value) }), field: name, reading: data.source.reading)
+        preprocessing.steps = recipe.transforms.filter { $0.field == nil || $0.field == name }.map(\.component)
     }
 }
 

@@ -34,7 +34,11 @@ public final class TrainingRun: @unchecked Sendable {
         let model = try Model(recipe, registry: registry)
         self.model = model
         trainer = try sorted {
-            let trainer = try Trainer(recipe, model.network)
+            let tokenizers =
+                if let path, resume { try Model.tokenizers(in: path, recipe, registry) } else {
+                    [String: TextTokenizer]()
+                }
+            let trainer = try Trainer(recipe, model.network, tokenizers: tokenizers)
             model.learnFrom(trainer.trainingData)
             return trainer
         }

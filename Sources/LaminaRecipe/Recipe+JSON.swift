@@ -74,6 +74,10 @@ extension Recipe.Datasets {
                 })
         }
         if !classes.isEmpty { object["classes"] = .array(classes.map { .string($0) }) }
+        if !texts.isEmpty {
+            object["text"] = .object(
+                JSONObject(texts.map { ($0.name, .object($0.json($0.tokenizer.map { $0.json(folder) }))) }))
+        }
         return .object(object)
     }
 }
@@ -164,6 +168,7 @@ extension Recipe.Training {
         ]
         object["validate"] = validate.map { .number($0) }
         object["threads"] = threads.map { .integer(Int64($0)) }
+        object["bucket"] = bucket.map { .integer(Int64($0)) }
         if let earlyStopping {
             object["early_stopping"] = [
                 "patience": .integer(Int64(earlyStopping.patience)), "metric": .string(earlyStopping.metric),

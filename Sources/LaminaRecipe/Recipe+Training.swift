@@ -71,6 +71,8 @@ extension Recipe {
         public var checkpointEvery = 1
         /// Batches whose gradients are added up before a step.
         public var accumulate = 1
+        /// Batches of which the samples are put together by the length of their texts; nil: as they come.
+        public var bucket: Int?
 
         public init() {}
 

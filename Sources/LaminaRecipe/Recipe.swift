@@ -92,10 +92,12 @@ public struct Recipe: Sendable, Equatable {
         public var transforms: [Transform]
         /// Names of the classes; empty: those that the source knows.
         public var classes: [String]
+        /// Texts that become tensors of numbers: inputs of the model, or the target.
+        public var texts: [TextEntry]
 
         public init(
             train: Component, test: Component? = nil, validation: Component? = nil, inputs: [String] = [],
-            target: String? = nil, transforms: [Transform] = [], classes: [String] = []
+            target: String? = nil, transforms: [Transform] = [], classes: [String] = [], texts: [TextEntry] = []
         ) {
             self.train = train
             self.test = test
@@ -104,6 +106,7 @@ public struct Recipe: Sendable, Equatable {
             self.target = target
             self.transforms = transforms
             self.classes = classes
+            self.texts = texts
         }
     }
 

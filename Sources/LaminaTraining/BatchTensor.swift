@@ -5,7 +5,7 @@ import LaminaSDK
 /// Memory for one field of a batch, with its description for the ABI. The number of samples may be lowered.
 final class BatchTensor: @unchecked Sendable {
     let dtype: DataType
-    let sampleShape: [Int]
+    private(set) var sampleShape: [Int]
     let capacity: Int
     let raw: UnsafeMutablePointer<lamina_tensor>
     private let memory: AlignedMemory
@@ -53,6 +53,21 @@ final class BatchTensor: @unchecked Sendable {
         get { Int(dimensions[0]) }
         set { dimensions[0] = Int64(newValue) }
     }
+
+    /// The length of a row of a tensor with one: at most what it was made with.
+    var rowLength: Int {
+        get { sampleShape[0] }
+        set {
+            precondition(sampleShape.count == 1 && newValue * capacity * dtype.size <= memory.bytes)
+            if newValue == sampleShape[0] { return }
+            sampleShape[0] = newValue
+            dimensions[1] = Int64(newValue)
+            dimensions[2] = Int64(max(newValue, 1))
+        }
+    }
+
+    /// With the number of samples.
+    var shape: [Int] { [count] + sampleShape }
 
     var data: UnsafeMutableRawPointer { memory.base }
     var byteCount: Int { count * sampleShape.reduce(dtype.size, *) }

@@ -4,116 +4,212 @@ import LaminaGraph
 import LaminaHost
 import LaminaRecipe
 import LaminaSDK
+import LaminaSchema
 
-/// A source seen through its transforms as the model wants it: one tensor per model input, and the target.
+/// A source seen through its transforms and tokenizers as the model wants it: one tensor per model input, and the target.
 public final class Dataset: @unchecked Sendable {
-    public let source: DataSource
-    /// Position of each model input's field in the source.
-    let inputFields: [Int]
-    let targetField: Int?
-    let inputChains: [TransformChain]
-    let targetChain: TransformChain?
+    /// What fills an input or the target.
+    enum Role {
+        /// A field of the source, by its position, and transforms of it.
+        case field(Int, TransformChain)
+        /// An entry of `data.text`, by its position.
+        case text(Int)
+        /// The numbers of tokens of one.
+        case length(of: Int)
+        /// In a stream, the ids that follow those of the input.
+        case following
+    }
 
-    public var count: Int { source.count }
+    public let source: DataSource
+    let inputs: [Role]
+    let target: Role?
+    let texts: TextTensors?
+    let stream: TextStream?
+
+    public let count: Int
     public var classes: [String] { source.classes }
+    public var hasTarget: Bool { target != nil }
+    /// The vocabularies of its texts, by the entry of `data.text` that they belong to.
+    public var tokenizers: [String: TextTokenizer] { texts?.tokenizers ?? [:] }
+    /// How many samples a batch has when texts are a stream: neither more nor less.
+    public var lanes: Int? { stream?.lanes }
 
     /// Opens a source for a model with these inputs, and a target if the model has a loss.
     ///
-    /// - Parameter origin: how the training data was read. What it found there holds for other data from the same source,
-    ///   where the recipe says nothing else.
+    /// - Parameters:
+    ///   - origin: how the training data was read. What it found there holds for other data from the same source,
+    ///     where the recipe says nothing else.
+    ///   - tokenizers: those of the training data; without them, vocabularies are learned from this source.
+    ///   - lanes: how many samples a batch should have when texts are a stream.
     public init(
         _ source: Recipe.Component, _ data: Recipe.Datasets, inputs: [GraphDefinition.Input], hasTarget: Bool,
-        like origin: (id: String, reading: JSONObject)? = nil, registry: Registry
+        like origin: (id: String, reading: JSONObject)? = nil, tokenizers: [String: TextTokenizer] = [:],
+        lanes: Int = 1, registry: Registry
     ) throws(TrainingError) {
         let known = origin?.id == source.id ? origin?.reading ?? [:] : [:]
         let opened = try DataSource(source.id, known.merging(source.attributes), registry: registry)
         self.source = opened
-        let names = opened.fields.map { "'\($0.name)'" }.joined(separator: ", ")
-        func position(_ name: String, _ what: String) throws(TrainingError) -> Int {
-            guard let index = opened.fields.firstIndex(where: { $0.name == name }) else {
-                throw TrainingError(.recipe, "\(source.id) has no field '\(name)' for the \(what); it has \(names)")
-            }
-            return index
+        texts =
+            data.texts.isEmpty
+            ? nil : try TextTensors(opened, data.texts, inputs: inputs, known: tokenizers, registry: registry)
+        stream = try texts?.stream(lanes: lanes)
+        count = stream?.count ?? texts?.kept?.count ?? opened.count
+        guard count > 0 || opened.count == 0 else {
+            throw TrainingError(.data, "\(source.id): every sample is left out because its text is too long")
         }
-        var inputFields: [Int] = []
-        if data.inputs.isEmpty {
-            guard inputs.count == 1 else {
-                throw TrainingError(
-                    .recipe,
-                    "the model has \(inputs.count) inputs: name a field for each under data, as 'input: [...]' (\(names))"
-                )
-            }
-            inputFields = [0]
-        } else {
-            for name in data.inputs { inputFields.append(try position(name, "input")) }
-        }
-        guard inputFields.count == inputs.count else {
+        let finder = FieldFinder(opened, data, registry)
+        var roles: [Role] = []
+        var fields = data.inputs[...]
+        let open = inputs.filter { input in !data.texts.inputs.contains { $0.name == input.name } }
+        if data.inputs.isEmpty, open.count > 1 {
             throw TrainingError(
-                .recipe, "data names \(inputFields.count) input fields, the model has \(inputs.count) inputs")
+                .recipe,
+                "the model has \(open.count) inputs: name a field for each under data, as 'input: [...]' (\(finder.names))"
+            )
         }
-        self.inputFields = inputFields
-        var targetField: Int?
-        if hasTarget {
-            if let name = data.target {
-                targetField = try position(name, "target")
+        guard data.inputs.isEmpty || data.inputs.count == open.count else {
+            throw TrainingError(
+                .recipe, "data names \(data.inputs.count) input fields, the model has \(open.count) inputs for them")
+        }
+        for input in inputs {
+            if let entry = data.texts.firstIndex(where: { $0.name == input.name }) {
+                roles.append(.text(entry))
+            } else if let entry = data.texts.firstIndex(where: { $0.lengthName == input.name }) {
+                roles.append(.length(of: entry))
             } else {
-                targetField = opened.fields.firstIndex { $0.name == "label" || $0.name == "target" }
-                if targetField == nil {
-                    throw TrainingError(
-                        .recipe,
-                        "\(source.id) has no field 'label' or 'target' to learn from (it has \(names)); name one as target, under data"
-                    )
-                }
+                let name = fields.popFirst()
+                let isFirst = !roles.contains { if case .field = $0 { true } else { false } }
+                let role = try finder.role(name, "input", isFirst: isFirst)
+                try finder.check(role, input)
+                roles.append(role)
             }
         }
-        self.targetField = targetField
-        func chain(_ field: Int, _ isFirst: Bool) throws(TrainingError) -> TransformChain {
-            let description = opened.fields[field]
-            let own = data.transforms.filter { $0.field.map { $0 == description.name } ?? isFirst }
-            return try TransformChain(
-                own.map { ($0.component.id, $0.component.attributes) }, from: description.dtype, description.shape,
-                registry: registry)
-        }
-        var chains: [TransformChain] = []
-        for (index, field) in inputFields.enumerated() { chains.append(try chain(field, index == 0)) }
-        inputChains = chains
-        targetChain = try targetField.map { field throws(TrainingError) in try chain(field, false) }
-        try checkInputs(inputs)
-    }
-
-    private func checkInputs(_ inputs: [GraphDefinition.Input]) throws(TrainingError) {
-        for (index, input) in inputs.enumerated() {
-            let chain = inputChains[index]
-            let name = source.fields[inputFields[index]].name
-            guard chain.dtype == input.dtype else {
-                let hint = chain.dtype == .uint8 ? "; add a transform such as one that normalizes" : ""
-                throw TrainingError(
-                    .recipe,
-                    "field '\(name)' of \(source.id) is \(chain.dtype.name), input '\(input.name)' wants "
-                        + "\(input.dtype.name)\(hint)")
-            }
-            let wanted = input.shape.dropFirst()
-            let fits =
-                wanted.count == chain.shape.count
-                && zip(wanted, chain.shape).allSatisfy { size, got in
-                    if case .fixed(let value) = size { return value == got }
-                    return true
-                }
-            guard fits else {
-                throw TrainingError(
-                    .recipe,
-                    "samples of field '\(name)' of \(source.id) have shape \(chain.shape), input '\(input.name)' wants "
-                        + "[\(wanted.map(\.description).joined(separator: ", "))]")
-            }
+        self.inputs = roles
+        if !hasTarget {
+            target = nil
+        } else if stream != nil {
+            target = .following
+        } else if let entry = data.texts.firstIndex(where: { $0.name == GraphDefinition.targetName }) {
+            target = .text(entry)
+        } else {
+            var name = data.target
+            if name == nil { name = try finder.usualTarget() }
+            target = try finder.role(name, "target", isFirst: false)
         }
     }
 
-    /// Shape of a batch of inputs.
-    public func inputShapes(batch: Int) -> [[Int]] { inputChains.map { [batch] + $0.shape } }
+    /// Shape of a batch of inputs; with texts, of those with the longest ones.
+    public func inputShapes(batch: Int) -> [[Int]] { inputs.map { [batch] + sampleShape($0) } }
 
-    /// Type and shape of a batch's target.
+    /// Type and shape of a batch's target; with texts, of the longest ones.
     public func target(batch: Int) -> PlanRequest.Target? {
-        targetChain.map { .init($0.dtype, [batch] + $0.shape) }
+        target.map { .init(dtype($0), [batch] + sampleShape($0)) }
+    }
+
+    private func sampleShape(_ role: Role) -> [Int] {
+        switch role {
+        case .field(_, let chain): chain.shape
+        case .text(let entry): [stream?.steps ?? texts!.longestRows[entry]]
+        case .following: [stream!.steps]
+        case .length: []
+        }
+    }
+
+    private func dtype(_ role: Role) -> DataType {
+        if case .field(_, let chain) = role { chain.dtype } else { .int64 }
+    }
+
+    /// Whether batches of one size may differ in shape.
+    var hasVariableShapes: Bool { texts != nil && stream == nil }
+
+    /// Position in the source of the field that the model's first input takes; nil: texts are all that it takes.
+    public var inputFieldOfModel: Int? {
+        for case .field(let index, _) in inputs { return index }
+        return nil
+    }
+
+    /// The number of tokens of a sample; nil without texts of different lengths.
+    func length(_ sample: Int64) -> Int? {
+        guard hasVariableShapes, let texts else { return nil }
+        return texts.length(texts.kept.map { $0[Int(sample)] } ?? sample)
+    }
+}
+
+/// Finds the fields of a source that inputs and the target take.
+private struct FieldFinder {
+    let source: DataSource
+    let data: Recipe.Datasets
+    let registry: Registry
+
+    init(_ source: DataSource, _ data: Recipe.Datasets, _ registry: Registry) {
+        (self.source, self.data, self.registry) = (source, data, registry)
+    }
+
+    var names: String {
+        let texts = source.textFields.map { "text '\($0)'" }
+        return (source.fields.map { "'\($0.name)'" } + texts).joined(separator: ", ")
+    }
+
+    /// A field by name; without a name the first.
+    func role(_ name: String?, _ what: String, isFirst: Bool) throws(TrainingError) -> Dataset.Role {
+        if let name, source.textFields.contains(name) {
+            throw TrainingError(
+                .recipe, "field '\(name)' of \(source.id) is text: say under 'data.text' how it becomes the \(what)")
+        }
+        guard
+            let index = name.map({ name in source.fields.firstIndex { $0.name == name } })
+                ?? source.fields.indices.first
+        else {
+            guard let name else {
+                throw TrainingError(
+                    .recipe, "\(source.id) has only texts (\(names)): say under 'data.text' how they become inputs")
+            }
+            let near = Suggestion.question(for: name, among: source.fields.map(\.name))
+            throw TrainingError(.recipe, "\(source.id) has no field '\(name)' for the \(what); it has \(names)\(near)")
+        }
+        let field = source.fields[index]
+        let own = data.transforms.filter { $0.field.map { $0 == field.name } ?? isFirst }
+        return .field(
+            index,
+            try TransformChain(
+                own.map { ($0.component.id, $0.component.attributes) }, from: field.dtype, field.shape,
+                registry: registry))
+    }
+
+    /// The name of the field that is the target unless the recipe says otherwise.
+    func usualTarget() throws(TrainingError) -> String {
+        guard let field = source.fields.first(where: { $0.name == "label" || $0.name == "target" }) else {
+            throw TrainingError(
+                .recipe,
+                "\(source.id) has no field 'label' or 'target' to learn from (it has \(names)); name one as target, under data"
+            )
+        }
+        return field.name
+    }
+
+    func check(_ role: Dataset.Role, _ input: GraphDefinition.Input) throws(TrainingError) {
+        guard case .field(let index, let chain) = role else { return }
+        let name = source.fields[index].name
+        guard chain.dtype == input.dtype else {
+            let hint = chain.dtype == .uint8 ? "; add a transform such as one that normalizes" : ""
+            throw TrainingError(
+                .recipe,
+                "field '\(name)' of \(source.id) is \(chain.dtype.name), input '\(input.name)' wants "
+                    + "\(input.dtype.name)\(hint)")
+        }
+        let wanted = input.shape.dropFirst()
+        let fits =
+            wanted.count == chain.shape.count
+            && zip(wanted, chain.shape).allSatisfy { size, got in
+                if case .fixed(let value) = size { return value == got }
+                return true
+            }
+        guard fits else {
+            throw TrainingError(
+                .recipe,
+                "samples of field '\(name)' of \(source.id) have shape \(chain.shape), input '\(input.name)' wants "
+                    + "[\(wanted.map(\.description).joined(separator: ", "))]")
+        }
     }
 }
 
@@ -123,9 +219,4 @@ extension GraphDefinition {
         guard let reference = loss?.inputs.first else { return nil }
         return outputs.firstIndex { $0.reference == reference }
     }
-}
-
-extension Dataset {
-    /// Position in the source of the field that the model's first input takes.
-    public var inputFieldOfModel: Int { inputFields[0] }
 }

@@ -81,8 +81,10 @@ public final class Evaluator: @unchecked Sendable {
         }
         self.metrics = drivers
         measuredOutput = network.graph.definition.measuredOutput ?? 0
-        self.samples = samples ?? (0..<Int64(dataset.count)).map { $0 }
-        self.batchSize = max(1, min(batchSize, self.samples.count))
+        let chosen = samples ?? (0..<Int64(dataset.count)).map { $0 }
+        // Texts of like length in one batch need less padding; results do not depend on the order.
+        self.samples = SampleOrder.byLength(chosen, dataset)
+        self.batchSize = dataset.lanes ?? max(1, min(batchSize, self.samples.count))
         slots = [try Batch(dataset, capacity: self.batchSize), try Batch(dataset, capacity: self.batchSize)]
     }
 
@@ -91,7 +93,7 @@ public final class Evaluator: @unchecked Sendable {
         metrics.forEach { $0.reset() }
         var lossSum = 0.0
         var done = 0
-        let hasTarget = dataset.targetField != nil
+        let hasTarget = dataset.hasTarget
         let loader = samples.withUnsafeBufferPointer { samples in
             BatchLoader(slots, indices: samples, batchSize: batchSize, isTraining: false, seed: seed, firstStep: 0)
         }
@@ -100,10 +102,7 @@ public final class Evaluator: @unchecked Sendable {
         while let batch = try loader.next() {
             let count = batch.count
             do {
-                let plan = try network.plan(
-                    PlanRequest(
-                        inputs: dataset.inputShapes(batch: count),
-                        target: network.graph.definition.loss == nil ? nil : dataset.target(batch: count)))
+                let plan = try network.plan(batch.request(target: network.graph.definition.loss != nil))
                 batch.copy(to: plan)
                 try network.forward(plan, seed: seed)
                 if let loss = plan.loss { lossSum += Double(loss.floats[0]) * Double(count) }

@@ -71,7 +71,8 @@ extension DataSource {
         let ending =
             suffix ?? path.split(separator: "/").last?.split(separator: ".").dropFirst().last.map { $0.lowercased() }
         let sources = registry.components(kind: "source").filter { !$0.suffixes.isEmpty }
-        guard let description = sources.first(where: { source in source.suffixes.contains { $0 == ending } }) else {
+        let matches = sources.filter { source in source.suffixes.contains { $0 == ending } }
+        guard let description = matches.first(where: { $0.id == origin?.id }) ?? matches.first else {
             let known = sources.flatMap(\.suffixes).map { ".\($0)" }.joined(separator: ", ")
             throw TrainingError(
                 known.isEmpty ? .plugin : .data,
@@ -99,6 +100,12 @@ extension DataSource {
         {
             return (source, field)
         }
+        if attributes.members.count > bare.members.count, let name = origin?.field,
+            let source = try? DataSource(description.id, attributes, registry: registry),
+            source.textFields.contains(name)
+        {
+            return (source, 0)
+        }
         let source: DataSource
         do {
             source = try DataSource(description.id, bare, registry: registry)
@@ -110,5 +117,5 @@ extension DataSource {
     }
 
     /// Attributes that say where a source finds the target.
-    private static let targetAttributes = ["target", "target_type"]
+    private static let targetAttributes = ["target", "target_type", "label", "classes"]
 }

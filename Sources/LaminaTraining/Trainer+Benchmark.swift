@@ -13,6 +13,7 @@ extension Trainer {
             }
         }
         try result.get()
+        if trainingData.hasVariableShapes { fullPlan = try plan(slots[0]) }
     }
 
     /// The plan of a step on a full batch.

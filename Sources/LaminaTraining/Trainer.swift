@@ -60,7 +60,7 @@ public final class Trainer: @unchecked Sendable {
     private let schedule: ScheduleDriver?
     public let batchSize: Int
     private let accumulate: Int
-    private(set) var fullPlan: Plan?
+    var fullPlan: Plan?
     private var runtime: Runtime { network.graph.registry.runtime }
 
     public var stepsPerEpoch: Int { (batchesPerEpoch + accumulate - 1) / accumulate }
@@ -69,7 +69,11 @@ public final class Trainer: @unchecked Sendable {
     public private(set) var lastEvaluation: Evaluator.Result?
 
     /// Opens the datasets and makes optimizer, schedule and metrics.
-    public init(_ recipe: Recipe, _ network: Network) throws(TrainingError) {
+    ///
+    /// - Parameter tokenizers: vocabularies that are known, of the checkpoint that is resumed; others are learned.
+    public init(
+        _ recipe: Recipe, _ network: Network, tokenizers: [String: TextTokenizer] = [:]
+    ) throws(TrainingError) {
         guard let data = recipe.data else { throw TrainingError(.recipe, "the recipe has no 'data' to train on") }
         guard network.graph.definition.loss != nil else {
             throw TrainingError(.recipe, "the recipe has no 'loss' to minimize")
@@ -80,25 +84,31 @@ public final class Trainer: @unchecked Sendable {
         let registry = network.graph.registry
         let inputs = network.graph.definition.inputs
         let training = recipe.training
-        trainingData = try Dataset(data.train, data, inputs: inputs, hasTarget: true, registry: registry)
+        trainingData = try Dataset(
+            data.train, data, inputs: inputs, hasTarget: true, tokenizers: tokenizers, lanes: training.batch,
+            registry: registry)
+        let learned = trainingData.tokenizers
         let origin = (trainingData.source.id, trainingData.source.reading)
-        state = TrainerState(seed: training.seed, setup: .init(training, trainingData.source))
+        state = TrainerState(seed: training.seed, setup: .init(training, trainingData.source, data))
         testData = try data.test.map { test throws(TrainingError) in
-            try Dataset(test, data, inputs: inputs, hasTarget: true, like: origin, registry: registry)
+            try Dataset(
+                test, data, inputs: inputs, hasTarget: true, like: origin, tokenizers: learned, lanes: training.batch,
+                registry: registry)
         }
         guard trainingData.count > 0 else { throw TrainingError(.data, "\(data.train.id): the training data is empty") }
         var held: [Int64]?
         var validationData: Dataset?
         if let source = data.validation {
             validationData = try Dataset(
-                source, data, inputs: inputs, hasTarget: true, like: origin, registry: registry)
+                source, data, inputs: inputs, hasTarget: true, like: origin, tokenizers: learned, lanes: training.batch,
+                registry: registry)
             samples = (0..<Int64(trainingData.count)).map { $0 }
-        } else if let split = try training.split(trainingData.count) {
+        } else if let split = try training.split(trainingData.count, lanes: trainingData.lanes) {
             (samples, held, validationData) = (split.training, split.validation, trainingData)
         } else {
             samples = (0..<Int64(trainingData.count)).map { $0 }
         }
-        batchSize = max(1, min(training.batch, samples.count))
+        batchSize = trainingData.lanes ?? max(1, min(training.batch, samples.count))
         accumulate = max(1, training.accumulate)
         slots = [try Batch(trainingData, capacity: batchSize), try Batch(trainingData, capacity: batchSize)]
         evaluationName = validationData != nil ? "validation" : testData != nil ? "test" : nil
@@ -107,6 +117,7 @@ public final class Trainer: @unchecked Sendable {
         }
         // The gradients have to exist before the optimizer is told where they are.
         do {
+            // With texts, that of the longest ones, which needs most memory.
             fullPlan = try network.plan(Self.request(trainingData, batchSize, accumulate))
         } catch {
             throw TrainingError(error)
@@ -189,7 +200,7 @@ public final class Trainer: @unchecked Sendable {
     /// One epoch, or the rest of it; false when the user asked to stop.
     private func runEpoch(_ observer: any TrainingObserver) throws -> Bool {
         let begin = Clock.now
-        let order = SampleOrder.epoch(samples, state.epoch, shuffles: recipe.training.shuffle, seed: state.seed)
+        let order = self.order(state.epoch)
         let samplesBefore = state.samples
         let isDone = try order.withUnsafeBufferPointer { order in
             let loader = BatchLoader(
@@ -212,6 +223,18 @@ public final class Trainer: @unchecked Sendable {
         guard isDone else { return false }
         try endEpoch(seconds: Clock.now - begin, samples: state.samples - samplesBefore, observer)
         return !(runtime.isCancelled && state.epoch < recipe.training.epochs)
+    }
+
+    /// The samples of an epoch, batch after batch.
+    func order(_ epoch: Int) -> [Int64] {
+        let training = recipe.training
+        // A stream has the order of its texts.
+        guard trainingData.lanes == nil else { return samples }
+        let order = SampleOrder.epoch(samples, epoch, shuffles: training.shuffle, seed: state.seed)
+        guard let bucket = training.bucket, trainingData.hasVariableShapes else { return order }
+        return SampleOrder.bucketed(
+            order, epoch, bucket: bucket, batch: batchSize, shuffles: training.shuffle, seed: state.seed,
+            length: trainingData.length)
     }
 
     private func endEpoch(seconds: Double, samples: Int, _ observer: any TrainingObserver) throws {
@@ -286,7 +309,7 @@ public final class Trainer: @unchecked Sendable {
         while used < accumulate {
             guard let batch = try loader.next() else { break }
             let count = batch.count
-            let plan = try self.plan(count)
+            let plan = try self.plan(batch)
             batch.copy(to: plan)
             do {
                 try network.forward(plan, seed: state.seed, step: state.batch)
@@ -317,14 +340,16 @@ public final class Trainer: @unchecked Sendable {
         return true
     }
 
-    private func plan(_ count: Int) throws(TrainingError) -> Plan {
-        if count == batchSize, let fullPlan {
+    func plan(_ batch: Batch) throws(TrainingError) -> Plan {
+        if batch.count == batchSize, !trainingData.hasVariableShapes, let fullPlan {
             // An evaluation on larger batches may have moved the network's memory.
             network.bind(fullPlan)
             return fullPlan
         }
         do {
-            return try network.plan(Self.request(trainingData, count, accumulate))
+            var request = batch.request(target: true)
+            (request.phase, request.parameterGradients, request.accumulates) = (.training, true, accumulate > 1)
+            return try network.plan(request)
         } catch {
             throw TrainingError(error)
         }

@@ -38,14 +38,23 @@ public struct TrainerState: Sendable, Equatable {
         public var accumulate: Int
         public var validate: Double?
         public var shuffle: Bool
+        public var bucket: Int?
+        /// What the recipe says of texts, as JSON.
+        public var texts: JSONObject?
 
-        init(_ training: Recipe.Training, _ source: DataSource) {
+        init(_ training: Recipe.Training, _ source: DataSource, _ data: Recipe.Datasets) {
             samples = source.count
             fingerprint = source.fingerprint.map { bytes in
                 bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
             }
             (batch, accumulate) = (training.batch, training.accumulate)
-            (validate, shuffle) = (training.validate, training.shuffle)
+            (validate, shuffle, bucket) = (training.validate, training.shuffle, training.bucket)
+            guard !data.texts.isEmpty else { return }
+            texts = JSONObject(
+                data.texts.map { entry in
+                    let tokenizer = entry.tokenizer.map { JSON.object([$0.id: .object($0.attributes)]) }
+                    return (entry.name, .object(entry.json(tokenizer)))
+                })
         }
 
         /// What keeps a run with this setup from going on with `new`, and what to do; nil: nothing.
@@ -65,7 +74,14 @@ public struct TrainerState: Sendable, Equatable {
                 return text("validate", validate.map { "\($0)" } ?? "null", new.validate.map { "\($0)" } ?? "null")
             }
             if shuffle != new.shuffle { return text("shuffle", "\(shuffle)", "\(new.shuffle)") }
+            if texts != new.texts {
+                return "the recipe's 'data.text' is not that of the checkpoint: a run cannot change it; "
+                    + "train anew without --resume"
+            }
             guard isWithinEpoch else { return nil }
+            if bucket != new.bucket {
+                return text("bucket", bucket.map { "\($0)" } ?? "null", new.bucket.map { "\($0)" } ?? "null")
+            }
             if batch != new.batch { return text("batch", "\(batch)", "\(new.batch)") }
             if accumulate != new.accumulate { return text("accumulate", "\(accumulate)", "\(new.accumulate)") }
             return nil
@@ -81,6 +97,8 @@ extension TrainerState.Setup {
         ])
         object["fingerprint"] = fingerprint.map { .string($0) }
         object["validate"] = validate.map { .number($0) }
+        object["bucket"] = bucket.map { .integer(Int64($0)) }
+        object["texts"] = texts.map { .object($0) }
         return .object(object)
     }
 
@@ -92,6 +110,8 @@ extension TrainerState.Setup {
         accumulate = try fields.read("accumulate")
         validate = try fields.readIfPresent("validate")
         shuffle = try fields.read("shuffle")
+        bucket = try fields.readIfPresent("bucket")
+        texts = try fields.readIfPresent("texts")
         try fields.finish()
     }
 }

@@ -5,13 +5,16 @@ import LaminaFormats
 
 struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Predict samples from files: images, tables, arrays.",
-        discussion: "A file is read by the installed source that knows its ending. \"-\" reads standard input.")
+        abstract: "Predict samples from files: images, tables, arrays, texts; or a text itself.",
+        discussion: """
+            A file is read by the installed source that knows its ending. "-" reads standard input. For a model of texts, \
+            what names no file is the text, and of other files than tables each line is one.
+            """)
 
     @Argument(help: "The archive.")
     var model: String
 
-    @Argument(help: "Files to predict; - for standard input.")
+    @Argument(help: "Files to predict, or texts; - for standard input.")
     var inputs: [String]
 
     @Option(help: "How many classes to show per sample.")
@@ -36,13 +39,15 @@ struct Predict: ParsableCommand {
         var predictions: [Prediction] = []
         for input in inputs {
             if input == "-" {
-                predictions += try StandardInput.withFile(type) { path, suffix in
+                predictions += try StandardInput.withFile(type ?? (model.readsText ? "" : nil)) { path, suffix in
                     do {
                         return try model.predict(file: path, suffix: suffix, top: top).map { $0.from("-") }
                     } catch let error as LaminaError {
                         throw LaminaError(error.kind, error.text.replacing(path, with: "standard input"))
                     }
                 }
+            } else if model.readsText, try TextArgument.isText(input) {
+                predictions += try model.predict(texts: [input], names: [TextArgument.name(input)], top: top)
             } else {
                 predictions += try model.predict(file: input, suffix: type, top: top)
             }
@@ -85,6 +90,25 @@ extension Prediction {
                     }))
         }
         return .object(object)
+    }
+}
+
+/// Arguments that may be texts or paths.
+enum TextArgument {
+    /// Whether an argument is a text rather than the name of a file: there is no such file, and it does not look like one.
+    static func isText(_ argument: String) throws -> Bool {
+        if access(argument, F_OK) == 0 { return false }
+        let isPath = !argument.contains(where: \.isWhitespace) && argument.contains("/")
+        let ending = argument.contains(where: \.isWhitespace) ? nil : argument.split(separator: ".").dropFirst().last
+        guard isPath || ["txt", "tsv", "csv"].contains(ending?.lowercased()) else { return true }
+        throw LaminaError(.data, "there is no file '\(argument)'; to predict this as a text, give it on standard input")
+    }
+
+    /// The text as results show it: on one line, and not too long.
+    static func name(_ text: String) -> String {
+        if text.allSatisfy(\.isWhitespace) { return "the argument" }
+        let shown = String(text.prefix(60).map { PlainText.fault(in: String($0)) == nil ? $0 : " " })
+        return text.count > 60 ? shown + "…" : shown
     }
 }
 

@@ -3,11 +3,15 @@ import LaminaGraph
 import LaminaSchema
 
 extension RecipeReader {
-    static let dataKeys = ["test", "validation", "input", "target", "transforms", "classes"]
+    static let dataKeys = ["test", "validation", "input", "target", "transforms", "classes", "text"]
 
     static let transformKeys = ["field"]
 
-    func datasets(_ node: YAMLNode, inputs: [GraphDefinition.Input]) throws(RecipeError) -> Recipe.Datasets {
+    func datasets(
+        _ node: YAMLNode, inputs all: [GraphDefinition.Input], _ texts: [Recipe.TextEntry]
+    ) throws(RecipeError) -> Recipe.Datasets {
+        let filled = texts.inputs.map(\.name)
+        let inputs = all.filter { !filled.contains($0.name) }
         var fields = try RecipeFields(node, "'data'", wanted: "a mapping with 'train'", file: file)
         let train = try fields.require("train", "write 'train: { reader: <plugin>.<name>, … }'")
         let test = fields.take("test")
@@ -16,13 +20,17 @@ extension RecipeReader {
         let target = fields.take("target")
         let transforms = fields.take("transforms")
         let classes = fields.take("classes")
+        _ = fields.take("text")
         try fields.finish()
 
-        var datasets = Recipe.Datasets(train: try source(train, "'data.train'"))
+        var datasets = Recipe.Datasets(train: try source(train, "'data.train'"), texts: texts)
         if let test { datasets.test = try source(test, "'data.test'") }
         if let validation { datasets.validation = try source(validation, "'data.validation'") }
         if let input {
-            datasets.inputs = try texts(input, "'data.input'", of: "fields")
+            datasets.inputs = try self.texts(input, "'data.input'", of: "fields")
+            if inputs.isEmpty {
+                throw error("'data.input': every input of the model is filled by 'data.text'; leave it out", input)
+            }
             guard datasets.inputs.count == inputs.count else {
                 throw error(
                     "'data.input' names \(datasets.inputs.count) fields, the model has \(inputs.count) "
@@ -33,7 +41,12 @@ extension RecipeReader {
                 "the model has \(inputs.count) inputs (\(inputs.map(\.name).joined(separator: ", "))): "
                     + "write 'input: [fields]' here, one for each", node)
         }
-        if let target { datasets.target = try text(target, "'data.target'") }
+        if let target {
+            if texts.contains(where: { $0.name == GraphDefinition.targetName || $0.stream != nil }) {
+                throw error("'data.target': the target comes from 'data.text'; leave one of them out", target)
+            }
+            datasets.target = try text(target, "'data.target'")
+        }
         if let transforms { datasets.transforms = try self.transforms(transforms) }
         if let classes { datasets.classes = try self.classes(classes) }
         return datasets

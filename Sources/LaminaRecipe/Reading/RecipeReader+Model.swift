@@ -9,9 +9,13 @@ extension RecipeReader {
     /// Kinds that may stand in `layers`.
     static let layerKinds = ["layer", "block"]
 
-    func model(_ node: YAMLNode) throws(RecipeError) -> Recipe.Model {
+    /// - Parameter texts: entries of 'data.text', from which inputs follow that the model does not name.
+    func model(_ node: YAMLNode, _ texts: [Recipe.TextEntry]) throws(RecipeError) -> Recipe.Model {
         var fields = try RecipeFields(node, "'model'", wanted: "a mapping with 'input' and 'layers'", file: file)
-        let input = try fields.require("input", "write the shape of one sample, as in 'input: [1, 28, 28]'")
+        let input =
+            texts.isEmpty
+            ? try fields.require("input", "write the shape of one sample, as in 'input: [1, 28, 28]'")
+            : fields.take("input")
         let layers = try fields.require("layers", "write the list of layers")
         let outputs = fields.take("outputs")
         try fields.finish()
@@ -22,7 +26,11 @@ extension RecipeReader {
         guard nodes.count <= GraphBuilder.nodeLimit else {
             throw error("'layers' has \(nodes.count) entries, at most \(GraphBuilder.nodeLimit) are possible", layers)
         }
-        var model = Recipe.Model(inputs: try inputs(input), layers: [])
+        var model = Recipe.Model(inputs: texts.inputs, layers: [])
+        if let input {
+            model.inputs = try inputs(input)
+            try check(model.inputs, texts, input)
+        }
         for node in nodes { model.layers.append(try layer(node)) }
         if let outputs { model.outputs = try self.outputs(outputs) }
         return model
@@ -203,6 +211,28 @@ extension RecipeReader {
         return outputs
     }
 
+    /// Inputs that texts fill are int64, [T] or a fixed number of tokens; and every text fills one.
+    private func check(
+        _ inputs: [GraphDefinition.Input], _ texts: [Recipe.TextEntry], _ node: YAMLNode
+    ) throws(RecipeError) {
+        for wanted in texts.inputs {
+            guard let input = inputs.first(where: { $0.name == wanted.name }) else {
+                let entry = texts.first { $0.name == wanted.name || $0.lengthName == wanted.name }!
+                let names = inputs.map(\.name)
+                throw error(
+                    "'data.text' fills an input '\(wanted.name)', which the model does not have (it has "
+                        + "\(names.joined(separator: ", ")))" + Suggestion.question(for: wanted.name, among: names),
+                    entry.place)
+            }
+            guard input.dtype == .int64, input.shape.count == wanted.shape.count else {
+                let shape = wanted.shape.count == 2 ? "[T]" : "[]"
+                throw error(
+                    "input '\(input.name)' is filled by 'data.text': wanted { shape: \(shape), dtype: int64 }, or leave "
+                        + "'input' out", node)
+            }
+        }
+    }
+
     func check(name: String, _ what: String, _ place: Place) throws(RecipeError) {
         guard !name.isNodeName else { return }
         throw error(
@@ -212,7 +242,7 @@ extension RecipeReader {
     }
 
     /// The same for what is defined here; "loss" and "target" are the host's own.
-    private func check(newName name: String, _ what: String, _ place: Place) throws(RecipeError) {
+    func check(newName name: String, _ what: String, _ place: Place) throws(RecipeError) {
         try check(name: name, what, place)
         if [GraphDefinition.targetName, GraphBuilder.lossName].contains(name) {
             throw error("'\(name)' cannot be the name of \(what): the loss has it; take another", place)

@@ -6,6 +6,7 @@ extension RecipeReader {
     static let optimizerKeys = ["clip_norm", "clip_value", "groups", "schedule"]
     static let trainingKeys = [
         "epochs", "batch", "seed", "validate", "shuffle", "threads", "early_stopping", "checkpoint_every", "accumulate",
+        "bucket",
     ]
 
     /// Of epochs, batches and samples in a batch: products of two still fit.
@@ -94,6 +95,15 @@ extension RecipeReader {
         let stopping = fields.take("early_stopping")
         if let node = fields.take("checkpoint_every") {
             training.checkpointEvery = try integer(node, "'checkpoint_every'", least: 1, most: Self.greatestCount)
+        }
+        if let node = fields.take("bucket") {
+            training.bucket = try integer(node, "'bucket'", least: 1, most: Self.greatestCount)
+            guard recipe.data?.texts.isEmpty == false else {
+                throw error("'bucket' puts texts of like length together, but there is no 'data.text'", node)
+            }
+            if recipe.data?.texts.contains(where: { $0.stream != nil }) == true {
+                throw error("'bucket': a stream has no lengths; leave it out", node)
+            }
         }
         if let node = fields.take("accumulate") {
             training.accumulate = try integer(node, "'accumulate'", least: 1, most: Self.greatestCount)

@@ -39,10 +39,11 @@ struct RecipeReader {
         try refuseMisplaced(fields)
         try fields.finish()
 
-        var recipe = Recipe(model: try self.model(model), file: file)
+        let texts = try data.map { data throws(RecipeError) in try self.texts(in: data) } ?? []
+        var recipe = Recipe(model: try self.model(model, texts), file: file)
         if let name { recipe.name = try plain(text(name, "'name'"), "'name'", name) }
         if let documentation { recipe.documentation = try text(documentation, "'description'") }
-        if let data { recipe.data = try datasets(data, inputs: recipe.model.inputs) }
+        if let data { recipe.data = try datasets(data, inputs: recipe.model.inputs, texts) }
         if let loss { recipe.loss = try self.loss(loss) }
         if let optimizer { recipe.optimizer = try self.optimizer(optimizer) }
         if let metrics { recipe.metrics = try components(metrics, "'metrics'", kind: "metric") }

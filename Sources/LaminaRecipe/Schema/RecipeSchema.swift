@@ -48,12 +48,40 @@ struct RecipeSchema {
                     ["type": "array", "items": .reference("transform")], "Changes of a field, in this order."),
                 "classes": .described(
                     ["type": "array", "items": ["type": ["string", "number", "boolean"]]], "Names of the classes."),
+                "text": .described(
+                    [
+                        "type": "object", "minProperties": 1,
+                        "additionalProperties": ["anyOf": [.reference("text"), ["type": "null"]]],
+                    ], "Texts that become tensors of numbers, by the name of the model's input, or 'target'."),
+            ])
+    }
+
+    private var text: JSON {
+        .object(
+            described: "How a field of text becomes a tensor of numbers, and which.", required: [],
+            [
+                "from": .described(["type": "string"], "The field of text; without it, the entry's own name."),
+                "tokenizer": .described(
+                    .reference("tokenizer"), "What makes numbers of text; its vocabulary is learned from 'train'."),
+                "same_as": .described(["type": "string"], "The entry whose tokenizer and vocabulary it uses."),
+                "begin": .described(["type": "boolean", "default": false], "Whether <bos> is put before the text."),
+                "end": .described(["type": "boolean", "default": false], "Whether <eos> is put behind the text."),
+                "maximum": .count(1, default: nil, "Tokens at most, with <bos> and <eos>."),
+                "too_long": .described(
+                    ["enum": .array(Recipe.TextEntry.TooLong.allCases.map { .string($0.rawValue) }), "default": "cut"],
+                    "What happens to longer texts."),
+                "length": .described(["type": "string"], "The input that gets the number of tokens of each text."),
+                "round": .count(
+                    1, default: Int64(Recipe.TextEntry.defaultRound), "Batches are padded to a multiple of it."),
+                "stream": .count(
+                    1, default: nil, "All texts in one stream, cut into windows of so many tokens, to predict the next."
+                ),
             ])
     }
 
     private var model: JSON {
         .object(
-            described: "The network.", required: ["input", "layers"],
+            described: "The network.", required: ["layers"],
             [
                 "input": .described(
                     [
@@ -91,6 +119,8 @@ struct RecipeSchema {
                     "Threads to compute with; without it, one per core."),
                 "checkpoint_every": .count(1, default: 1, "Epochs between checkpoints."),
                 "accumulate": .count(1, default: 1, "Batches whose gradients are added up before a step."),
+                "bucket": .count(
+                    1, default: nil, "Batches whose samples are put together by the length of their texts."),
                 "early_stopping": .object(
                     described: "Ends training when validation no longer gets better.", required: ["patience"],
                     [
@@ -155,7 +185,7 @@ struct RecipeSchema {
                     "schedule": .described(.reference("schedule"), "The learning rate's course."),
                 ]),
             "schedule": component(["schedule"]), "initializer": component(["initializer"]),
-            "metric": component(["metric"]),
+            "metric": component(["metric"]), "tokenizer": component(["tokenizer"]), "text": text,
             "transform": component(
                 ["transform"],
                 ["field": .described(["type": "string"], "The field that it changes; without it, the model's input.")]),

@@ -1,0 +1,180 @@
+import LaminaArchive
+import LaminaFormats
+import LaminaGraph
+import LaminaHost
+import LaminaRecipe
+import LaminaSDK
+import LaminaTraining
+
+/// Vocabularies in archives: `assets/tokenizers/<entry>.json`, and in the manifest what they are for.
+extension Model {
+    /// Whether the model's input is text.
+    public var readsText: Bool {
+        preprocessing.texts.contains { entry in graph.definition.inputs.contains { $0.name == entry.name } }
+    }
+
+    /// The tokenizer of an entry of `data.text`; made from the archive's vocabulary when it is first wanted.
+    public func tokenizer(of entry: String) throws(LaminaError) -> TextTokenizer {
+        try sorted {
+            try knownTokenizer(
+                preprocessing.texts.first { $0.name == entry }.flatMap(preprocessing.texts.owner) ?? entry)
+        }
+    }
+
+    private func knownTokenizer(_ owner: String) throws(TrainingError) -> TextTokenizer {
+        if let known = tokenizers[owner] { return known }
+        guard let asset = textAssets[owner], let archive else {
+            throw TrainingError(.data, "the model has no vocabulary for '\(owner)': it learns one when it is trained")
+        }
+        let bytes: [UInt8]
+        do {
+            bytes = Array(try archive.entry(asset.path))
+        } catch {
+            throw TrainingError(.data, "\(error)")
+        }
+        let tokenizer = try TextTokenizer(asset.component, json: bytes, registry: registry)
+        tokenizers[owner] = tokenizer
+        return tokenizer
+    }
+
+    /// Every tokenizer that the model has, by the entry that owns it.
+    func allTokenizers() throws(TrainingError) -> [String: TextTokenizer] {
+        for owner in textAssets.keys { _ = try knownTokenizer(owner) }
+        return tokenizers
+    }
+
+    /// The vocabularies of a checkpoint, so that a resumed run has the ids of the one before.
+    static func tokenizers(in path: String, _ recipe: Recipe, _ registry: Registry) throws -> [String: TextTokenizer] {
+        guard let entries = recipe.data?.texts, !entries.isEmpty else { return [:] }
+        let archive = try Archive.open(path)
+        var tokenizers: [String: TextTokenizer] = [:]
+        for entry in entries {
+            guard let component = entry.tokenizer, let asset = TextAsset.list(archive.manifest)[entry.name],
+                archive.contains(asset.path), asset.component.id == component.id
+            else { continue }
+            do {
+                tokenizers[entry.name] = try TextTokenizer(
+                    component, json: Array(try archive.entry(asset.path)), registry: registry)
+            } catch {
+                throw LaminaError(error).inArchive(path)
+            }
+        }
+        return tokenizers
+    }
+
+    /// Predicts texts; `names` say where they are from.
+    public func predict(
+        texts: [String], names: [String]? = nil, top: Int = .max
+    ) throws(LaminaError) -> [Prediction] {
+        try sorted {
+            let inputs = try textInputs()
+            for (index, text) in texts.enumerated() {
+                let bytes = Array(text.utf8)
+                let name = names?[index] ?? "text \(index + 1)"
+                try bytes.withUnsafeBufferPointer { try inputs.add($0, name: name) }
+            }
+            return try predict(inputs, top) { names?[$0] ?? "\($0 + 1)" }
+        }
+    }
+
+    /// Predicts the texts of a file: its lines, or what the source of the training data reads by the file's suffix.
+    func predict(textFile path: String, suffix: String?, top: Int) throws -> [Prediction] {
+        let inputs = try textInputs()
+        if let source = try textSource(path, suffix) {
+            let field = preprocessing.texts.first { entry in graph.definition.inputs.contains { $0.name == entry.name }
+            }!.field
+            try source.forEachText(field) { (index, text) throws(TrainingError) in
+                try inputs.add(text, name: "\(path):\(index + 1)")
+            }
+        } else {
+            try addLines(of: path, to: inputs)
+        }
+        return try predict(inputs, top) { inputs.count == 1 ? path : "\(path):\($0 + 1)" }
+    }
+
+    /// The file opened as the training data was, if its source reads such files; nil: lines are samples.
+    private func textSource(_ path: String, _ suffix: String?) throws -> DataSource? {
+        guard let origin = preprocessing.origin else { return nil }
+        let ending = suffix ?? path.split(separator: "/").last?.split(separator: ".").dropFirst().last?.lowercased()
+        let source = registry.components(kind: "source").first { $0.id == origin.id }
+        guard let ending, source?.suffixes.contains(ending) == true else { return nil }
+        return try DataSource.file(path, suffix: ending, shape: nil, origin: origin, registry: registry).source
+    }
+
+    private func addLines(of path: String, to inputs: TextInputs) throws {
+        let file = try FileMapping(path: path)
+        let bytes = file.bytes.bindMemory(to: UInt8.self)
+        var number = 0
+        for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            number += 1
+            guard let text = String(validating: line, as: UTF8.self) else {
+                throw LaminaError(.data, "\(path), line \(number): this is not UTF-8; save the file as UTF-8")
+            }
+            // Blank lines are no samples.
+            guard text.contains(where: { !$0.isWhitespace }) else { continue }
+            var plain = text.last == "\r" ? String(text.dropLast()) : text
+            try plain.withUTF8 { try inputs.add($0, name: "\(path):\(number)") }
+        }
+        guard inputs.count > 0 else { throw LaminaError(.data, "\(path): the file holds no text") }
+    }
+
+    private func textInputs() throws -> TextInputs {
+        try TextInputs(
+            preprocessing.texts, inputs: graph.definition.inputs, runtime: registry.runtime,
+            tokenizer: knownTokenizer)
+    }
+
+    private func predict(_ inputs: TextInputs, _ top: Int, name: (Int) -> String) throws -> [Prediction] {
+        inputs.warnOfCuts()
+        let network = try predictionNetwork()
+        let output = link == nil ? graph.definition.measuredOutput ?? 0 : 0
+        var predictions: [Prediction] = []
+        let batch = 64
+        for begin in stride(from: 0, to: inputs.count, by: batch) {
+            let texts = begin..<min(begin + batch, inputs.count)
+            let plan = try network.plan(PlanRequest(inputs: inputs.shapes(texts)))
+            inputs.fill(texts, plan.inputs)
+            try network.forward(plan)
+            let rowLength = inputs.rowLength(texts)
+            for (row, text) in texts.enumerated() {
+                // What stands behind a text's end is padding, in an output per token, too.
+                let shape = plan.outputs[output].shape
+                let isPerToken = shape.count > 1 && shape[1] == rowLength && rowLength > 1
+                predictions.append(
+                    prediction(
+                        plan.outputs[output], row, name(text), top, rows: isPerToken ? inputs.length(text) : nil))
+            }
+        }
+        return predictions
+    }
+}
+
+/// Where an archive keeps a vocabulary, and the component that reads it.
+struct TextAsset {
+    let component: Recipe.Component
+    let path: String
+
+    /// By the entry that owns it; what is ill-formed is left out and then missing.
+    static func list(_ manifest: Manifest) -> [String: TextAsset] {
+        guard case .object(let entries)? = manifest.preprocess.decode["text"] else { return [:] }
+        var assets: [String: TextAsset] = [:]
+        for member in entries.members {
+            guard let tokenizer = member.value["tokenizer"], case .string(let id)? = tokenizer["component"],
+                case .object(let attributes)? = tokenizer["attributes"], case .string(let path)? = tokenizer["asset"]
+            else { continue }
+            assets[member.key] = TextAsset(component: .init(kind: "tokenizer", id, attributes), path: path)
+        }
+        return assets
+    }
+
+    /// "assets/tokenizers/<entry>.json"; entries' names may have capitals, archives' have none.
+    static func paths(_ entries: [Recipe.TextEntry]) -> [String: String] {
+        var paths: [String: String] = [:]
+        for entry in entries where entry.tokenizer != nil {
+            var path = "assets/tokenizers/\(entry.name.lowercased()).json"
+            while paths.values.contains(path) { path = String(path.dropLast(5)) + "-2.json" }
+            paths[entry.name] = path
+        }
+        return paths
+    }
+}
