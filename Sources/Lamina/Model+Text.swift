@@ -103,6 +103,7 @@ extension Model {
 
     private func addLines(of path: String, to inputs: TextInputs) throws {
         let file = try FileMapping(path: path)
+        defer { withExtendedLifetime(file) {} }
         let bytes = file.bytes.bindMemory(to: UInt8.self)
         var number = 0
         for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {

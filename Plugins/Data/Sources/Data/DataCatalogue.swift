@@ -26,7 +26,9 @@ public enum DataCatalogue {
 
     public static var tokenizers: [Component] {
         [
+            .tokenizer(BytePairTokenizer.self),
             .tokenizer(CharacterTokenizer.self),
+            .tokenizer(StoredTokenizer.self),
             .tokenizer(WordTokenizer.self),
         ]
     }

@@ -41,7 +41,11 @@ final class Folder {
 
 /// The bytes of a file of the test's own goldens.
 func golden(_ name: String) -> [UInt8] {
+    let mapping = try! FileMapping(path: goldenPath(name))
+    return withExtendedLifetime(mapping) { Array(mapping.bytes) }
+}
+
+func goldenPath(_ name: String) -> String {
     let folder = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
-    let mapping = try! FileMapping(path: "/\(folder)/Golden/\(name)")
-    return Array(mapping.bytes)
+    return "/\(folder)/Golden/\(name)"
 }

@@ -47,3 +47,6 @@ extension TransformHarness {
         return try apply(input, isTraining: isTraining, seed: seed)
     }
 }
+
+/// A tokenizer of the plugin by name.
+func tokenizer(_ name: String) -> Component { DataCatalogue.tokenizers.first { $0.name == name }! }

@@ -46,6 +46,8 @@ final class TextFolderSource: Source {
             let path = folder.entries[Int(index)].path
             let file = try InputFile.read(path)
             let text = UnsafeBufferPointer(start: file.bytes.assumingMemoryBound(to: UInt8.self), count: file.count)
+            // The memory goes with its owner.
+            defer { withExtendedLifetime(file) {} }
             try text.checkText(path)
             try body(text.starts(with: [0xEF, 0xBB, 0xBF]) ? UnsafeBufferPointer(rebasing: text[3...]) : text)
         }
