@@ -96,7 +96,7 @@ extension Recipe.TextEntry {
         if begin { object["begin"] = true }
         if end { object["end"] = true }
         object["maximum"] = maximum.map { .integer(Int64($0)) }
-        object["too_long"] = .string(tooLong.rawValue)
+        if maximum != nil { object["too_long"] = .string(tooLong.rawValue) }
         object["length"] = lengthName.map { .string($0) }
         object["round"] = .integer(Int64(round))
         object["stream"] = stream.map { .integer(Int64($0)) }
@@ -112,7 +112,7 @@ extension Recipe.TextEntry {
         begin = try fields.readIfPresent("begin") ?? false
         end = try fields.readIfPresent("end") ?? false
         maximum = try fields.readIfPresent("maximum")
-        let text: String = try fields.read("too_long")
+        let text = try fields.readIfPresent("too_long", as: String.self) ?? TooLong.cut.rawValue
         guard let known = TooLong(rawValue: text) else {
             throw JSONError(.wrongValue, "'\(text)' is none of cut, error, skip", path: fields.path(of: "too_long"))
         }

@@ -39,7 +39,8 @@ struct RecipeReader {
         try refuseMisplaced(fields)
         try fields.finish()
 
-        let texts = try data.map { data throws(RecipeError) in try self.texts(in: data) } ?? []
+        var texts: [Recipe.TextEntry] = []
+        if let data { texts = try self.texts(in: data) }
         var recipe = Recipe(model: try self.model(model, texts), file: file)
         if let name { recipe.name = try plain(text(name, "'name'"), "'name'", name) }
         if let documentation { recipe.documentation = try text(documentation, "'description'") }
