@@ -33,8 +33,8 @@ struct WordVectorTests {
 
     private static let attributes = "corpus: text.txt, dimensions: 24, min_count: 1, sample: 0, learning_rate: 0.05"
 
-    private static func words(_ outcome: Outcome) throws -> [String] {
-        try outcome.succeeded().output.split(separator: "\n").map { String($0.prefix { $0 != "\t" }) }
+    private static func words(_ outcome: Outcome) -> [String] {
+        outcome.succeeded().output.split(separator: "\n").map { String($0.prefix { $0 != "\t" }) }
     }
 
     @Test("train, verify, selftest and questions in new processes", arguments: ["skip_gram", "cbow"])
@@ -85,7 +85,7 @@ struct WordVectorTests {
 
         try folder.write("other words\n", "text.txt")
         try folder.lamina("train", "r.yaml", "-o", "m.lamina", "--resume", "--epochs", "40").failed(
-            3, saying: "changed since the checkpoint", afterProgress: true)
+            3, afterProgress: true, saying: "changed since the checkpoint")
     }
 
     @Test("a corpus that cannot be learned from: one line, exit code 4")
@@ -94,14 +94,14 @@ struct WordVectorTests {
         try folder.write(Self.recipe("skip_gram", "corpus: text.txt, min_count: 1"), "r.yaml")
         func fails(_ text: String, _ message: String) throws {
             try folder.write(text, "text.txt")
-            try folder.lamina("train", "r.yaml", "-o", "m.lamina").failed(4, saying: message)
+            try folder.lamina("train", "r.yaml", "-o", "m.lamina").failed(4, afterProgress: true, saying: message)
         }
         try fails("", "is empty: wanted words between spaces")
         try fails(" \n", "holds no word")
         try fails("word word word\n", "only 'word' occurs min_count = 1 times")
         try Data([0x61, 0x20, 0xff, 0x0a]).write(to: URL(fileURLWithPath: folder.path("text.txt")))
         try folder.lamina("train", "r.yaml", "-o", "m.lamina").failed(
-            4, saying: "text.txt:1: the word at byte 2 is not UTF-8")
+            4, afterProgress: true, saying: "text.txt:1: the word at byte 2 is not UTF-8")
         #expect(!FileManager.default.fileExists(atPath: folder.path("m.lamina")))
     }
 }
