@@ -75,11 +75,14 @@ final class BLAS: @unchecked Sendable {
             return LAMINA_OK
         }
         job.tiles = Self.tiles(arguments, work)
-        if arguments.k >= Self.longSum * max(arguments.m, arguments.n), min(arguments.m, arguments.n) > Self.thinSide,
-            job.tiles > 1, let memory = job.reservePartials()
-        {
-            runParts(&job, memory, pool)
-            return LAMINA_OK
+        if arguments.k >= Self.longSum * max(arguments.m, arguments.n), min(arguments.m, arguments.n) > Self.thinSide {
+            let tiles = job.tiles
+            while job.tiles > 2, arguments.k / job.tiles < Self.shortestPart { job.tiles /= 2 }
+            if job.tiles > 1, let memory = job.reservePartials() {
+                runParts(&job, memory, pool)
+                return LAMINA_OK
+            }
+            job.tiles = tiles
         }
         job.splitsRows = arguments.m >= arguments.n
         let length = max(arguments.m, arguments.n)
@@ -97,7 +100,9 @@ final class BLAS: @unchecked Sendable {
     }
 
     /// A product whose sums are so many times longer than its sides is cut along the sums: then each operand is packed once.
-    private static let longSum: Int64 = 8
+    private static let longSum: Int64 = 4
+    /// Terms of a part that outweigh writing its product and adding it.
+    private static let shortestPart: Int64 = 256
 
     /// Partial products of ranges of k, added in their order.
     private func runParts(_ job: inout Job, _ memory: UnsafeMutablePointer<Float>, _ pool: ThreadPool) {

@@ -10,7 +10,11 @@ struct GoldenTests {
     enum Phase: String, CaseIterable { case inference, training }
 
     @Test(arguments: ["mlp", "lenet", "vgg", "resnet", "wide"])
-    func model(_ name: String) throws {
+    func model(_ name: String) throws { try compare(name) }
+
+    @Test("recurrent layers", .needs("RNN")) func recurrent() throws { try compare("recurrent") }
+
+    private func compare(_ name: String) throws {
         let golden = try Golden(name)
         let folder = try Folder()
         try folder.lamina("init", Golden.path(name + ".yaml"), "-o", "m.lamina").succeeded()

@@ -26,7 +26,8 @@ import Testing
         }
         cases.append(Case(m: 17, n: 9, k: 33, batch: 12))
         cases.append(Case(m: 512, n: 512, k: 96, beta: 1))
-        // Sums that are cut; the last one into parts of different lengths.
+        // Sums that are cut; into fewer parts than there would be tiles; into parts of different lengths.
+        cases.append(Case(m: 256, n: 200, k: 1100, transposeA: true))
         for transposes in 0..<4 {
             cases.append(
                 Case(

@@ -136,10 +136,24 @@ class Wide(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(9, 37, num_layers=2, bidirectional=True, batch_first=True)
+        self.gru, self.elman = nn.GRU(74, 70, batch_first=True), nn.RNN(70, 24, batch_first=True)
+        self.head = nn.Linear(24, CLASSES)
+
+    def forward(self, x):
+        x, _ = self.lstm(x)
+        x, _ = self.gru(x)
+        return self.head(self.elman(x)[1][-1])
+
+
 # Network, shape of a sample, samples.
 MODELS = {
     "mlp": (MLP, (1, 16, 16), 2), "lenet": (LeNet, (1, 28, 28), 2), "vgg": (VGG, (3, 32, 32), 2),
     "resnet": (ResNet, (3, 48, 48), 2), "wide": (Wide, (3, 31, 30), 4),
+    "recurrent": (Recurrent, (13, 9), 19),
 }
 
 
