@@ -90,6 +90,7 @@ import Testing
 
     private var refused: [LayerCase] {
         [
+            LayerCase(rejects: "dropout acts between layers", ["units": 3, "dropout": 0.5], .normal([2, 3, 4])),
             LayerCase(rejects: "wanted 3 dimensions [N, T, features]", ["units": 3], .normal([2, 4])),
             LayerCase(rejects: "input 0 has type int64", ["units": 3], .integers([2, 3, 4], 0..<9)),
             LayerCase(

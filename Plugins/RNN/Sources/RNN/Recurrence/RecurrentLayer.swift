@@ -19,19 +19,20 @@ enum RecurrentInput {
     static let sequence = 0
     static let lengths = 1
     static let hidden = 2
+    /// Of an LSTM only.
     static let cell = 3
-}
 
-extension RecurrentLayer {
-    static var inputs: [Port] {
-        let ports = [
+    static var ports: [Port] {
+        [
             Port("input", .required, "sequences [N, T, features]"),
             Port("lengths", .optional, "steps of each sample [N], int64; all T unless given"),
             Port("hidden", .optional, "initial states [layers · directions, N, units]; 0 unless given"),
         ]
-        guard name == LSTM.name else { return ports }
-        return ports + [Port("cell", .optional, "initial cell states, like hidden")]
     }
+}
+
+extension RecurrentLayer {
+    static var inputs: [Port] { RecurrentInput.ports }
 
     func infer(_ inference: Inference) throws {
         let (host, units, directions) = (inference.host, settings.units, settings.directions)

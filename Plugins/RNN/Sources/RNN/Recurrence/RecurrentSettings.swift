@@ -22,7 +22,8 @@ struct RecurrentSettings {
         ]
     }
 
-    init(_ attributes: Attributes) {
+    /// Throws when dropout would have no place to act in.
+    init(_ attributes: Attributes) throws {
         units = attributes.integer("units")
         layers = attributes.integer("layers")
         directions = attributes.bool("bidirectional") ? 2 : 1
@@ -30,6 +31,11 @@ struct RecurrentSettings {
         hasBias = attributes.bool("bias")
         returnsAll = attributes.string("returns") == "all"
         isOrthogonal = attributes.string("recurrent_initializer") == "orthogonal"
+        if dropout > 0, layers == 1 {
+            throw PluginError.attribute(
+                "dropout is \(dropout), but layers is 1, and dropout acts between layers: set layers, or leave dropout out "
+                    + "and put core.dropout behind this layer")
+        }
     }
 
     /// Parameters begin uniform within ±1/√units, as in PyTorch.

@@ -18,6 +18,6 @@ struct Elman: RecurrentLayer {
 
     init(_ attributes: Attributes) throws {
         cell = attributes.string("activation") == "relu" ? .relu : .tanh
-        settings = RecurrentSettings(attributes)
+        settings = try RecurrentSettings(attributes)
     }
 }

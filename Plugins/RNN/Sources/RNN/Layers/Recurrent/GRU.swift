@@ -25,6 +25,6 @@ struct GRU: RecurrentLayer {
 
     init(_ attributes: Attributes) throws {
         cell = attributes.string("reset") == "after" ? .gruAfter : .gruBefore
-        settings = RecurrentSettings(attributes)
+        settings = try RecurrentSettings(attributes)
     }
 }

@@ -15,13 +15,14 @@ struct LSTM: RecurrentLayer {
         RecurrentSettings.attributes + [
             .real("forget_bias", default: 0, "added to the forget gate's bias_ih at initialisation")
         ]
+    static let inputs = RecurrentInput.ports + [Port("cell", .optional, "initial cell states, like hidden")]
 
     let cell = RecurrentCell.lstm
     let settings: RecurrentSettings
     let forgetBias: Double
 
     init(_ attributes: Attributes) throws {
-        settings = RecurrentSettings(attributes)
+        settings = try RecurrentSettings(attributes)
         forgetBias = attributes.real("forget_bias")
         if forgetBias != 0, !settings.hasBias {
             throw PluginError.attribute("forget_bias is \(forgetBias), but bias is false: leave out one of them")
