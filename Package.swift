@@ -83,7 +83,7 @@ var targets: [Target] = [
         dependencies: [
             "LaminaRecipe", "LaminaHost", "LaminaGraph", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSDK"),
         ]
-            + plugins("Core", "Data", "CNN")),
+            + plugins("Core", "Data", "CNN", "RNN", "Word2Vec")),
     // The real command with its plugins beside it, which `make test` builds first.
     .testTarget(name: "EndToEndTests", dependencies: [sdk("LaminaFormats")], exclude: ["Golden"]),
 ]

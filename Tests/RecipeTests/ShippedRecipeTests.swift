@@ -12,6 +12,13 @@
 
     @testable import LaminaRecipe
 
+    #if canImport(RNN)
+        import RNN
+    #endif
+    #if canImport(Word2Vec)
+        import Word2Vec
+    #endif
+
     /// The recipes that come with the plugins, and the examples of the documentation, against the real catalogues.
     @Suite struct ShippedRecipeTests {
         static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -23,6 +30,12 @@
                 try registry.add { _, out in Plugin.export(CoreCatalogue.plugin, to: out) }
                 try registry.add { _, out in Plugin.export(DataCatalogue.plugin, to: out) }
                 try registry.add { _, out in Plugin.export(CNNCatalogue.plugin, to: out) }
+                #if canImport(RNN)
+                    try registry.add { _, out in Plugin.export(RNNCatalogue.plugin, to: out) }
+                #endif
+                #if canImport(Word2Vec)
+                    try registry.add { _, out in Plugin.export(Word2VecCatalogue.plugin, to: out) }
+                #endif
             } catch {
                 preconditionFailure("\(error)")
             }
