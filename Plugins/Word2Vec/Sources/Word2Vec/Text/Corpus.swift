@@ -57,7 +57,8 @@ final class Corpus {
     /// Tells the system that these bytes will not be read again for a while, so that a large file needs little memory.
     func release(_ range: Range<Int>) {
         let page = Int(getpagesize())
-        let (begin, end) = (range.lowerBound / page * page, range.upperBound / page * page)
+        // A page that is read brings its neighbours, also those in front of it that have been given back before.
+        let (begin, end) = (max(0, range.lowerBound - 2 << 20) / page * page, range.upperBound / page * page)
         guard let base = bytes.baseAddress, begin < end else { return }
         madvise(UnsafeMutableRawPointer(mutating: base + begin), end - begin, MADV_DONTNEED)
     }

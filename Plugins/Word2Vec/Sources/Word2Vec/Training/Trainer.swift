@@ -123,7 +123,8 @@ final class Trainer {
                 }
             }
         }
-        corpus.release(range)
+        // Last, as it reads where chunks begin.
+        defer { corpus.release(range) }
         return try finish(first, count)
     }
 
