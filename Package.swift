@@ -72,7 +72,7 @@ var targets: [Target] = [
         dependencies: [
             sdk("CAllocationCounter"), "LaminaTraining", "LaminaRecipe", "LaminaGraph", "LaminaHost",
             sdk("LaminaFormats"), sdk("LaminaSDK"),
-        ] + plugins("Core", "Data", "CNN")),
+        ] + plugins("Core", "Data", "CNN", "RNN")),
     .testTarget(
         name: "LaminaTests", dependencies: ["Lamina", sdk("LaminaSDK")]),
     .testTarget(

@@ -13,7 +13,9 @@ let package = Package(
     targets: [
         .target(name: "CAttention", dependencies: [sdk("CLaminaMath")]),
         .target(name: "CRecurrent", dependencies: [sdk("CLaminaMath")]),
-        .target(name: "RNN", dependencies: [sdk("LaminaSDK"), sdk("CLaminaMath"), "CAttention", "CRecurrent"]),
+        .target(
+            name: "RNN",
+            dependencies: [sdk("LaminaSDK"), sdk("LaminaFormats"), sdk("CLaminaMath"), "CAttention", "CRecurrent"]),
         .target(
             name: "RNNPlugin", dependencies: ["RNN"],
             linkerSettings: [

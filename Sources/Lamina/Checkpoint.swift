@@ -14,6 +14,7 @@ struct Checkpoint {
     init(_ trainer: Trainer) {
         state = trainer.state.json
         tensors = trainer.optimizer.states.map { ($0.name, $0.dtype, $0.shape, $0.data) }
+        tensors += trainer.carried?.states.map { ($0.name, $0.dtype, $0.shape, $0.data) } ?? []
         record = ["epochs": .integer(Int64(trainer.state.epoch))]
         if let last = trainer.state.history.last { record.append("metrics", last.metrics) }
         guard let fingerprint = trainer.trainingData.source.fingerprint else { return }

@@ -25,7 +25,7 @@ extension Model {
                     .recipe, "\(recipe.file.path) names no \(split.rawValue) data; choose another with --split")
             }
             let dataset = try Dataset(
-                source, data, inputs: graph.definition.inputs, hasTarget: graph.definition.loss != nil,
+                source, data, for: graph.definition, hasTarget: graph.definition.loss != nil,
                 like: split == .train ? nil : preprocessing.origin.map { ($0.id, $0.reading) },
                 tokenizers: allTokenizers(), lanes: recipe.training.batch, registry: registry)
             let evaluator = try Evaluator(

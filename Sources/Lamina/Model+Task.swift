@@ -130,20 +130,47 @@ private final class TaskSession {
             add_text: { sink, text in TaskSession.at(sink).observer.text(TaskSession.text(text)) },
             wrote_file: { sink, path in TaskSession.at(sink).observer.wrote(file: TaskSession.text(path)) })
         let words = arguments.map { Array($0.utf8CString) }
-        return words.withViews { views in
-            names.map(Optional.some).withUnsafeBufferPointer { names in
-                var raw = lamina_task_model(
-                    struct_size: UInt32(MemoryLayout<lamina_task_model>.size), parameter_count: Int32(names.count),
-                    parameters: parameters.base, parameter_names: names.baseAddress, sink: own,
-                    asset: { sink, name in
-                        guard let name else { return lamina_string(data: nil, size: 0) }
-                        return TaskSession.at(sink).asset(String(cString: name))
-                    },
-                    evaluate: { sink, evaluation, outputs in TaskSession.at(sink).evaluate(evaluation, outputs) })
-                return withExtendedLifetime(self) {
-                    table.pointee.run(
-                        component, UnsafePointer(model.registry.runtime.services), attributes.raw, &raw,
-                        Int32(views.count), views.baseAddress, &sink)
+        let text = model.graph.definition.json.bytes()
+        return text.withUnsafeBufferPointer { graph in
+            words.withViews { views in
+                names.map(Optional.some).withUnsafeBufferPointer { names in
+                    var raw = lamina_task_model(
+                        struct_size: UInt32(MemoryLayout<lamina_task_model>.size), parameter_count: Int32(names.count),
+                        parameters: parameters.base, parameter_names: names.baseAddress, sink: own,
+                        asset: { sink, name in
+                            guard let name else { return lamina_string(data: nil, size: 0) }
+                            return TaskSession.at(sink).asset(String(cString: name))
+                        },
+                        evaluate: { sink, evaluation, outputs in TaskSession.at(sink).evaluate(evaluation, outputs) },
+                        graph: lamina_string(graph),
+                        encode: { sink, input, whole, text, ids in
+                            TaskSession.at(sink).with(input) { session, input in
+                                try session.encode(text.bytes, input, isWhole: whole != 0, ids)
+                            }
+                        },
+                        decode: { sink, input, count, ids, text in
+                            TaskSession.at(sink).with(input) { session, input in
+                                let ids = Array(UnsafeBufferPointer(start: ids, count: max(0, Int(count))))
+                                try session.add(session.model.tokenizer(of: input).decode(ids), to: text)
+                            }
+                        },
+                        token: { sink, input, id, text in
+                            TaskSession.at(sink).with(input) { session, input in
+                                try session.add(session.model.tokenizer(of: input).token(Int(id)) ?? "", to: text)
+                            }
+                        },
+                        special: { sink, input, token in
+                            guard let input, let token = SpecialToken(rawValue: token),
+                                let tokenizer = try? TaskSession.at(sink).model.tokenizer(of: String(cString: input)),
+                                let id = tokenizer.special(token)
+                            else { return -1 }
+                            return Int64(id)
+                        })
+                    return withExtendedLifetime(self) {
+                        table.pointee.run(
+                            component, UnsafePointer(model.registry.runtime.services), attributes.raw, &raw,
+                            Int32(views.count), views.baseAddress, &sink)
+                    }
                 }
             }
         }
@@ -169,6 +196,48 @@ private final class TaskSession {
         // An empty file is a file.
         let address = bytes.baseAddress ?? UnsafeRawPointer(parameters.base)
         return lamina_string(data: address.assumingMemoryBound(to: CChar.self), size: UInt64(bytes.count))
+    }
+
+    // MARK: Text
+
+    private func with(
+        _ input: UnsafePointer<CChar>?, _ body: (TaskSession, String) throws -> Void
+    ) -> lamina_status {
+        do {
+            guard let input else { throw LaminaError(.internal, "a task asks for the text of no input") }
+            try body(self, String(cString: input))
+            return LAMINA_OK
+        } catch {
+            failure = failure ?? LaminaError(error)
+            return LAMINA_ERROR_INTERNAL
+        }
+    }
+
+    private func encode(
+        _ text: UnsafeBufferPointer<UInt8>, _ input: String, isWhole: Bool, _ sink: UnsafePointer<lamina_id_sink>?
+    ) throws {
+        let tokenizer = try model.tokenizer(of: input)
+        var ids: [Int32] = []
+        try tokenizer.encode(text, into: &ids)
+        let entry = model.preprocessing.texts.first { $0.name == input }
+        if isWhole, let entry {
+            if let maximum = entry.maximum, ids.count + entry.added > maximum {
+                let what =
+                    "a text has \(ids.count + entry.added) tokens, the model takes at most \(maximum) for '\(input)'"
+                guard entry.tooLong == .cut else { throw LaminaError(.data, what) }
+                model.registry.runtime.logHandler(2, what + ": cut as in training")
+                ids.removeLast(ids.count + entry.added - maximum)
+            }
+            if entry.begin, let id = tokenizer.special(.begin) { ids.insert(Int32(id), at: 0) }
+            if entry.end, let id = tokenizer.special(.end) { ids.append(Int32(id)) }
+        }
+        let wide = ids.map(Int64.init)
+        _ = sink!.pointee.add(sink!.pointee.sink, Int64(wide.count), wide)
+    }
+
+    private func add(_ text: String, to sink: UnsafePointer<lamina_text_sink>?) throws {
+        var text = text
+        _ = text.withUTF8 { sink!.pointee.add(sink!.pointee.sink, lamina_string($0)) }
     }
 
     // MARK: Evaluating

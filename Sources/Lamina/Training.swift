@@ -81,16 +81,10 @@ public final class TrainingRun: @unchecked Sendable {
                     })
             }
             for state in trainer.optimizer.states {
-                guard let tensor = states.tensor(state.name), tensor.dtype == state.dtype.safetensors,
-                    tensor.shape == state.shape
-                else {
-                    throw LaminaError(
-                        .recipe,
-                        "\(path) has no optimizer state '\(state.name)' \(state.shape): a resumed run cannot change its optimizer"
-                    )
-                }
-                let bytes = states.bytes(of: tensor)
-                if bytes.count > 0 { state.data.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count) }
+                try copy(states, state.name, state.dtype, state.shape, to: state.data, from: path)
+            }
+            for state in trainer.carried?.states ?? [] {
+                try copy(states, state.name, state.dtype, state.shape, to: state.data, from: path)
             }
             model.network.parametersChanged()
             if let recorded = archive.manifest.training["recipe"]?["optimizer"], let recipe = model.recipe {
@@ -98,6 +92,18 @@ public final class TrainingRun: @unchecked Sendable {
                 optimizerChanges = recorded == now ? [] : changes(recorded, now)
             }
         }
+    }
+
+    private func copy(
+        _ file: SafetensorsFile, _ name: String, _ dtype: DataType, _ shape: [Int], to data: UnsafeMutableRawPointer,
+        from path: String
+    ) throws {
+        guard let tensor = file.tensor(name), tensor.dtype == dtype.safetensors, tensor.shape == shape else {
+            throw LaminaError(
+                .recipe, "\(path) has no state '\(name)' \(shape): a resumed run cannot change its optimizer or batch")
+        }
+        let bytes = file.bytes(of: tensor)
+        if bytes.count > 0 { data.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count) }
     }
 
     /// What differs between two values, by the path to it.

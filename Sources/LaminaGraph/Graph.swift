@@ -95,6 +95,16 @@ public final class Graph: @unchecked Sendable {
         }
     }
 
+    /// Positions of the inputs that take what an output gave for the batch before, and of those outputs.
+    public var carries: [(input: Int, output: Int)] {
+        definition.carries.map { carry in
+            (
+                definition.inputs.firstIndex { $0.name == carry.input }!,
+                definition.outputs.firstIndex { $0.name == carry.output }!
+            )
+        }
+    }
+
     /// Total number of trained numbers.
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.reduce(1, *) } }
 
@@ -365,6 +375,32 @@ private struct Builder {
             outputValues.append(try resolve(output.reference, "output \(output.name)"))
         }
         guard !outputValues.isEmpty else { throw GraphError(.graph, "the graph has no output: name at least one") }
+        for carry in definition.carries { try check(carry) }
+    }
+
+    private func check(_ carry: GraphDefinition.Carry) throws(GraphError) {
+        guard let input = inputIndex[carry.input], carry.input != GraphDefinition.targetName else {
+            throw GraphError(.graph, "there is no input '\(carry.input)' to carry '\(carry.output)' to")
+        }
+        guard let output = definition.outputs.firstIndex(where: { $0.name == carry.output }) else {
+            throw GraphError(
+                .graph,
+                "there is no output '\(carry.output)' to carry to input '\(carry.input)': name it among the outputs")
+        }
+        guard definition.carries.count(where: { $0.input == carry.input }) == 1 else {
+            throw GraphError(.graph, "input '\(carry.input)' gets two outputs of the batch before: keep one")
+        }
+        guard let given = values[outputValues[output]], let wanted = values[input], given == wanted else {
+            func text(_ value: Int) -> String {
+                guard let spec = values[value] else { return "nothing" }
+                let sizes = spec.shape.map { registry.runtime.dimensions.text($0) }
+                return "\(spec.dtype.name) [\(sizes.joined(separator: ", "))]"
+            }
+            throw GraphError(
+                .graph,
+                "output '\(carry.output)' is \(text(outputValues[output])), input '\(carry.input)', to which it is carried, is "
+                    + text(input))
+        }
     }
 
     /// FNV-1a: a node's random stream depends on its name alone.

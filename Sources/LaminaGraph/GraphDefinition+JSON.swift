@@ -12,6 +12,10 @@ extension GraphDefinition {
             ),
         ])
         if let loss { object.append("loss", loss.json) }
+        if !carries.isEmpty {
+            object.append(
+                "carry", .array(carries.map { ["input": .string($0.input), "output": .string($0.output)] }))
+        }
         return .object(object)
     }
 
@@ -21,6 +25,7 @@ extension GraphDefinition {
         let nodes: [JSON] = try fields.read("nodes")
         let outputs: [JSON] = try fields.read("outputs")
         let loss = try fields.readIfPresent("loss", as: JSON.self)
+        let carries = try fields.readIfPresent("carry", as: [JSON].self) ?? []
         try fields.finish()
         self.init()
         for (index, input) in inputs.enumerated() {
@@ -37,6 +42,11 @@ extension GraphDefinition {
             try fields.finish()
         }
         if let loss { self.loss = try Node(json: loss, at: "graph.loss") }
+        for (index, carry) in carries.enumerated() {
+            var fields = try JSONFields(carry, at: "graph.carry[\(index)]")
+            self.carries.append(try Carry(fields.read("input"), from: fields.read("output")))
+            try fields.finish()
+        }
     }
 }
 

@@ -109,12 +109,25 @@ public struct GraphDefinition: Sendable, Equatable {
         }
     }
 
+    /// An input that takes what an output gave for the batch before: the state of a sequence that goes on; zero at first.
+    public struct Carry: Sendable, Equatable {
+        public var input: String
+        /// Name of an output.
+        public var output: String
+
+        public init(_ input: String, from output: String) {
+            self.input = input
+            self.output = output
+        }
+    }
+
     public var inputs: [Input]
     /// In an order in which every input is already there.
     public var nodes: [Node]
     public var outputs: [Output]
     /// The loss: its inputs are outputs of nodes and, last, the target, which is an input of its own named `target`.
     public var loss: Node?
+    public var carries: [Carry] = []
 
     /// The name under which the loss sees the target.
     public static let targetName = "target"

@@ -90,19 +90,18 @@ extension Recipe.Model {
         } else {
             object["outputs"] = .object(JSONObject(outputs.map { ($0.name, $0.link.json) }))
         }
+        if !carries.isEmpty {
+            object["carry"] = .object(
+                JSONObject(
+                    carries.map { ($0.name, ["shape": .array($0.shape.map(\.json)), "from": $0.link.json]) }))
+        }
         return .object(object)
     }
 
     private var inputJSON: JSON {
         func shape(_ input: GraphDefinition.Input) -> JSON {
             // The batch is implied.
-            .array(
-                input.shape.dropFirst().map { size in
-                    switch size {
-                    case .fixed(let value): .integer(Int64(value))
-                    case .symbol(let name): .string(name)
-                    }
-                })
+            .array(input.shape.dropFirst().map(\.json))
         }
         func full(_ input: GraphDefinition.Input) -> JSONObject {
             ["shape": shape(input), "dtype": .string(input.dtype.name)]
@@ -176,5 +175,14 @@ extension Recipe.Training {
             ]
         }
         return .object(object)
+    }
+}
+
+extension GraphDefinition.Size {
+    fileprivate var json: JSON {
+        switch self {
+        case .fixed(let value): .integer(Int64(value))
+        case .symbol(let name): .string(name)
+        }
     }
 }

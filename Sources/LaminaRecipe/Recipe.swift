@@ -127,6 +127,7 @@ public struct Recipe: Sendable, Equatable {
         public var layers: [Layer]
         /// Empty: the last layer's, as "output".
         public var outputs: [Output]
+        public var carries: [Carry] = []
 
         public init(inputs: [GraphDefinition.Input], layers: [Layer], outputs: [Output] = []) {
             self.inputs = inputs
@@ -151,6 +152,23 @@ public struct Recipe: Sendable, Equatable {
             self.reference = reference
             self.place = place
         }
+    }
+
+    /// An input that takes what a layer gave for the batch before, zero at first.
+    public struct Carry: Sendable, Equatable {
+        public var name: String
+        /// With the batch dimension N somewhere in it.
+        public var shape: [GraphDefinition.Size]
+        public var link: Link
+
+        public init(_ name: String, _ shape: [GraphDefinition.Size], from link: Link) {
+            self.name = name
+            self.shape = shape
+            self.link = link
+        }
+
+        /// The output that is handed on.
+        public var output: String { "next_" + name }
     }
 
     public struct Output: Sendable, Equatable {

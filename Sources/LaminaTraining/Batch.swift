@@ -113,7 +113,7 @@ final class Batch: @unchecked Sendable {
     /// A request for a plan of these shapes.
     func request(target wantsTarget: Bool) -> PlanRequest {
         PlanRequest(
-            inputs: inputs.map(\.shape),
+            inputs: inputs.map(\.shape) + dataset.carriedShapes(count),
             target: wantsTarget ? target.map { .init($0.dtype, $0.shape) } : nil)
     }
 

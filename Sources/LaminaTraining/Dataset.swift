@@ -25,6 +25,8 @@ public final class Dataset: @unchecked Sendable {
     let target: Role?
     let texts: TextTensors?
     let stream: TextStream?
+    /// The model, whose inputs that are carried from batch to batch no data fill.
+    private let definition: GraphDefinition
 
     public let count: Int
     public var classes: [String] { source.classes }
@@ -34,7 +36,7 @@ public final class Dataset: @unchecked Sendable {
     /// How many samples a batch has when texts are a stream: neither more nor less.
     public var lanes: Int? { stream?.lanes }
 
-    /// Opens a source for a model with these inputs, and a target if the model has a loss.
+    /// Opens a source for a model, and a target if the model has a loss.
     ///
     /// - Parameters:
     ///   - origin: how the training data was read. What it found there holds for other data from the same source,
@@ -42,10 +44,12 @@ public final class Dataset: @unchecked Sendable {
     ///   - tokenizers: those of the training data; without them, vocabularies are learned from this source.
     ///   - lanes: how many samples a batch should have when texts are a stream.
     public init(
-        _ source: Recipe.Component, _ data: Recipe.Datasets, inputs: [GraphDefinition.Input], hasTarget: Bool,
+        _ source: Recipe.Component, _ data: Recipe.Datasets, for definition: GraphDefinition, hasTarget: Bool,
         like origin: (id: String, reading: JSONObject)? = nil, tokenizers: [String: TextTokenizer] = [:],
         lanes: Int = 1, registry: Registry
     ) throws(TrainingError) {
+        self.definition = definition
+        let inputs = definition.dataInputs
         let known = origin?.id == source.id ? origin?.reading ?? [:] : [:]
         let opened = try DataSource(source.id, known.merging(source.attributes), registry: registry)
         self.source = opened
@@ -99,7 +103,11 @@ public final class Dataset: @unchecked Sendable {
     }
 
     /// Shape of a batch of inputs; with texts, of those with the longest ones.
-    public func inputShapes(batch: Int) -> [[Int]] { inputs.map { [batch] + sampleShape($0) } }
+    public func inputShapes(batch: Int) -> [[Int]] {
+        inputs.map { [batch] + sampleShape($0) } + carriedShapes(batch)
+    }
+
+    func carriedShapes(_ batch: Int) -> [[Int]] { definition.carriedShapes(batch) }
 
     /// Type and shape of a batch's target; with texts, of the longest ones.
     public func target(batch: Int) -> PlanRequest.Target? {

@@ -64,6 +64,7 @@ public final class Evaluator: @unchecked Sendable {
     private let samples: [Int64]
     private let batchSize: Int
     private let slots: [Batch]
+    private let carried: CarriedStates?
     /// The output that metrics compare with the target: what the loss reads, if that is an output.
     private let measuredOutput: Int
 
@@ -84,6 +85,7 @@ public final class Evaluator: @unchecked Sendable {
         let chosen = samples ?? (0..<Int64(dataset.count)).map { $0 }
         // Texts of like length in one batch need less padding; results do not depend on the order.
         self.samples = SampleOrder.byLength(chosen, dataset)
+        carried = try CarriedStates(network.graph, lanes: dataset.lanes)
         self.batchSize = dataset.lanes ?? max(1, min(batchSize, self.samples.count))
         slots = [try Batch(dataset, capacity: self.batchSize), try Batch(dataset, capacity: self.batchSize)]
     }
@@ -93,6 +95,8 @@ public final class Evaluator: @unchecked Sendable {
         metrics.forEach { $0.reset() }
         var lossSum = 0.0
         var done = 0
+        // States begin with zeros, in the middle of a stream, too.
+        var continues = false
         let hasTarget = dataset.hasTarget
         let loader = samples.withUnsafeBufferPointer { samples in
             BatchLoader(slots, indices: samples, batchSize: batchSize, isTraining: false, seed: seed, firstStep: 0)
@@ -104,7 +108,10 @@ public final class Evaluator: @unchecked Sendable {
             do {
                 let plan = try network.plan(batch.request(target: network.graph.definition.loss != nil))
                 batch.copy(to: plan)
+                carried?.give(to: plan, continues: continues && batch.continuesPrevious)
                 try network.forward(plan, seed: seed)
+                carried?.take(from: plan)
+                continues = true
                 if let loss = plan.loss { lossSum += Double(loss.floats[0]) * Double(count) }
                 if hasTarget, let target = batch.target {
                     for metric in metrics {

@@ -58,6 +58,8 @@ public final class Trainer: @unchecked Sendable {
     public var sampleCount: Int { samples.count }
     let slots: [Batch]
     private let schedule: ScheduleDriver?
+    /// What the last batch handed on to the next one; nil: the model carries nothing.
+    public let carried: CarriedStates?
     public let batchSize: Int
     private let accumulate: Int
     var fullPlan: Plan?
@@ -82,17 +84,17 @@ public final class Trainer: @unchecked Sendable {
         self.recipe = recipe
         self.network = network
         let registry = network.graph.registry
-        let inputs = network.graph.definition.inputs
+        let definition = network.graph.definition
         let training = recipe.training
         trainingData = try Dataset(
-            data.train, data, inputs: inputs, hasTarget: true, tokenizers: tokenizers, lanes: training.batch,
+            data.train, data, for: definition, hasTarget: true, tokenizers: tokenizers, lanes: training.batch,
             registry: registry)
         let learned = trainingData.tokenizers
         let origin = (trainingData.source.id, trainingData.source.reading)
         state = TrainerState(seed: training.seed, setup: .init(training, trainingData.source, data))
         testData = try data.test.map { test throws(TrainingError) in
             try Dataset(
-                test, data, inputs: inputs, hasTarget: true, like: origin, tokenizers: learned, lanes: training.batch,
+                test, data, for: definition, hasTarget: true, like: origin, tokenizers: learned, lanes: training.batch,
                 registry: registry)
         }
         guard trainingData.count > 0 else { throw TrainingError(.data, "\(data.train.id): the training data is empty") }
@@ -100,7 +102,8 @@ public final class Trainer: @unchecked Sendable {
         var validationData: Dataset?
         if let source = data.validation {
             validationData = try Dataset(
-                source, data, inputs: inputs, hasTarget: true, like: origin, tokenizers: learned, lanes: training.batch,
+                source, data, for: definition, hasTarget: true, like: origin, tokenizers: learned,
+                lanes: training.batch,
                 registry: registry)
             samples = (0..<Int64(trainingData.count)).map { $0 }
         } else if let split = try training.split(trainingData.count, lanes: trainingData.lanes) {
@@ -108,6 +111,7 @@ public final class Trainer: @unchecked Sendable {
         } else {
             samples = (0..<Int64(trainingData.count)).map { $0 }
         }
+        carried = try CarriedStates(network.graph, lanes: trainingData.lanes)
         batchSize = trainingData.lanes ?? max(1, min(training.batch, samples.count))
         accumulate = max(1, training.accumulate)
         slots = [try Batch(trainingData, capacity: batchSize), try Batch(trainingData, capacity: batchSize)]
@@ -306,11 +310,13 @@ public final class Trainer: @unchecked Sendable {
 
     private func makeStep(_ loader: BatchLoader) throws(TrainingError) -> Bool {
         var used = 0
+        carried?.begin()
         while used < accumulate {
             guard let batch = try loader.next() else { break }
             let count = batch.count
             let plan = try self.plan(batch)
             batch.copy(to: plan)
+            carried?.give(to: plan, continues: batch.continuesPrevious)
             do {
                 try network.forward(plan, seed: state.seed, step: state.batch)
             } catch {
@@ -318,6 +324,7 @@ public final class Trainer: @unchecked Sendable {
             }
             let loss = Double(plan.loss.unsafelyUnwrapped.floats[0])
             guard loss.isFinite else { throw try diverged("the loss is \(loss)", plan) }
+            carried?.take(from: plan)
             do {
                 try network.backward(plan, seed: state.seed, step: state.batch, accumulating: used > 0)
             } catch {
@@ -337,6 +344,7 @@ public final class Trainer: @unchecked Sendable {
         } catch {
             throw error.kind == .diverged ? try diverged(error.text) : error
         }
+        carried?.commit()
         return true
     }
 

@@ -12,6 +12,9 @@ import LaminaSDK
 #if canImport(CNN)
     import CNN
 #endif
+#if canImport(RNN)
+    import RNN
+#endif
 
 /// The plugins linked into these tests.
 let registry: Registry = {
@@ -20,6 +23,9 @@ let registry: Registry = {
     try! registry.add { _, out in Plugin.export(DataCatalogue.plugin, to: out) }
     #if canImport(CNN)
         try! registry.add { _, out in Plugin.export(CNNCatalogue.plugin, to: out) }
+    #endif
+    #if canImport(RNN)
+        try! registry.add { _, out in Plugin.export(RNNCatalogue.plugin, to: out) }
     #endif
     return registry
 }()

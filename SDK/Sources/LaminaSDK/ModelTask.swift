@@ -55,6 +55,72 @@ public struct TaskModel {
     }
 }
 
+// MARK: Text
+
+extension TaskModel {
+    /// The content of `graph.json`: inputs, nodes, outputs.
+    public var graph: String { String(raw.pointee.graph) }
+
+    /// The tokens of a text for an input of the model, with those that the recipe puts around it (begin, end).
+    public func encode(_ text: String, for input: String) throws -> [Int64] { try encode(text, input, whole: 1) }
+
+    /// The tokens of a text alone.
+    public func encode(tokensOf text: String, for input: String) throws -> [Int64] {
+        try encode(text, input, whole: 0)
+    }
+
+    private func encode(_ text: String, _ input: String, whole: Int32) throws -> [Int64] {
+        let ids = IDs()
+        var sink = lamina_id_sink(
+            struct_size: UInt32(MemoryLayout<lamina_id_sink>.size), reserved: 0,
+            sink: Unmanaged.passUnretained(ids).toOpaque(),
+            add: { sink, count, values in
+                let all = Unmanaged<IDs>.fromOpaque(sink!).takeUnretainedValue()
+                all.values += UnsafeBufferPointer(start: values, count: Int(count))
+                return LAMINA_OK
+            })
+        var text = text
+        let status = withExtendedLifetime(ids) {
+            text.withUTF8 { raw.pointee.encode(raw.pointee.sink, input, whole, lamina_string($0), &sink) }
+        }
+        try check(status, "the host could not encode a text for '\(input)'")
+        return ids.values
+    }
+
+    /// The text of tokens of an input, without special ones.
+    public func decode(_ ids: [Int64], for input: String) throws -> String {
+        try text { raw.pointee.decode(raw.pointee.sink, input, Int64(ids.count), ids, $0) }
+    }
+
+    /// A token as it stands in the vocabulary of an input.
+    public func token(_ id: Int64, for input: String) throws -> String {
+        try text { raw.pointee.token(raw.pointee.sink, input, id, $0) }
+    }
+
+    /// The id of a token with a meaning of its own; nil when there is none, or the input is no text.
+    public func special(_ token: SpecialToken, for input: String) -> Int64? {
+        let id = raw.pointee.special(raw.pointee.sink, input, token.rawValue)
+        return id < 0 ? nil : id
+    }
+
+    private func text(_ body: (UnsafePointer<lamina_text_sink>) -> lamina_status) throws -> String {
+        let bytes = Bytes()
+        var sink = lamina_text_sink(
+            struct_size: UInt32(MemoryLayout<lamina_text_sink>.size), reserved: 0,
+            sink: Unmanaged.passUnretained(bytes).toOpaque(),
+            add: { sink, text in
+                Unmanaged<Bytes>.fromOpaque(sink!).takeUnretainedValue().values += text.bytes
+                return LAMINA_OK
+            })
+        let status = withExtendedLifetime(bytes) { withUnsafePointer(to: &sink, body) }
+        try check(status, "the host could not decode tokens")
+        return String(decoding: bytes.values, as: UTF8.self)
+    }
+
+    private final class IDs { var values: [Int64] = [] }
+    private final class Bytes { var values: [UInt8] = [] }
+}
+
 /// Where a task's answer goes: rows, running text, files.
 public struct TaskAnswer {
     public let raw: UnsafePointer<lamina_task_sink>

@@ -57,14 +57,23 @@ struct GraphBuilder {
                 throw error("two inputs of the model are named '\(input.name)'", first.component.place)
             }
         }
-        definition.inputs = recipe.model.inputs
+        for carry in recipe.model.carries {
+            guard targets.updateValue(.input, forKey: carry.name) == nil else {
+                throw error("two inputs of the model are named '\(carry.name)'", first.component.place)
+            }
+        }
+        definition.inputs = recipe.model.inputs + recipe.model.carries.map { .init($0.name, .float32, $0.shape) }
         if recipe.model.inputs.count == 1 { previous = [Reference(recipe.model.inputs[0].name)] }
         for layer in recipe.model.layers { try add(layer) }
         try addOutputs()
         if let loss = recipe.loss { definition.loss = try lossNode(loss) }
+        for carry in recipe.model.carries {
+            definition.outputs.append(.init(carry.output, try resolve(carry.link)))
+            definition.carries.append(.init(carry.name, from: carry.output))
+        }
         let used = definition.nodes + (definition.loss.map { [$0] } ?? [])
         let names = Set(used.flatMap { $0.inputs.compactMap { $0?.name } })
-        for input in recipe.model.inputs where !names.contains(input.name) {
+        for input in definition.inputs where !names.contains(input.name) {
             throw error(
                 "no layer takes the input '\(input.name)': name it in a 'from', or remove it", first.component.place)
         }

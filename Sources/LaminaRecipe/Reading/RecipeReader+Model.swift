@@ -4,7 +4,7 @@ import LaminaSDK
 import LaminaSchema
 
 extension RecipeReader {
-    static let modelKeys = ["input", "layers", "outputs"]
+    static let modelKeys = ["input", "layers", "outputs", "carry"]
     static let layerKeys = ["name", "from", "repeat", "initializers", "share", "frozen"]
     /// Kinds that may stand in `layers`.
     static let layerKinds = ["layer", "block"]
@@ -18,6 +18,7 @@ extension RecipeReader {
             : fields.take("input")
         let layers = try fields.require("layers", "write the list of layers")
         let outputs = fields.take("outputs")
+        let carry = fields.take("carry")
         try fields.finish()
         guard case .list(let nodes) = layers.content else {
             throw error("'layers' is a list, got \(layers.summary); begin each layer with '- '", layers)
@@ -33,7 +34,49 @@ extension RecipeReader {
         }
         for node in nodes { model.layers.append(try layer(node)) }
         if let outputs { model.outputs = try self.outputs(outputs) }
+        if let carry { model.carries = try carries(carry, model.inputs) }
         return model
+    }
+
+    /// `{ hidden: { shape: [1, N, 64], from: "stem:1" } }`
+    private func carries(_ node: YAMLNode, _ inputs: [GraphDefinition.Input]) throws(RecipeError) -> [Recipe.Carry] {
+        guard let entries = node.entries else {
+            throw error("'carry' is a mapping from inputs to their shapes and layers, got \(node.summary)", node)
+        }
+        var carries: [Recipe.Carry] = []
+        for entry in entries {
+            try check(newName: entry.key, "an input", entry.place)
+            guard !inputs.contains(where: { $0.name == entry.key }) else {
+                throw error("'\(entry.key)' is an input that data fill: take another name", entry.place)
+            }
+            let subject = "'carry.\(entry.key)'"
+            var fields = try RecipeFields(
+                entry.value, subject, wanted: "a mapping with 'shape' and 'from'", file: file)
+            let shape = try fields.require("shape", "write its shape with the batch, as in [1, N, 64]")
+            let from = try fields.require("from", "write the layer's output that it takes, as in \"stem:1\"")
+            try fields.finish()
+            carries.append(.init(entry.key, try carriedShape(shape, subject), from: try link(from, subject)))
+        }
+        return carries
+    }
+
+    private func carriedShape(_ node: YAMLNode, _ subject: String) throws(RecipeError) -> [GraphDefinition.Size] {
+        guard case .list(let nodes) = node.content, (1...8).contains(nodes.count) else {
+            throw error("\(subject): wanted a shape of 1 to 8 dimensions, as in [1, N, 64], got \(node.summary)", node)
+        }
+        var shape: [GraphDefinition.Size] = []
+        for node in nodes {
+            switch node.content {
+            case .scalar(.integer(let size), _) where size >= 1 && size <= 1 << 40: shape.append(.fixed(Int(size)))
+            case .scalar(.string(Recipe.batchDimension), _): shape.append(.symbol(Recipe.batchDimension))
+            default:
+                throw error("\(subject): a dimension is an integer >= 1 or N, the batch, got \(node.summary)", node)
+            }
+        }
+        guard shape.contains(.symbol(Recipe.batchDimension)) else {
+            throw error("\(subject): the shape lacks N, the batch: every sample has a state of its own", node)
+        }
+        return shape
     }
 
     // MARK: Inputs

@@ -99,6 +99,15 @@ struct RecipeSchema {
                 "outputs": .described(
                     ["anyOf": [.textOrTexts, ["type": "object", "additionalProperties": ["type": "string"]]]],
                     "Which outputs the model has; without it, that of the last layer."),
+                "carry": .described(
+                    [
+                        "type": "object",
+                        "additionalProperties": .object(
+                            described: "", required: ["shape", "from"],
+                            ["shape": .reference("shape"), "from": ["type": "string"]]),
+                    ],
+                    "Inputs that take what a layer gave for the batch before: states of a stream; shapes with the batch, N."
+                ),
             ])
     }
 

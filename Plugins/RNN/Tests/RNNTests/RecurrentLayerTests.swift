@@ -16,7 +16,7 @@ import Testing
                     ["units": 3, "returns": "last", "layers": 2, "bidirectional": true], .normal([2, 4, 3]),
                     .integers([2], 0..<5), .normal([4, 2, 3])
                 ).with { $0.hasBatch = false },
-            ] + common)
+            ] + refused)
     }
 
     @Test func lstm() {
@@ -42,7 +42,7 @@ import Testing
                 LayerCase(
                     rejects: "cell has shape [1, 3, 3], wanted [1, 2, 3]", ["units": 3], .normal([2, 3, 4]), .absent,
                     .absent, .normal([1, 3, 3])),
-            ] + common)
+            ] + refused)
     }
 
     @Test(arguments: ["after", "before"]) func gru(_ reset: String) {
@@ -62,40 +62,7 @@ import Testing
                     with(["units": 3, "layers": 2, "bias": false]), .normal([2, 3, 4]), .absent, .normal([2, 2, 3])
                 )
                 .with { $0.hasBatch = false },
-            ] + common)
-    }
-
-    /// Two halves, the second begun with what the first has left, are the whole.
-    @Test(arguments: ["elman", "lstm", "gru"]) func carriedStates(_ name: String) throws {
-        let component = try #require(RNNCatalogue.layers.first { $0.name == name })
-        let carrying = try LayerHarness(component, ["units": 5, "layers": 2, "carry": 3])
-        let plain = try LayerHarness(component, ["units": 5, "layers": 2])
-        let values = TensorValue.normal([3, 8, 2], seed: 5).floats
-        func steps(_ range: Range<Int>) -> TensorValue {
-            var rows: [Float] = []
-            for n in 0..<3 {
-                let first = (n * 8 + range.lowerBound) * 2
-                rows += values[first..<first + 2 * range.count]
-            }
-            return TensorValue([3, range.count, 2], rows)
-        }
-        let whole = try plain.train([steps(0..<8)])
-        let names = name == "lstm" ? ["carried_hidden", "carried_cell"] : ["carried_hidden"]
-        let first = try carrying.train([steps(0..<4)])
-        #expect(first.buffers == Array(first.outputs[1...]) && first.violations.isEmpty)
-        let left = Dictionary(uniqueKeysWithValues: zip(names, first.buffers))
-        let second = try carrying.train([steps(4..<8)], buffers: left)
-        #expect(second.buffers == Array(second.outputs[1...]))
-        for (got, wanted) in zip(second.outputs[1...], whole.outputs[1...]) {
-            for (a, b) in zip(got.floats, wanted.floats) { #expect(abs(a - b) < 1e-6) }
-        }
-        // Another batch begins with zeros and leaves nothing, and so does inference.
-        let one = TensorValue([1, 4, 2], Array(steps(4..<8).floats.prefix(8)))
-        let other = try carrying.train([one], buffers: left)
-        #expect(try other.buffers == first.buffers && other.outputs == plain.train([one]).outputs)
-        let predicted = try carrying.predict([steps(4..<8)], buffers: left)
-        #expect(try predicted.buffers == first.buffers && predicted.outputs == plain.predict([steps(4..<8)]).outputs)
-        #expect(name == "elman" || second.outputs != predicted.outputs)
+            ] + refused)
     }
 
     /// The steps of a lone sample with large weights are shared by two threads, in whatever order they come.
@@ -121,12 +88,8 @@ import Testing
             ])
     }
 
-    private var common: [LayerCase] {
+    private var refused: [LayerCase] {
         [
-            LayerCase(["units": 3, "carry": 3, "bidirectional": true], .normal([3, 2, 2])),
-            LayerCase(
-                rejects: "carry is 2, but hidden is connected", ["units": 3, "carry": 2], .normal([2, 3, 4]), .absent,
-                .normal([1, 2, 3])),
             LayerCase(rejects: "dropout acts between layers", ["units": 3, "dropout": 0.5], .normal([2, 3, 4])),
             LayerCase(rejects: "wanted 3 dimensions [N, T, features]", ["units": 3], .normal([2, 4])),
             LayerCase(rejects: "input 0 has type int64", ["units": 3], .integers([2, 3, 4], 0..<9)),

@@ -90,6 +90,7 @@ public struct TaskHarness {
         }
         let status = withExtendedLifetime((session, names, words)) {
             names.pointers.withUnsafeBufferPointer { names in
+                let graph = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
                 var model = lamina_task_model(
                     struct_size: UInt32(MemoryLayout<lamina_task_model>.size),
                     parameter_count: Int32(parameters.count), parameters: tensors.raw,
@@ -109,7 +110,10 @@ public struct TaskHarness {
                             Session.of(sink).failure = error
                             return LAMINA_ERROR_INTERNAL
                         }
-                    })
+                    },
+                    graph: lamina_string(graph), encode: { _, _, _, _, _ in LAMINA_ERROR_UNSUPPORTED },
+                    decode: { _, _, _, _, _ in LAMINA_ERROR_UNSUPPORTED },
+                    token: { _, _, _, _ in LAMINA_ERROR_UNSUPPORTED }, special: { _, _, _ in -1 })
                 return bound.table.pointee.run(
                     bound.raw, host.raw, bound.attributes.raw, &model, Int32(views.count), views, &sink)
             }

@@ -7,11 +7,6 @@ import LaminaSDK
 /// outputs 0 and passes the initial state on. What the input holds beyond the lengths has no influence, but has to be
 /// finite. A length outside of 0 ... T is an error. With `returns: last` output 0 has the last layer's final states,
 /// forward and reverse beside each other.
-///
-/// `carry` is truncated back-propagation through time: in training, a batch of that many samples begins with the final
-/// states of the one before, which are kept in buffers; gradients end at the batch. Sample n of a batch should go on where
-/// sample n of the one before ended. Other batches, and inference, begin with zeros. Williams, Peng: An Efficient
-/// Gradient-Based Algorithm for On-Line Training of Recurrent Network Trajectories (1990).
 protocol RecurrentLayer: Layer {
     var cell: RecurrentCell { get }
     var settings: RecurrentSettings { get }
@@ -55,8 +50,6 @@ extension RecurrentLayer {
         try check(inference, RecurrentInput.hidden, "hidden", .float32, state)
         if cell.hasCellState { try check(inference, RecurrentInput.cell, "cell", .float32, state) }
 
-        if let carry = settings.carry { try addCarriedStates(inference, carry) }
-
         let last = Dimension(directions * units)
         try inference.addOutput(.float32, settings.returnsAll ? [batch, shape[1], last] : [batch, last])
         try inference.addOutput(.float32, state)
@@ -80,17 +73,6 @@ extension RecurrentLayer {
             throw PluginError.shape(
                 "\(name) has shape \(host.text(shape)), wanted \(host.text(wanted))", input: index)
         }
-    }
-
-    private func addCarriedStates(_ inference: Inference, _ carry: Int) throws {
-        if let index = [RecurrentInput.hidden, RecurrentInput.cell].first(where: { inference.isConnected($0) }) {
-            throw PluginError.attribute(
-                "carry is \(carry), but \(Self.inputs[index].name) is connected: leave out one of them, both are initial states"
-            )
-        }
-        let shape = [settings.layers * settings.directions, carry, settings.units]
-        try inference.addBuffer("carried_hidden", shape, initial: 0)
-        if cell.hasCellState { try inference.addBuffer("carried_cell", shape, initial: 0) }
     }
 
     private func addParameters(_ inference: Inference, _ suffix: String, features: Int) throws {

@@ -66,14 +66,6 @@ struct RecurrentPlan: PlannedLayer {
                 dropout.apply(run, layer: layer, sequence(run, layer), shape.steps * shape.width)
             }
         }
-        if isTraining, shape.carries { carryOver(run) }
-    }
-
-    /// Keeps the final states for the next batch.
-    private func carryOver(_ run: Run) {
-        let count = shape.layers * shape.directions * shape.stateCount
-        run.buffer(0).floats.update(from: run.output(1).floats, count: count)
-        if shape.cell.hasCellState { run.buffer(1).floats.update(from: run.output(2).floats, count: count) }
     }
 
     private func checkLengths(_ run: Run) throws {
@@ -91,12 +83,10 @@ struct RecurrentPlan: PlannedLayer {
 
     func isConnected(_ input: Int) -> Bool { connected[input] }
 
-    /// Initial states of one layer and direction: an optional input, or what the batch before has left.
+    /// An optional input's values for one layer and direction.
     private func initial(_ run: Run, _ input: Int, _ layer: Int, _ direction: Int) -> UnsafeMutablePointer<Float>? {
-        let offset = (layer * shape.directions + direction) * shape.stateCount
-        if connected[input] { return run.input(input).floats + offset }
-        guard isTraining, shape.carries else { return nil }
-        return run.buffer(input == RecurrentInput.hidden ? 0 : 1).floats + offset
+        connected[input]
+            ? run.input(input).floats + (layer * shape.directions + direction) * shape.stateCount : nil
     }
 
     /// What a layer reads.

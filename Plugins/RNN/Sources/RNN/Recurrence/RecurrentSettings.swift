@@ -4,8 +4,6 @@ import LaminaSDK
 struct RecurrentSettings {
     let units, layers, directions: Int
     let dropout: Double
-    /// The batch whose final states the next one begins with.
-    let carry: Int?
     let hasBias, returnsAll, isOrthogonal: Bool
 
     static var attributes: [AttributeSchema] {
@@ -21,9 +19,6 @@ struct RecurrentSettings {
             .string(
                 "recurrent_initializer", default: "uniform", choices: ["uniform", "orthogonal"],
                 "initial recurrent weights: uniform in ±1/√units, or an orthogonal matrix per gate"),
-            .integer(
-                "carry", default: nil, 1...1e6,
-                "in training, batches of this size begin with the final states of the one before (truncated BPTT)"),
         ]
     }
 
@@ -33,7 +28,6 @@ struct RecurrentSettings {
         layers = attributes.integer("layers")
         directions = attributes.bool("bidirectional") ? 2 : 1
         dropout = attributes.real("dropout")
-        carry = attributes.optionalInteger("carry")
         hasBias = attributes.bool("bias")
         returnsAll = attributes.string("returns") == "all"
         isOrthogonal = attributes.string("recurrent_initializer") == "orthogonal"

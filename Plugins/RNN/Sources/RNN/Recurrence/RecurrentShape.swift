@@ -7,8 +7,6 @@ struct RecurrentShape {
     let batch, time, features: Int
     let units, layers, directions, gates: Int
     let hasBias, returnsAll: Bool
-    /// Whether the batch begins, in training, with the states that the one before has left.
-    let carries: Bool
     let dropout: Double
     /// Samples of a piece, which goes through all steps by itself. It depends on the batch alone.
     let rowsOfPiece: Int
@@ -17,7 +15,6 @@ struct RecurrentShape {
         (self.cell, gates) = (cell, cell.gates)
         (batch, time, features) = (input.size(0), input.size(1), input.size(2))
         (units, layers, directions) = (settings.units, settings.layers, settings.directions)
-        carries = settings.carry == batch
         (hasBias, returnsAll, dropout) = (settings.hasBias, settings.returnsAll, settings.dropout)
         // Each piece reads all recurrent weights in each step, which about eight rows pay for. An even number of pieces
         // gives two threads equal shares.

@@ -9,6 +9,7 @@
 #include "component.h"
 #include "host.h"
 #include "tensor.h"
+#include "tokenizer.h"
 
 /* A part of the graph: what is given, and what is wanted. A reference is the name of an input or a node, "name:1" for a
  * node's second output. Only what the wanted depend on and what is not given is computed. */
@@ -32,6 +33,15 @@ typedef struct lamina_task_model {
   lamina_string (*asset)(void *sink, const char *name);
   /* Computes, and hands out the wanted tensors: plain, read-only, until the next evaluation. */
   lamina_status (*evaluate)(void *sink, const lamina_task_evaluation *evaluation, const lamina_tensor **outputs);
+  lamina_string graph; /* the content of graph.json: inputs, nodes, outputs */
+  /* The tokens of a text for an input of the model, with those that the recipe puts around it when `whole` is 1. */
+  lamina_status (*encode)(void *sink, const char *input, int32_t whole, lamina_string text, const lamina_id_sink *ids);
+  /* The text of tokens of an input, without special ones; and a token as it stands in the vocabulary. */
+  lamina_status (*decode)(void *sink, const char *input, int64_t count, const int64_t *ids,
+                          const lamina_text_sink *text);
+  lamina_status (*token)(void *sink, const char *input, int64_t id, const lamina_text_sink *text);
+  /* The id of LAMINA_TOKEN_… for an input; -1 when there is none, or the input is no text. */
+  int64_t (*special)(void *sink, const char *input, int32_t token);
 } lamina_task_model;
 
 /* Where the answer goes. */

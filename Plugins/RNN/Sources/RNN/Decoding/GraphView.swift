@@ -1,0 +1,77 @@
+import LaminaFormats
+import LaminaSDK
+
+/// What a task sees of a model's graph: nodes with what they take, inputs, outputs, the loss.
+struct GraphView {
+    struct Node {
+        let name, component: String
+        /// References; nil: not connected.
+        let inputs: [String?]
+    }
+
+    struct Input {
+        let name, dtype: String
+        /// Sizes; a text is a name.
+        let shape: [JSON]
+    }
+
+    let inputs: [Input]
+    let nodes: [Node]
+    /// By name: references.
+    let outputs: [(name: String, reference: String)]
+    /// What the loss compares with the target; nil without a loss.
+    let measured: String?
+    /// Inputs that take an output of the batch before.
+    let carries: [(input: String, output: String)]
+
+    init(_ model: TaskModel) throws {
+        do {
+            let json = try JSON.parse(model.graph)
+            func list(_ key: String) throws(JSONError) -> [JSON] {
+                guard let value = json[key] else { return [] }
+                return try [JSON](json: value, at: key)
+            }
+            func text(_ json: JSON, _ key: String) throws(JSONError) -> String {
+                try String(json: json[key] ?? .null, at: key)
+            }
+            func references(_ json: JSON) throws(JSONError) -> [String?] {
+                var references: [String?] = []
+                for input in try [JSON](json: json["inputs"] ?? .array([]), at: "inputs") {
+                    if case .null = input {
+                        references.append(nil)
+                    } else {
+                        references.append(try String(json: input, at: "inputs"))
+                    }
+                }
+                return references
+            }
+            var (inputs, nodes): ([Input], [Node]) = ([], [])
+            for input in try list("inputs") {
+                inputs.append(
+                    Input(
+                        name: try text(input, "name"), dtype: try text(input, "dtype"),
+                        shape: try [JSON](json: input["shape"] ?? .null, at: "shape")))
+            }
+            for node in try list("nodes") {
+                nodes.append(
+                    Node(
+                        name: try text(node, "name"), component: try text(node, "component"),
+                        inputs: try references(node)))
+            }
+            var (outputs, carries): ([(String, String)], [(String, String)]) = ([], [])
+            for output in try list("outputs") { outputs.append((try text(output, "name"), try text(output, "from"))) }
+            for carry in try list("carry") { carries.append((try text(carry, "input"), try text(carry, "output"))) }
+            (self.inputs, self.nodes, self.outputs, self.carries) = (inputs, nodes, outputs, carries)
+            measured = try json["loss"].flatMap { loss throws(JSONError) in try references(loss).first ?? nil }
+        } catch {
+            throw PluginError.data("the model's graph cannot be read: \(error)")
+        }
+    }
+
+    func node(_ name: String) -> Node? { nodes.first { $0.name == name } }
+
+    /// The name in a reference, "stem" of "stem:2".
+    static func name(_ reference: String) -> String {
+        reference.lastIndex(of: ":").map { String(reference[..<$0]) } ?? reference
+    }
+}

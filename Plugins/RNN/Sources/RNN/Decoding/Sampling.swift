@@ -1,0 +1,44 @@
+import Glibc
+import LaminaSDK
+
+/// The choice of the next token from logits: temperature, the k most probable, the nucleus of probability p.
+///
+/// Softmax(logits / temperature), of which `topK` tokens are kept, then the fewest whose probabilities add up to `topP`
+/// (Holtzman et al.: The Curious Case of Neural Text Degeneration, 2019). Temperature 0 takes the most probable.
+struct Sampling {
+    var temperature = 1.0
+    /// nil: all.
+    var topK: Int?
+    var topP = 1.0
+
+    /// - Parameter random: uniform in [0, 1).
+    func choose(_ logits: UnsafePointer<Float>, _ count: Int, random: Double, forbidden: [Int64] = []) -> Int64 {
+        var probabilities = [Double](repeating: 0, count: count)
+        logProbabilities(logits, count, into: &probabilities)
+        for token in forbidden where token >= 0 && token < count { probabilities[Int(token)] = -.infinity }
+        let order = probabilities.indices.sorted { left, right in
+            let (a, b) = (probabilities[left], probabilities[right])
+            return a == b ? left < right : a > b
+        }
+        guard temperature > 0 else { return Int64(order[0]) }
+        let kept = order.prefix(min(topK ?? count, count))
+        let largest = probabilities[order[0]] / temperature
+        var weights = kept.map { exp(probabilities[$0] / temperature - largest) }
+        let total = weights.reduce(0, +)
+        var sum = 0.0
+        for (index, weight) in weights.enumerated() {
+            sum += weight / total
+            if sum >= topP {
+                weights.removeSubrange((index + 1)...)
+                break
+            }
+        }
+        var rest = random * weights.reduce(0, +)
+        for (index, weight) in weights.enumerated() {
+            rest -= weight
+            if rest < 0 { return Int64(kept[index]) }
+        }
+        // Rounding alone leads here.
+        return Int64(kept[weights.count - 1])
+    }
+}

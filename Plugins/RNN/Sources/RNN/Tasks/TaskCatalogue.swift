@@ -1,0 +1,10 @@
+import LaminaSDK
+
+extension RNNCatalogue {
+    public static var tasks: [Component] {
+        [
+            .task(Generate.self),
+            .task(Translate.self),
+        ]
+    }
+}

@@ -1,0 +1,176 @@
+import Foundation
+import LaminaSDK
+import Testing
+
+@testable import RNN
+
+/// The search against an exhaustive one, over a decoder whose probabilities follow from the tokens so far.
+@Suite struct BeamSearchTests {
+    /// Logits are a hash of the sentence and of all tokens before.
+    final class Table: BeamSearch.Decoder {
+        let vocabulary: Int
+        let seed: UInt64
+        private var histories: [[Int64]]
+        private let memory: UnsafeMutablePointer<Float>
+        private(set) var steps = 0
+
+        init(sentences: Int, vocabulary: Int, seed: UInt64) {
+            self.vocabulary = vocabulary
+            self.seed = seed
+            histories = (0..<sentences).map { [Int64(1000 + $0)] }
+            memory = .allocate(capacity: 4096 * vocabulary)
+        }
+        deinit { memory.deallocate() }
+
+        static func logits(_ history: [Int64], _ vocabulary: Int, _ seed: UInt64) -> [Float] {
+            (0..<vocabulary).map { token in
+                var hash = seed &+ 0x9E37_79B9_7F4A_7C15
+                for value in history + [Int64(token)] {
+                    hash = (hash ^ UInt64(bitPattern: value)) &* 0xBF58_476D_1CE4_E5B9
+                    hash ^= hash >> 29
+                }
+                return Float(hash % 10_000) / 2_500
+            }
+        }
+
+        func step(_ tokens: [Int64], continuing rows: [Int]) throws -> UnsafePointer<Float> {
+            histories = zip(tokens, rows).map { histories[$1] + [$0] }
+            for (row, history) in histories.enumerated() {
+                for (token, value) in Self.logits(history, vocabulary, seed).enumerated() {
+                    memory[row * vocabulary + token] = value
+                }
+            }
+            steps += 1
+            return UnsafePointer(memory)
+        }
+
+        /// Which tokens the row has seen, so that the path of a hypothesis shows.
+        func weights(_ row: Int) -> [Float] { histories[row].dropFirst().map { Float($0) } }
+    }
+
+    private static let (begin, end) = (Int64(0), Int64(1))
+
+    /// Every complete answer of a sentence with its log-probability.
+    private func all(_ sentence: Int, _ vocabulary: Int, _ maximum: Int, _ seed: UInt64) -> [Hypothesis] {
+        var answers: [Hypothesis] = []
+        func extend(_ history: [Int64], _ tokens: [Int64], _ sum: Double) {
+            let logits = Table.logits(history, vocabulary, seed)
+            var values = [Double](repeating: 0, count: vocabulary)
+            logProbabilities(logits, vocabulary, into: &values)
+            for token in 1..<vocabulary {
+                let next = tokens + [Int64(token)]
+                if token == 1 || next.count == maximum {
+                    answers.append(
+                        Hypothesis(tokens: next, logProbability: sum + values[token], isFinished: token == 1))
+                } else {
+                    extend(history + [Int64(token)], next, sum + values[token])
+                }
+            }
+        }
+        extend([Int64(1000 + sentence), Self.begin], [], 0)
+        return answers
+    }
+
+    private func search(
+        _ width: Int, _ penalty: Double, sentences: Int, vocabulary: Int, maximum: Int, seed: UInt64,
+        weights: Bool = false
+    ) throws -> [[Hypothesis]] {
+        let search = BeamSearch(
+            width: width, penalty: penalty, maximum: maximum, keepsWeights: weights, begin: Self.begin, end: Self.end,
+            forbidden: [Self.begin])
+        return try search.decode(
+            Table(sentences: sentences, vocabulary: vocabulary, seed: seed), sentences: sentences, cancelled: { false })
+    }
+
+    @Test(arguments: [0, 0.6, 2]) func aWideBeamFindsTheBest(penalty: Double) throws {
+        for seed in 1...10 as ClosedRange<UInt64> {
+            let found = try search(200, penalty, sentences: 3, vocabulary: 5, maximum: 4, seed: seed)
+            for (sentence, answers) in found.enumerated() {
+                let wanted = all(sentence, 5, 4, seed).sorted {
+                    $0.score(penalty: penalty) > $1.score(penalty: penalty)
+                }
+                for (got, want) in zip(answers, wanted).prefix(10) {
+                    #expect(abs(got.score(penalty: penalty) - want.score(penalty: penalty)) < 1e-9, "seed \(seed)")
+                }
+                #expect(answers[0].tokens == wanted[0].tokens)
+            }
+        }
+    }
+
+    @Test(arguments: [2, 3, 5]) func noAnswerIsLessProbableThanTheGreedyOne(width: Int) throws {
+        var better = 0
+        for seed in 1...60 as ClosedRange<UInt64> {
+            let greedy = try search(1, 0, sentences: 4, vocabulary: 12, maximum: 8, seed: seed)
+            let beam = try search(width, 0, sentences: 4, vocabulary: 12, maximum: 8, seed: seed)
+            for (left, right) in zip(greedy, beam) {
+                #expect(right[0].logProbability >= left[0].logProbability, "seed \(seed)")
+                if right[0].logProbability > left[0].logProbability { better += 1 }
+                #expect(right.count <= width)
+                #expect(zip(right, right.dropFirst()).allSatisfy { $0.logProbability >= $1.logProbability })
+                #expect(Set(right.map(\.tokens)).count == right.count)
+            }
+        }
+        #expect(better > 20)
+    }
+
+    @Test func greedyTakesTheMostProbableToken() throws {
+        for seed in 1...20 as ClosedRange<UInt64> {
+            let found = try search(1, 0.7, sentences: 2, vocabulary: 9, maximum: 6, seed: seed)
+            for (sentence, answers) in found.enumerated() {
+                var history = [Int64(1000 + sentence), Self.begin]
+                var tokens: [Int64] = []
+                while tokens.count < 6, tokens.last != Self.end {
+                    let logits = Table.logits(history, 9, seed)
+                    let token = Int64((1..<9).max { logits[$0] < logits[$1] }!)
+                    tokens.append(token)
+                    history.append(token)
+                }
+                #expect(answers.map(\.tokens) == [tokens])
+                #expect(answers[0].isFinished == (tokens.last == Self.end))
+            }
+        }
+    }
+
+    /// Rows of the decoder follow their beginnings, whatever is dropped: the weights tell what each row had seen.
+    @Test func statesFollowTheirHypotheses() throws {
+        for width in [1, 4] {
+            for answers in try search(width, 0, sentences: 5, vocabulary: 7, maximum: 6, seed: 5, weights: true) {
+                for answer in answers {
+                    for (step, seen) in answer.weights.enumerated() {
+                        #expect(seen.map { Int64($0) } == [Self.begin] + answer.tokens.prefix(step))
+                    }
+                    #expect(answer.weights.count == answer.tokens.count)
+                }
+            }
+        }
+    }
+
+    @Test func sampling() {
+        let logits: [Float] = [2, 1, 0, -1]
+        let weights = logits.map { exp(Double($0)) }
+        let total = weights.reduce(0, +)
+        func counts(_ sampling: Sampling, forbidden: [Int64] = []) -> [Double] {
+            var counts = [Double](repeating: 0, count: 4)
+            for draw in 0..<10_000 {
+                let token = sampling.choose(logits, 4, random: (Double(draw) + 0.5) / 10_000, forbidden: forbidden)
+                counts[Int(token)] += 1 / 10_000
+            }
+            return counts
+        }
+        #expect(zip(counts(Sampling()), weights).allSatisfy { abs($0 - $1 / total) < 2e-4 })
+        #expect(counts(Sampling(temperature: 0)).map { $0.rounded() } == [1, 0, 0, 0])
+        let two = weights[0] + weights[1]
+        #expect(abs(counts(Sampling(topK: 2))[1] - weights[1] / two) < 2e-4 && counts(Sampling(topK: 2))[2] == 0)
+        // The first has 0.64, the first two 0.88.
+        #expect(counts(Sampling(topP: 0.7))[2] == 0 && counts(Sampling(topP: 0.7))[1] > 0)
+        #expect(counts(Sampling(topP: 0.6))[1] == 0)
+        #expect(counts(Sampling(), forbidden: [0])[0] == 0)
+        let hot = counts(Sampling(temperature: 2))
+        #expect(abs(hot[1] / hot[0] - exp(-0.5)) < 1e-3)
+    }
+
+    @Test func theLargestAreInOrder() {
+        #expect(BeamSearch.largest([1, 5, 3, 5, 2], 3) == [1, 3, 2])
+        #expect(BeamSearch.largest([1], 3) == [0] && BeamSearch.largest([], 2) == [])
+    }
+}

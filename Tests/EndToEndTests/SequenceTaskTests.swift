@@ -1,0 +1,131 @@
+import Foundation
+import LaminaFormats
+import Testing
+
+/// Sequences from sequences and text from text, through the command: training, then tasks in new processes.
+@Suite("Tasks on sequences", .needs("Core", "Data", "RNN"))
+struct SequenceTaskTests {
+    private static let ones = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    private static let tens = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+
+    /// "forty two" and "42", for 20 to 99 that end in another digit than 0.
+    private func pairs() -> [(words: String, digits: String)] {
+        (20..<100).filter { $0 % 10 != 0 }.map { ("\(Self.tens[$0 / 10 - 2]) \(Self.ones[$0 % 10])", "\($0)") }
+    }
+
+    private func translator(_ folder: Folder) throws {
+        let lines = pairs().map { "\($0.words)\t\($0.digits)\n" }.joined()
+        try folder.write(Data(("words\tdigits\n" + lines).utf8), "pairs.tsv")
+        try folder.write(Data(lines.utf8), "lines.tsv")
+        let recipe = """
+            lamina: 1
+            data:
+              train: { reader: data.table, path: pairs.tsv, text: [words, digits] }
+              text:
+                source: { from: words, tokenizer: data.words, end: true, length: lengths }
+                shifted: { from: digits, tokenizer: data.characters, begin: true }
+                target: { from: digits, end: true }
+            model:
+              layers:
+                - rnn.encoder_decoder: { source_vocabulary: 32, target_vocabulary: 16, units: 32 }
+                  name: ""
+                  from: [source, shifted, lengths]
+            loss:
+              core.cross_entropy: { class_axis: -1, ignore_index: 0 }
+            optimizer: { core.adam: { learning_rate: 0.01 } }
+            train: { epochs: 40, batch: 16, seed: 1 }
+            """
+        try folder.write(Data(recipe.utf8), "recipe.yaml")
+        try folder.lamina("train", "recipe.yaml", "-o", "m.lamina").succeeded()
+    }
+
+    private func rows(_ outcome: Outcome) throws -> [JSON] { try [JSON](json: JSON.parse(outcome.output), at: "rows") }
+    private func number(_ json: JSON?) throws -> Double { try Double(json: try #require(json), at: "number") }
+
+    @Test func translation() throws {
+        let folder = try Folder()
+        try translator(folder)
+        try folder.lamina("selftest", "m.lamina").succeeded()
+        let greedy = try folder.lamina("task", "m.lamina", "translate", "--file", "lines.tsv", "--format", "json")
+        try greedy.succeeded()
+        let beam = try folder.lamina(
+            "task", "m.lamina", "translate", "--file", "lines.tsv", "--beam", "4", "--format", "json")
+        try beam.succeeded()
+        let (left, right) = try (rows(greedy), rows(beam))
+        #expect(left.count == 73 && right.count == 73)
+        #expect(try number(left[72]["exact_match"]) > 0.9)
+        for (greedy, beam) in zip(left, right).dropLast() {
+            // Rows beside each other are computed together, which rounds differently.
+            #expect(try number(beam["log_probability"]) >= number(greedy["log_probability"]) - 1e-4)
+        }
+
+        let best = try folder.lamina(
+            "task", "m.lamina", "translate", "forty two", "--beam", "3", "--n-best", "3", "--attention", "a.svg")
+        try best.succeeded()
+        let lines = best.output.split(separator: "\n").map { $0.split(separator: "\t") }
+        #expect(lines.count == 3 && lines[0][2] == "42" && lines.map { $0[1] } == ["1", "2", "3"])
+        let drawing = String(decoding: try folder.bytes("a.svg"), as: UTF8.self)
+        #expect(drawing.contains(">forty<") && drawing.contains("&lt;eos&gt;") && drawing.hasSuffix("</svg>\n"))
+    }
+
+    @Test func whatTranslationRefuses() throws {
+        let folder = try Folder()
+        try translator(folder)
+        for (arguments, wanted, code) in [
+            (["translate"], "there is no text to translate", 3),
+            (["translate", "a", "--n-best", "2"], "raise beam", 3),
+            (["translate", "a", "--beam", "0"], "beam", 2), (["translate", "--file", "none.tsv"], "none.tsv", 4),
+            (["translat"], "did you mean 'translate'?", 2),
+            (["translate", "a", "--bean", "2"], "did you mean '--beam'?", 2),
+            (["generate", "a"], "only a model of one input of tokens", 4),
+        ] {
+            let outcome = try folder.lamina(["task", "m.lamina"] + arguments)
+            #expect(outcome.status == Int32(code), "\(arguments): \(outcome.errors)")
+            #expect(outcome.errors.contains(wanted), "\(arguments): \(outcome.errors)")
+        }
+        let list = try folder.lamina("task", "m.lamina")
+        #expect(list.output.contains("translate") && list.output.contains("generate"))
+        let help = try folder.lamina("task", "m.lamina", "translate", "--help")
+        #expect(
+            help.output.contains("--length-penalty") && help.output.contains("usage: lamina task MODEL translate TEXT…")
+        )
+    }
+
+    @Test func generation() throws {
+        let folder = try Folder()
+        let text = String(repeating: "abc", count: 133)
+        try folder.write(Data(text.utf8), "text.txt")
+        for (name, carries) in [("carried", true), ("whole", false)] {
+            let recipe = """
+                lamina: 1
+                data:
+                  train: { reader: data.text_file, path: text.txt }
+                  text:
+                    text: { tokenizer: data.characters, stream: 8 }
+                model:
+                  layers:
+                    - core.embedding: { count: 8, dimension: 8 }
+                      from: text
+                    - rnn.lstm: { units: 16 }
+                      name: lstm
+                      from: [embedding_1\(carries ? ", ~, hidden, cell" : "")]
+                    - core.dense: { units: 8 }
+                  \(carries ? "carry: { hidden: { shape: [1, N, 16], from: \"lstm:1\" }, cell: { shape: [1, N, 16], from: \"lstm:2\" } }" : "")
+                loss:
+                  core.cross_entropy: { class_axis: -1 }
+                optimizer: { core.adam: { learning_rate: 0.02 } }
+                train: { epochs: 30, batch: 4, seed: 1 }
+                """
+            try folder.write(Data(recipe.utf8), name + ".yaml")
+            try folder.lamina("train", name + ".yaml", "-o", name + ".lamina").succeeded()
+            let task = ["task", name + ".lamina", "generate", "ab", "--length", "10"]
+            let certain = try folder.lamina(task + ["--temperature", "0"])
+            #expect(certain.output == "abcabcabcabc\n", "\(name): \(certain.errors)")
+            let random = try folder.lamina(task + ["--temperature", "5", "--seed", "7"])
+            #expect(try folder.lamina(task + ["--temperature", "5", "--seed", "7"]).output == random.output)
+            #expect(try folder.lamina(task + ["--temperature", "5", "--seed", "8"]).output != random.output)
+            let several = try folder.lamina(task + ["--samples", "3", "--format", "json"])
+            #expect(try rows(several).count == 3)
+        }
+    }
+}
