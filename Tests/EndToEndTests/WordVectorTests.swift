@@ -66,6 +66,24 @@ struct WordVectorTests {
         #expect(try String(contentsOfFile: folder.path("words.svg"), encoding: .utf8).contains(">wet3</text>"))
     }
 
+    @Test("subwords: unknown words have a vector; phrases are words")
+    func partsAndPairs() throws {
+        let folder = try Self.folder()
+        let attributes = Self.attributes + ", subwords: [2, 4], buckets: 1000"
+        try folder.write(Self.recipe("skip_gram", attributes), "r.yaml")
+        try folder.lamina("train", "r.yaml", "-o", "m.lamina").succeeded()
+        try folder.lamina("verify", "m.lamina").succeeded()
+        try folder.lamina("selftest", "m.lamina").succeeded()
+        let near = Self.words(try folder.lamina("task", "m.lamina", "nearest", "hot77", "--top", "5"))
+        #expect(near.count == 5 && near.allSatisfy { $0.hasPrefix("hot") }, "\(near)")
+
+        try folder.write(String(repeating: "so new york is so far so good is new is york\n", count: 50), "text.txt")
+        try folder.write(
+            Self.recipe("cbow", Self.attributes + ", phrases: true, phrase_threshold: 2.5"), "p.yaml")
+        try folder.lamina("train", "p.yaml", "-o", "p.lamina").succeeded()
+        #expect(Self.words(try folder.lamina("task", "p.lamina", "nearest", "new_york", "--top", "20")).contains("so"))
+    }
+
     @Test("an interrupted and resumed training ends with the bits of one that went through")
     func resumed() throws {
         let folder = try Self.folder(sentences: 20_000)

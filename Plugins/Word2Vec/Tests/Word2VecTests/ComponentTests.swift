@@ -49,7 +49,7 @@ import Testing
         let more: [(String, JSON)] = hasSubwords ? [("subwords", [2, 4]), ("buckets", 500)] : []
         let procedure = try ProcedureHarness(component, recipe(path, more))
         let definition = procedure.definition
-        #expect(definition.inputs.map(\.name) == (hasSubwords ? ["words", "ngrams"] : ["words"]))
+        #expect(definition.inputs.map(\.name) == (hasSubwords ? ["words", "buckets"] : ["words"]))
         #expect(definition.outputs.map(\.name) == (hasSubwords ? ["vectors", "ngrams"] : ["vectors"]))
         #expect(definition.states.map(\.name) == (hasSubwords ? ["output", "input"] : ["output"]))
         #expect(definition.progress.last?.fraction == 1)

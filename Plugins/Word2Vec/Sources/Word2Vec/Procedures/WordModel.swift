@@ -19,9 +19,9 @@ enum WordModel {
         try model.addOutput("vectors", "vectors")
         try model.addAsset(vocabularyFile, vocabulary.file)
         guard let subwords else { return }
-        try model.addInput("ngrams", .int64)
+        try model.addInput("buckets", .int64)
         try model.add(
-            "core.embedding", name: "ngrams", inputs: ["ngrams"],
+            "core.embedding", name: "ngrams", inputs: ["buckets"],
             ["count": .integer(subwords.buckets), "dimension": .integer(dimension)])
         try model.addOutput("ngrams", "ngrams")
         let json =
