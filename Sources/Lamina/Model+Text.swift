@@ -23,7 +23,7 @@ extension Model {
 
     private func knownTokenizer(_ owner: String) throws(TrainingError) -> TextTokenizer {
         if let known = tokenizers[owner] { return known }
-        guard let asset = textAssets[owner], let archive else {
+        guard let asset = textAssets[owner], let archive, archive.contains(asset.path) else {
             throw TrainingError(.data, "the model has no vocabulary for '\(owner)': it learns one when it is trained")
         }
         let bytes: [UInt8]
@@ -39,7 +39,7 @@ extension Model {
 
     /// Every tokenizer that the model has, by the entry that owns it.
     func allTokenizers() throws(TrainingError) -> [String: TextTokenizer] {
-        for owner in textAssets.keys { _ = try knownTokenizer(owner) }
+        for (owner, asset) in textAssets where archive?.contains(asset.path) == true { _ = try knownTokenizer(owner) }
         return tokenizers
     }
 

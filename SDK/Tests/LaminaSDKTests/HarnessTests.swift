@@ -83,6 +83,42 @@ import Testing
         #expect(error?.text == "'13.csv' is missing")
     }
 
+    @Test func textsOfSources() throws {
+        let source = try SourceHarness(.source(Lines.self))
+        #expect(source.description.textFields == ["german", "english"])
+        #expect(source.description.fields.isEmpty)
+        #expect(try source.readText("english", [1, 2, 1]) == ["two", "", "two"])
+        #expect(try source.readText("german", []) == [])
+        let error = #expect(throws: CallError.self) { try source.readText("german", [0, 7]) }
+        #expect(error?.text == "there is no line 7")
+        let broken = try SourceHarness(.source(Lines.self), ["loses_one": true])
+        let lost = #expect(throws: CallError.self) { try broken.readText("german", [0, 1]) }
+        #expect(lost?.text == "read_text gives 1 UTF-8 texts, wanted 2")
+    }
+
+    @Test func tokenizers() throws {
+        let letters = try TokenizerHarness(.tokenizer(Letters.self), on: ["ab", "", "bca"])
+        #expect(String(decoding: letters.json, as: UTF8.self) == "\"abc\"")
+        #expect(letters.vocabularySize == 3)
+        #expect(try letters.encode("cab?") == [2, 0, 1, 0])
+        #expect(try letters.encode("") == [])
+        #expect(try letters.decode([2, 1]) == Array("cb".utf8))
+        #expect(try letters.token(1) == "b")
+        #expect((letters.id("c"), letters.id("d")) == (2, -1))
+        #expect((letters.special(.unknown), letters.special(.padding)) == (0, -1))
+        #expect(try TokenizerHarness(.tokenizer(Letters.self), json: letters.json).encode("b") == [1])
+        let untrained = #expect(throws: CallError.self) { try TokenizerHarness(.tokenizer(Letters.self), on: [""]) }
+        #expect(untrained?.text == "there is nothing to learn")
+        let damaged = #expect(throws: CallError.self) { try TokenizerHarness(.tokenizer(Letters.self), json: [0x61]) }
+        #expect(damaged?.text == "this is no JSON string")
+        #expect(throws: CallError.self) { try letters.decode([3]) }
+        let token = #expect(throws: CallError.self) { try letters.token(3) }
+        #expect(token?.text == "there is no token 3: ids run from 0 to 2")
+        let broken = try TokenizerHarness(.tokenizer(Letters.self), ["overshoots": true], on: ["ab"])
+        let outside = #expect(throws: CallError.self) { try broken.encode("a") }
+        #expect(outside?.text == "encode gives [2], the vocabulary has 2 tokens")
+    }
+
     @Test func initializersAndSchedules() throws {
         #expect(try fill([2, 2], with: .initializer(Fill.self), ["value": 3]).floats == [3, 3, 3, 3])
         let error = #expect(throws: CallError.self) {

@@ -17,7 +17,7 @@ import Testing
               layers:
                 - core.embedding: { count: 20, dimension: 8 }
                 - core.dense: { units: 20 }
-            loss: core.cross_entropy
+            loss: { core.cross_entropy: { class_axis: -1 } }
             optimizer: { core.adam: { learning_rate: 0.05 } }
             train: { \(train) }
             """)

@@ -37,7 +37,7 @@ import Testing
     }
 
     /// The library's own files are read, and give its ids.
-    @Test(arguments: cases.map(\.file)) func readsFiles(file: String) throws {
+    @Test(arguments: cases.map(\.file) + ["symbols"]) func readsFiles(file: String) throws {
         let path = JSON.string(goldenPath("tokenizers/\(file).json"))
         let tokenizer = try TokenizerHarness(tokenizer("tokenizer_file"), ["path": path], on: [String]())
         #expect(tokenizer.json == golden("tokenizers/\(file).json"))
