@@ -1,4 +1,5 @@
 import Foundation
+import LaminaGraph
 import LaminaRecipe
 
 @testable import LaminaTraining
@@ -62,7 +63,8 @@ extension Dataset {
     convenience init(_ recipe: Recipe, hasTarget: Bool = true, lanes: Int = 1) throws {
         let data = recipe.data!
         try self.init(
-            data.train, data, inputs: recipe.model.inputs, hasTarget: hasTarget, lanes: lanes, registry: registry)
+            data.train, data, for: GraphDefinition(inputs: recipe.model.inputs), hasTarget: hasTarget, lanes: lanes,
+            registry: registry)
     }
 
     /// A batch of these samples.
