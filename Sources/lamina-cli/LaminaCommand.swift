@@ -11,7 +11,7 @@ struct LaminaCommand: ParsableCommand {
             Results go to standard output, progress and messages to standard error. \
             Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 bad recipe, 4 bad data or a file that cannot be \
             written, 5 plugin missing or incompatible, 6 archive rejected, 7 training diverged, 8 verification or \
-            self-test failed, 130 interrupted with a checkpoint written. A file that is missing counts as one that is bad: \
+            self-test failed, 130 interrupted, training with a checkpoint written. A file that is missing counts as one that is bad: \
             3 a recipe, 4 data, 6 an archive.
             """,
         version: Lamina.version,

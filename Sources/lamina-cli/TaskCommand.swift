@@ -36,7 +36,9 @@ struct TaskCommand: ParsableCommand {
         if line.wantsHelp { return try help(task, registry) }
         Interruption.watch()
         let answer = TaskPrinter(line.format)
-        try model.run(task: task, attributes, arguments: line.arguments, answer)
+        try Interruption.told("interrupted") {
+            try model.run(task: task, attributes, arguments: line.arguments, answer)
+        }
         answer.finish()
     }
 

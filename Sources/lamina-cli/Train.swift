@@ -85,8 +85,10 @@ struct Train: ParsableCommand {
 extension Train {
     private func runProcedure(_ recipe: Recipe, _ registry: Registry) throws {
         Interruption.watch()
-        let run = try ProcedureTraining(
-            recipe, archive: output, resume: resume, registry: registry, progress: ProcedureDisplay.definition)
+        let run = try Interruption.told("interrupted before the training began; nothing was written") {
+            try ProcedureTraining(
+                recipe, archive: output, resume: resume, registry: registry, progress: ProcedureDisplay.definition)
+        }
         if resume, run.state.isFinished {
             Terminal.message(
                 "nothing to do: the checkpoint has \(run.state.epochs) epochs, the recipe asks for "
@@ -119,6 +121,17 @@ extension Train {
 
 /// Ctrl-C: the first asks the run to stop after the step, the second ends the process at once.
 enum Interruption {
+    /// Says `text` and ends with 130 when what `body` does was interrupted.
+    static func told<Value>(_ text: String, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch {
+            guard Runtime.shared.isCancelled else { throw error }
+            Terminal.message(text)
+            throw ExitCode(130)
+        }
+    }
+
     static func watch() {
         // Made now: a signal handler must not make anything.
         _ = Runtime.shared
