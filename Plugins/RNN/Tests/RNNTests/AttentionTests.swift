@@ -35,6 +35,7 @@ import Testing
         }
         cases += [
             LayerCase(["score": "dot"], .normal([2, 3, 4]), .normal([2, 0, 4])),
+            LayerCase(["score": "dot", "attentional": false], .normal([2, 3, 4]), .normal([2, 0, 4])),
             LayerCase(["score": "concat"], .normal([2, 0, 4]), .normal([2, 3, 4])),
             // Steps enter and leave this window: its gradient is that of the paper, which looks away then.
             LayerCase(["scope": "local", "window": 2, "bias": true], .normal([3, 4, 3]), .normal([3, 9, 5]))

@@ -16,7 +16,8 @@ import LaminaSDK
 /// Output 0 is [N, Tq, U], or [N, Tq, Hk]; output 1 the weights [N, Tq, Tk], 0 for steps that do not count. Global
 /// weights add up to 1. Local ones do not, as in the paper: the Gaussian comes after the softmax. There p is a real number
 /// and positions count from 0; the window moves with p but has no gradient, the Gaussian passes one on to p. A memory of
-/// length 0 has weights and a context of 0. A length below 0 or above Tk fails with LAMINA_ERROR_DATA.
+/// length 0 has weights and a context of 0. What the memory holds beyond a length has no influence, but has to be finite. A
+/// length below 0 or above Tk fails with LAMINA_ERROR_DATA.
 ///
 /// Luong, Pham, Manning: Effective Approaches to Attention-based Neural Machine Translation (2015), equations 5 to 10,
 /// which have no biases; concat is that of Bahdanau, Cho, Bengio (2014), too, whose decoder asks with the state before.

@@ -12,8 +12,9 @@ extension AttentionPlan {
         for index in 0..<2 { clear(run.inputGradient(index)) }
         for index in parameters.declared.indices { clear(run.parameterGradient(index)) }
         guard rows > 0 else { return }
-        let memory = run.workspace.assumingMemoryBound(to: Float.self)
         let kept = run.saved(0).assumingMemoryBound(to: Float.self)
+        // Without a byte of workspace, as for a memory of no steps, nothing is written there.
+        let memory = run.raw.pointee.workspace?.assumingMemoryBound(to: Float.self) ?? kept
         let lengths = hasLengths ? UnsafePointer(run.input(2).int64s) : nil
         let dQuery = run.inputGradient(0).isAbsent ? nil : run.inputGradient(0).floats
         let dMemory = run.inputGradient(1).isAbsent ? nil : run.inputGradient(1).floats
