@@ -145,6 +145,52 @@ import Testing
         }
     }
 
+    /// The same probabilities at every step.
+    final class Constant: BeamSearch.Decoder {
+        var vocabulary: Int { logits.count }
+        private let logits: [Float]
+        private let memory = UnsafeMutablePointer<Float>.allocate(capacity: 256)
+        private(set) var steps = 0
+
+        init(_ probabilities: [Double]) { logits = probabilities.map { Float(log($0)) } }
+        deinit { memory.deallocate() }
+
+        func step(_ tokens: [Int64], continuing rows: [Int]) -> UnsafePointer<Float> {
+            for row in rows.indices {
+                for (token, logit) in logits.enumerated() { memory[row * logits.count + token] = logit }
+            }
+            steps += 1
+            return UnsafePointer(memory)
+        }
+
+        func weights(_ row: Int) -> [Float] { [] }
+    }
+
+    /// The greedy beginning never ends, but has fallen behind two answers after three steps; so has all else.
+    @Test(arguments: [0, 0.1]) func theSearchEndsWhenNothingCanGetAmongTheBest(penalty: Double) throws {
+        let decoder = Constant([0.001, 0.35, 0.4, 0.249])
+        let search = BeamSearch(
+            width: 2, penalty: penalty, maximum: 100, begin: Self.begin, end: Self.end, forbidden: [Self.begin])
+        let answers = try search.decode(decoder, sentences: 1, cancelled: { false })
+        #expect(answers[0].map(\.tokens) == [[1], [2, 1]])
+        #expect(decoder.steps == 3)
+    }
+
+    @Test(arguments: [-1, .infinity]) func logitsThatAreNoNumbers(_ probability: Double) {
+        for width in [1, 4] {
+            let search = BeamSearch(width: width, begin: Self.begin, end: Self.end, forbidden: [Self.begin])
+            #expect {
+                try search.decode(Constant([0.3, probability, 0.2]), sentences: 1, cancelled: { false })
+            } throws: { "\($0)".contains("logits that are no numbers") }
+        }
+    }
+
+    /// No more answers than there are, however wide the beam.
+    @Test func aBeamWiderThanTheVocabulary() throws {
+        let answers = try search(50, 0, sentences: 2, vocabulary: 2, maximum: 3, seed: 1)
+        #expect(answers.map { $0.map(\.tokens) } == [[[1]], [[1]]])
+    }
+
     @Test func sampling() {
         let logits: [Float] = [2, 1, 0, -1]
         let weights = logits.map { exp(Double($0)) }

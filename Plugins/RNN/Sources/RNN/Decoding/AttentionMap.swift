@@ -26,8 +26,8 @@ struct AttentionMap {
                 + "\(Self.escaped(name))</text>\n"
             for column in columns.indices {
                 let weight = row < weights.count && column < weights[row].count ? weights[row][column] : 0
-                // From white to dark blue.
-                let share = Double(min(max(weight, 0), 1))
+                // From white to dark blue; what is no number is white.
+                let share = weight > 0 ? Double(min(weight, 1)) : 0
                 let color = [255.0 - 247 * share, 255 - 203 * share, 255 - 106 * share].map { "\(Int($0.rounded()))" }
                 let percent = (share * 1000).rounded() / 10
                 text +=

@@ -2,8 +2,9 @@ import LaminaSDK
 
 /// Greedy and beam search over a decoder that runs token by token; sentences of a batch side by side.
 ///
-/// The beam keeps, beside its `width` best beginnings, the greedy one, so that no answer is less probable than the greedy
-/// one (with `penalty` 0): cutting beginnings off alone does not promise that.
+/// The beam keeps, beside its `width` best beginnings, the greedy one for as long as it can get among the answers, so that
+/// the best answer is never less probable than the greedy one (with `penalty` 0): cutting beginnings off alone does not
+/// promise that.
 struct BeamSearch {
     var width = 1
     /// α of `Hypothesis.score`.
@@ -12,7 +13,7 @@ struct BeamSearch {
     var maximum = 100
     var keepsWeights = false
     let begin, end: Int64
-    /// Never chosen: padding, unknown and the like.
+    /// Never chosen: padding and the like.
     var forbidden: [Int64] = []
 
     /// The decoder as the search sees it: one token per row in, logits and attention per row out.
@@ -57,7 +58,7 @@ struct BeamSearch {
             }
             if tokens.isEmpty { break }
             let logits = try decoder.step(tokens, continuing: rows)
-            for index in sentences.indices { extend(&sentences[index], logits, decoder, isLast: step == maximum) }
+            for index in sentences.indices { try extend(&sentences[index], logits, decoder, isLast: step == maximum) }
         }
         return sentences.map { sentence in
             var answers = sentence.finished
@@ -80,13 +81,15 @@ struct BeamSearch {
 
     private func extend(
         _ sentence: inout Sentence, _ logits: UnsafePointer<Float>, _ decoder: any Decoder, isLast: Bool
-    ) {
+    ) throws {
         let size = decoder.vocabulary
         var probabilities = [Double](repeating: 0, count: size)
         var candidates: [Candidate] = []
         var greedy: Candidate?
         for (index, live) in sentence.live.enumerated() {
-            logProbabilities(logits + live.row * size, size, into: &probabilities)
+            let row = logits + live.row * size
+            try checkLogits(row, size)
+            logProbabilities(row, size, into: &probabilities)
             for token in forbidden where token >= 0 && token < size { probabilities[Int(token)] = -.infinity }
             // A hypothesis can end as well as go on: one more than the width is enough.
             let best = Self.largest(probabilities, min(width + 1, size))
@@ -136,25 +139,15 @@ struct BeamSearch {
                     Live(hypothesis: continued(candidate), row: sentence.live[candidate.live].row, isGreedy: true))
             }
         }
-        if width == 1, sentence.greedy != nil {
-            next = []
-        } else if isDone(sentence, next) {
-            next = sentence.greedy == nil ? next.filter(\.isGreedy) : []
-        }
-        sentence.live = next
+        sentence.live = isDone(sentence, next) ? [] : next
     }
 
     /// Whether no continuation can get among the best: probabilities only fall, the penalty only shrinks with length.
     private func isDone(_ sentence: Sentence, _ next: [Live]) -> Bool {
+        if width == 1 && sentence.greedy != nil { return true }
         guard sentence.finished.count >= width else { return false }
         let scores = sentence.finished.map { $0.score(penalty: penalty) }.sorted(by: >)
-        let bound =
-            next.map { live -> Double in
-                var longest = live.hypothesis
-                longest.tokens += [Int64](repeating: end, count: max(0, maximum - longest.tokens.count))
-                return max(live.hypothesis.score(penalty: penalty), longest.score(penalty: penalty))
-            }.max() ?? -.infinity
-        return scores[width - 1] >= bound
+        return next.allSatisfy { $0.hypothesis.score(penalty: penalty, length: maximum) <= scores[width - 1] }
     }
 
     /// Positions of the largest values, largest first; equal ones in their order.

@@ -1,4 +1,5 @@
 import Glibc
+import LaminaSDK
 
 /// A translation that is found or being made.
 struct Hypothesis {
@@ -16,8 +17,20 @@ struct Hypothesis {
     ///     log P(Y) / lp(Y),  lp(Y) = ((5 + |Y|) / 6)^α
     ///
     /// Wu et al.: Google's Neural Machine Translation System (2016), equation 14. With α = 0 it is log P(Y).
-    func score(penalty alpha: Double) -> Double {
-        alpha == 0 ? logProbability : logProbability / pow(Double(5 + tokens.count) / 6, alpha)
+    ///
+    /// - Parameter length: |Y|, if it is not that of the tokens so far.
+    func score(penalty alpha: Double, length: Int? = nil) -> Double {
+        alpha == 0 ? logProbability : logProbability / pow(Double(5 + (length ?? tokens.count)) / 6, alpha)
+    }
+}
+
+/// Throws `.data` unless logits are numbers from which probabilities follow: -inf is one, NaN and inf are none.
+func checkLogits(_ logits: UnsafePointer<Float>, _ count: Int) throws {
+    let row = UnsafeBufferPointer(start: logits, count: count)
+    guard row.allSatisfy({ $0 < .infinity }), row.contains(where: { $0.isFinite }) else {
+        throw PluginError.data(
+            "the model gives logits that are no numbers (NaN or infinity): its training has diverged, or its weights "
+                + "are damaged")
     }
 }
 
