@@ -59,11 +59,13 @@ struct SequenceTaskTests {
             #expect(try number(beam["log_probability"]) >= number(greedy["log_probability"]) - 1e-4)
         }
 
+        // All options at once; three rows per text, and one that sums up.
         let best = try folder.lamina(
-            "task", "m.lamina", "translate", "forty two", "--beam", "3", "--n-best", "3", "--attention", "a.svg")
+            "task", "m.lamina", "translate", "forty two", "--beam", "5", "--n-best", "3", "--length-penalty", "0.6",
+            "--file", "lines.tsv", "--attention", "a.svg")
         try best.succeeded()
         let lines = best.output.split(separator: "\n").map { $0.split(separator: "\t") }
-        #expect(lines.count == 3 && lines[0][2] == "42" && lines.map { $0[1] } == ["1", "2", "3"])
+        #expect(lines.count == 3 * 73 + 1 && lines[0][2] == "42" && lines.prefix(3).map { $0[1] } == ["1", "2", "3"])
         let drawing = String(decoding: try folder.bytes("a.svg"), as: UTF8.self)
         #expect(drawing.contains(">forty<") && drawing.contains("&lt;eos&gt;") && drawing.hasSuffix("</svg>\n"))
     }

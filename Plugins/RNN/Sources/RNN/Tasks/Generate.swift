@@ -40,30 +40,30 @@ struct Generate: ModelTask {
         let prompt = try language.prompt(arguments.first ?? "")
         for sample in 0..<samples {
             var tokens = prompt
+            var running = RunningText()
+            func tell(isWhole: Bool = false) throws -> String {
+                try running.next(tokens[language.added...], isWhole: isWhole) {
+                    try model.decode($0, for: language.input)
+                }
+            }
             let stream = RandomStream(seed: seed, stream: UInt64(sample), offset: 0)
             let state = language.beginning()
-            var shown = ""
             for step in 0..<length {
                 if host.isCancelled { throw PluginError.cancelled }
                 let (logits, count) = try state.next(step == 0 ? tokens[...] : tokens.suffix(1), all: tokens)
+                try checkLogits(logits, count)
                 var random: Float = 0
                 host.uniform(stream, first: step, into: &random, count: 1)
                 let token = sampling.choose(logits, count, random: Double(random), forbidden: language.forbidden)
                 if token == language.end { break }
                 tokens.append(token)
-                guard samples == 1 else { continue }
-                // Characters may take several tokens: what is certain so far is shown at once.
-                let text = try model.decode(Array(tokens.dropFirst(language.added)), for: language.input)
-                if text.hasPrefix(shown), !text.hasSuffix("\u{FFFD}") {
-                    answer.add(text: String(text.dropFirst(shown.count)))
-                    shown = text
-                }
+                if samples == 1 { answer.add(text: try tell()) }
             }
-            let text = try model.decode(Array(tokens.dropFirst(language.added)), for: language.input)
+            let rest = try tell(isWhole: true)
             if samples == 1 {
-                if text.hasPrefix(shown) { answer.add(text: String(text.dropFirst(shown.count))) }
+                answer.add(text: rest)
             } else {
-                answer.addRow(["sample": .integer(sample + 1), "text": .string(text)])
+                answer.addRow(["sample": .integer(sample + 1), "text": .string(rest)])
             }
         }
     }

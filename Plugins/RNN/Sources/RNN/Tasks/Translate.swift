@@ -55,44 +55,60 @@ struct Translate: ModelTask {
         }
         let padding = model.special(.padding, for: graph.source) ?? 0
         let sources = try texts.map { try model.encode($0.source, for: graph.source) }
-        var totals = (exact: 0, expected: 0, logProbability: 0.0)
+        var search = BeamSearch(
+            width: search.width, penalty: search.penalty, maximum: search.maximum, begin: begin, end: end,
+            forbidden: [begin, model.special(.padding, for: graph.target) ?? -1])
+        var found = [[Hypothesis]?](repeating: nil, count: texts.count)
+        var (shown, totals) = (0, Totals())
         for group in groups(sources, together: graph.sourceLengths != nil) {
             let decoder = try StepDecoder(model, graph, group.map { sources[$0] }, padding: padding)
-            let search = BeamSearch(
-                width: search.width, penalty: search.penalty, maximum: search.maximum, keepsWeights: drawing != nil,
-                begin: begin, end: end,
-                forbidden: [begin, model.special(.padding, for: graph.target) ?? -1])
+            search.keepsWeights = drawing != nil && group.contains(0)
             let answers = try search.decode(decoder, sentences: group.count) { host.isCancelled }
-            for (index, hypotheses) in zip(group, answers) {
-                let text = texts[index]
-                for (rank, hypothesis) in hypotheses.prefix(best).enumerated() {
-                    let tokens = hypothesis.isFinished ? hypothesis.tokens.dropLast() : hypothesis.tokens[...]
-                    let words = try model.decode(Array(tokens), for: graph.target)
-                    if rank == 0 {
-                        totals.logProbability += hypothesis.logProbability
-                        if let expected = text.expected {
-                            totals.expected += 1
-                            if words == expected { totals.exact += 1 }
-                        }
-                        if let drawing, index == 0 {
-                            try draw(model, graph, sources[0], hypothesis, to: drawing)
-                            answer.wrote(file: drawing)
-                        }
-                    }
-                    show(text, words, hypothesis, rank, answer)
-                }
+            for (index, hypotheses) in zip(group, answers) { found[index] = hypotheses }
+            if let drawing, let first = found[0]?.first, search.keepsWeights {
+                try draw(model, graph, sources[0], first, to: drawing)
+                answer.wrote(file: drawing)
+            }
+            // Answers come in the order of the texts, each as soon as those before it are there.
+            while shown < texts.count, let hypotheses = found[shown] {
+                try show(texts[shown], hypotheses, answer, &totals) { try model.decode($0, for: graph.target) }
+                found[shown] = nil
+                shown += 1
             }
         }
-        if totals.expected > 0 {
+        if totals.pairs > 0 {
             answer.addRow([
-                "pairs": .integer(totals.expected), "exact": .integer(totals.exact),
-                "exact_match": .real(Double(totals.exact) / Double(totals.expected)),
-                "mean_log_probability": .real(totals.logProbability / Double(texts.count)),
+                "pairs": .integer(totals.pairs), "exact": .integer(totals.exact),
+                "exact_match": .real(Double(totals.exact) / Double(totals.pairs)),
+                "mean_log_probability": .real(totals.logProbability / Double(totals.pairs)),
             ])
         }
     }
 
-    private func show(_ text: Text, _ words: String, _ hypothesis: Hypothesis, _ rank: Int, _ answer: TaskAnswer) {
+    /// Of the texts whose answer was expected.
+    private struct Totals {
+        var pairs = 0
+        var exact = 0
+        var logProbability = 0.0
+    }
+
+    /// The best answers of a text, a row each.
+    private func show(
+        _ text: Text, _ hypotheses: [Hypothesis], _ answer: TaskAnswer, _ totals: inout Totals,
+        decode: ([Int64]) throws -> String
+    ) throws {
+        for (rank, hypothesis) in hypotheses.prefix(best).enumerated() {
+            let words = try decode(hypothesis.isFinished ? hypothesis.tokens.dropLast() : hypothesis.tokens)
+            if rank == 0, let expected = text.expected {
+                totals.pairs += 1
+                totals.exact += words == expected ? 1 : 0
+                totals.logProbability += hypothesis.logProbability
+            }
+            addRow(text, words, hypothesis, rank, answer)
+        }
+    }
+
+    private func addRow(_ text: Text, _ words: String, _ hypothesis: Hypothesis, _ rank: Int, _ answer: TaskAnswer) {
         switch (best > 1, text.expected) {
         case (false, nil):
             answer.addRow([
@@ -113,10 +129,12 @@ struct Translate: ModelTask {
         }
     }
 
-    /// Indices of texts that are decoded together, in their order; without lengths only those of one length may be.
+    /// Indices of texts that are decoded together. Where the model is not told their lengths, these have to be the same.
     private func groups(_ sources: [[Int64]], together: Bool) -> [[Int]] {
+        var order = Array(sources.indices)
+        if !together { order.sort { (sources[$0].count, $0) < (sources[$1].count, $1) } }
         var groups: [[Int]] = []
-        for index in sources.indices {
+        for index in order {
             if let last = groups.last, last.count < batch,
                 together || sources[last[0]].count == sources[index].count
             {
@@ -145,18 +163,23 @@ struct Translate: ModelTask {
             throw PluginError.file("\(error)")
         }
         var texts: [Text] = []
-        let bytes = file.bytes.bindMemory(to: UInt8.self)
-        for (number, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
-        {
-            guard let text = String(validating: line, as: UTF8.self) else {
-                throw PluginError.data("\(path), line \(number + 1): this is not UTF-8; save the file as UTF-8")
-            }
-            let parts = text.split(separator: "\t", omittingEmptySubsequences: false)
-            guard parts.count <= 2 else {
-                throw PluginError.data("\(path), line \(number + 1): wanted a text, or a text, a tab and its answer")
+        defer { withExtendedLifetime(file) {} }
+        var number = 0
+        for bytes in file.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            number += 1
+            let bytes = bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes
+            guard let line = String(validating: bytes, as: UTF8.self) else {
+                throw PluginError.data("\(path), line \(number): this is not UTF-8; save the file as UTF-8")
             }
             // Blank lines are no texts.
-            guard parts[0].contains(where: { !$0.isWhitespace }) else { continue }
+            guard line.contains(where: { !$0.isWhitespace }) else { continue }
+            let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
+            guard parts.count <= 2 else {
+                throw PluginError.data("\(path), line \(number): wanted a text, or a text, a tab and its answer")
+            }
+            guard parts[0].contains(where: { !$0.isWhitespace }) else {
+                throw PluginError.data("\(path), line \(number): there is no text before the tab")
+            }
             texts.append(Text(source: String(parts[0]), expected: parts.count == 2 ? String(parts[1]) : nil))
         }
         return texts
