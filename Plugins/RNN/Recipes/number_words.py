@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """English number words and their digits, as tables of pairs: train, test, and test pairs with long numbers only.
 
-usage: number_words.py [FOLDER]. The numbers are random, with each count of digits equally often; none is in two files.
+usage: number_words.py [FOLDER]. The numbers are random, with each count of digits equally often. None of four digits or more
+is there twice; of those with fewer there are so few that all files may have them.
 """
 
 import random
@@ -50,6 +51,7 @@ def words(number):
 def draw(generator, digits, known):
     while True:
         number = generator.randrange(10 ** (digits - 1) if digits > 1 else 0, 10**digits)
+        # Small numbers are few: all files may have them.
         if number not in known or digits <= 3:
             known.add(number)
             return number
@@ -59,7 +61,6 @@ def main():
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     generator = random.Random(1)
     known = set()
-    # Small numbers are few: all files may have them.
     files = [("number-words-test.tsv", 1000, range(1, 13)), ("number-words-long.tsv", 500, range(10, 13)),
              ("number-words-train.tsv", 30000, range(1, 13))]
     for name, count, lengths in files:
