@@ -80,8 +80,7 @@ public struct Attributes {
 
 extension String {
     init(_ view: lamina_string) {
-        self = String(
-            decoding: UnsafeRawBufferPointer(start: view.data, count: Int(view.size)), as: UTF8.self)
+        self = String(decoding: view.bytes, as: UTF8.self)
     }
 }
 

@@ -35,9 +35,11 @@ public struct TaskModel {
 
     /// Computes `wanted` from `given`, both by reference: the name of an input or a node, "name:1" for a second output.
     ///
-    /// Only what lies between is computed, so an encoder may run once and a decoder step by step.
+    /// Only what lies between is computed, so an encoder may run once and a decoder step by step. Buffers behind what is
+    /// given have to live until it returns.
     /// - Returns: plain tensors, read-only, valid until the next evaluation.
     public func evaluate(_ wanted: [String], given: [(reference: String, tensor: Tensor)]) throws -> Tensors {
+        guard !wanted.isEmpty else { throw PluginError.internal("nothing is wanted: name a node or an output of one") }
         let names = (given.map(\.reference) + wanted).map { UnsafePointer<CChar>(strdup($0)) }
         defer { names.forEach { free(UnsafeMutableRawPointer(mutating: $0)) } }
         var outputs: UnsafePointer<lamina_tensor>?

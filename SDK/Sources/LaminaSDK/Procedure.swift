@@ -106,11 +106,32 @@ public struct ProcedureProgress: Sendable {
 
     public init() {}
 
-    var raw: lamina_procedure_progress {
-        lamina_procedure_progress(
-            struct_size: UInt32(MemoryLayout<lamina_procedure_progress>.size), is_finished: isFinished ? 1 : 0,
-            epochs: Int64(epochs), fraction: fraction, items: items, loss_sum: lossSum, loss_count: lossCount,
-            learning_rate_factor: learningRateFactor)
+    /// What a step has told; nothing is changed.
+    public init(_ raw: lamina_procedure_progress) {
+        isFinished = raw.is_finished != 0
+        epochs = Int(raw.epochs)
+        (fraction, items) = (raw.fraction, raw.items)
+        (lossSum, lossCount) = (raw.loss_sum, raw.loss_count)
+        learningRateFactor = raw.learning_rate_factor
+    }
+
+    /// What of it cannot be, as the end of a sentence about the step; nil: nothing. A loss may have become infinite.
+    public var fault: String? {
+        if !(0...1 << 53).contains(epochs) { return "tells \(epochs) complete epochs" }
+        if !fraction.isFinite { return "tells that \(fraction) of the training is done, wanted 0 to 1" }
+        if !(items >= 0 && items.isFinite) { return "tells that it went through \(items) items" }
+        if !(lossCount >= 0 && lossCount.isFinite) { return "tells losses of \(lossCount) items" }
+        if !learningRateFactor.isFinite { return "tells a learning rate factor of \(learningRateFactor)" }
+        return nil
+    }
+
+    /// Writes the fields one by one: the host's struct may be older than this SDK, and shorter.
+    func store(in raw: UnsafeMutablePointer<lamina_procedure_progress>) {
+        raw.pointee.is_finished = isFinished ? 1 : 0
+        raw.pointee.epochs = Int64(epochs)
+        (raw.pointee.fraction, raw.pointee.items) = (fraction, items)
+        (raw.pointee.loss_sum, raw.pointee.loss_count) = (lossSum, lossCount)
+        raw.pointee.learning_rate_factor = learningRateFactor
     }
 }
 
@@ -143,7 +164,7 @@ enum ProcedureTable {
                     },
                     start: { handle, run in call(handle) { try $0.start(ProcedureRun(raw: run!)) } },
                     step: { handle, run, progress in
-                        call(handle) { progress!.pointee = try $0.step(ProcedureRun(raw: run!)).raw }
+                        call(handle) { try $0.step(ProcedureRun(raw: run!)).store(in: progress!) }
                     },
                     publish: { handle, run in call(handle) { try $0.publish(ProcedureRun(raw: run!)) } },
                     save: { handle, sink, write in

@@ -2,6 +2,7 @@ import CLamina
 
 /// A plain tensor with memory of its own, zero at first: what a task gives to a graph.
 public final class TensorBuffer {
+    /// Valid while the buffer lives: hold it (`withExtendedLifetime`) as long as something reads the tensor.
     public var tensor: Tensor { Tensor(raw) }
     private let raw: UnsafeMutablePointer<lamina_tensor>
     private let dimensions: UnsafeMutablePointer<Int64>

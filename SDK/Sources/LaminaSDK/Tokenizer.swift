@@ -53,10 +53,12 @@ public struct TextFeed {
 struct HostFailure: Error {}
 
 extension lamina_string {
-    /// The bytes, which are UTF-8 unless something says otherwise.
+    /// The bytes, which are UTF-8 unless something says otherwise; none without memory, or when more than can be.
     public var bytes: UnsafeBufferPointer<UInt8> {
-        guard let data, size > 0 else { return UnsafeBufferPointer(start: nil, count: 0) }
-        return UnsafeBufferPointer(start: UnsafeRawPointer(data).assumingMemoryBound(to: UInt8.self), count: Int(size))
+        guard let data, size > 0, let count = Int(exactly: size) else {
+            return UnsafeBufferPointer(start: nil, count: 0)
+        }
+        return UnsafeBufferPointer(start: UnsafeRawPointer(data).assumingMemoryBound(to: UInt8.self), count: count)
     }
 
     /// A view of bytes, for the time that they live.

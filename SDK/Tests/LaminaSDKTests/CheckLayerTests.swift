@@ -63,6 +63,21 @@ import Testing
         #expect(check("writes_unwanted") == [])
     }
 
+    /// Optional inputs that are missing, of cases that have them and of such that do not.
+    @Test(arguments: [
+        ("", ""), ("infer", "missing instead of absent, infer failed: the offset has another shape"),
+        ("forward", "with 1 of 2 inputs, missing instead of absent, "),
+        ("backward", "backward writes to what lies behind the gradient of input 0, to an input that is missing"),
+    ])
+    func missingInputs(fault: String, text: String) {
+        for inputs in [[CaseInput.normal([4, 3])], [.normal([4, 3]), .normal([4, 3])]] {
+            let layerCase = LayerCase(["fault": .string(fault)], .normal([4, 3])).with { $0.inputs = inputs }
+            let found = checkLayer(.layer(OffsetLayer.self), cases: [layerCase])
+            if fault.isEmpty { #expect(found == []) }
+            #expect(found.allSatisfy { $0.contains(text) } && found.isEmpty == fault.isEmpty, "\(found)")
+        }
+    }
+
     @Test func rejectionsAreChecked() {
         let right = checkLayer(.layer(ScaleLayer.self), cases: [LayerCase(rejects: "has rank 0", [:], .normal([]))])
         #expect(right == [])

@@ -119,6 +119,67 @@ import Testing
         #expect(outside?.text == "encode gives [2], the vocabulary has 2 tokens")
     }
 
+    @Test func procedures() throws {
+        let procedure = try ProcedureHarness(.procedure(Counter.self))
+        #expect(procedure.definition.nodes.map(\.inputs) == [["row", ""]])
+        #expect(procedure.definition.progress.map(\.text) == ["counting"])
+        try procedure.start([TensorValue([1], [0])], epochs: 2)
+        #expect(try !procedure.step().isFinished)
+        let saved = try procedure.save()
+        #expect(saved.json == "{\"epoch\": 1}" && saved.parameters[0].floats == [1])
+        let resumed = try ProcedureHarness(.procedure(Counter.self))
+        try resumed.restore(saved, epochs: 2)
+        let last = try resumed.step()
+        #expect(last.isFinished && last.epochs == 2 && resumed.parameters[0].floats == [2])
+    }
+
+    @Test(arguments: [
+        ("fraction", "step tells that nan of the training is done, wanted 0 to 1"),
+        ("epochs", "step tells -1 complete epochs"),
+        ("items", "step tells that it went through inf items"),
+    ])
+    func figuresOfProcedures(fault: String, text: String) throws {
+        let procedure = try ProcedureHarness(.procedure(Counter.self), ["fault": .string(fault)])
+        try procedure.start([TensorValue([1], [0])])
+        let error = #expect(throws: CallError.self) { try procedure.step() }
+        #expect(error?.text == text)
+    }
+
+    @Test func statesOfProceduresAreJSON() throws {
+        let procedure = try ProcedureHarness(.procedure(Counter.self), ["fault": "json"])
+        try procedure.start([TensorValue([1], [0])])
+        let error = #expect(throws: CallError.self) { try procedure.save() }
+        #expect(error?.text.hasPrefix("save gives no JSON object") == true)
+    }
+
+    private func spelling(evaluate: TaskHarness.Evaluate? = nil) throws -> TaskHarness {
+        let letters = try TokenizerHarness(.tokenizer(Letters.self), on: ["abc"])
+        return TaskHarness(graph: "{}", texts: ["text": .init(letters, end: false)], evaluate: evaluate)
+    }
+
+    @Test func tasksWithTexts() throws {
+        let task = try spelling { given, wanted in
+            #expect(given.map(\.reference) == ["text"] && wanted == ["out"])
+            return [given[0].value]
+        }
+        let answer = try task.run(.task(Spell.self), arguments: ["cab?"])
+        #expect(answer.rows == [["ids": [2, 0, 1, 0], "back": "caba", "last": "a", "unknown": 0, "graph": "{}"]])
+    }
+
+    @Test(arguments: [
+        ("row", "the plugin's attribute list is malformed"), ("input", "gave no tokenizer for the input 'none'"),
+        ("id", "there is no token 7: ids run from 0 to 2"),
+        ("writes", "writes to the value of 'out', which is read-only"),
+        ("nothing", "nothing is wanted: name a node"),
+    ])
+    func faultsOfTasks(fault: String, text: String) throws {
+        let task = try spelling { given, _ in [given[0].value] }
+        do {
+            _ = try task.run(.task(Spell.self), ["fault": .string(fault)], arguments: ["a"])
+            Issue.record("\(fault) passes")
+        } catch { #expect("\(error)".contains(text), "\(error)") }
+    }
+
     @Test func initializersAndSchedules() throws {
         #expect(try fill([2, 2], with: .initializer(Fill.self), ["value": 3]).floats == [3, 3, 3, 3])
         let error = #expect(throws: CallError.self) {

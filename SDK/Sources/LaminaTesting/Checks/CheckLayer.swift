@@ -7,8 +7,9 @@ import LaminaSDK
 /// read-only, and all outputs are written; gradients agree with finite differences; they are added where that is asked
 /// for; unwanted ones are left alone; backward reads only what `plan` saved; in-place use changes nothing; results are
 /// the same bits when repeated, on 1 and 3 threads, and with chunks in any order; shapes with a symbolic batch agree
-/// with the concrete ones; a call that is repeated does not use malloc. Then the same, shorter, with batches of 0, 1, 3, 7, 17 and one that is large; and shapes
-/// that make no sense must be refused with a text.
+/// with the concrete ones; optional inputs that are missing at the end are as good as absent ones; a call that is
+/// repeated does not use malloc. Then the same, shorter, with batches of 0, 1, 3, 7, 17 and one that is large; and
+/// shapes that make no sense must be refused with a text.
 ///
 /// - Returns: one text per fault, with the case, what differs, got and wanted.
 public func checkLayer(_ component: Component, cases: [LayerCase], seed: UInt64 = 1) -> [String] {
@@ -93,7 +94,7 @@ struct LayerCheck {
             }
             plain = plain ?? result
         }
-        var faults = try subject.checkSymbolicBatch()
+        var faults = try subject.checkSymbolicBatch() + checkMissingInputs(subject.harness)
         if layerCase.checksDerivatives, subject.isDifferentiable {
             faults += try FiniteDifferences(subject, layerCase.derivativeTolerance).check()
             faults += try FiniteDifferences(subject, layerCase.derivativeTolerance, isTraining: false).check().map {

@@ -42,6 +42,50 @@ extension LayerSubject {
 }
 
 extension LayerCheck {
+    /// The case with fewer and fewer of its optional inputs: those that are missing give what absent ones give.
+    func checkMissingInputs(_ harness: LayerHarness) throws -> [String] {
+        let ports = harness.ports
+        guard !ports.isVariadic, !harness.isLoss, ports.required < ports.count else { return [] }
+        let given = layerCase.inputs.prefix(ports.count)
+        for count in (ports.required...max(ports.required, given.count)).reversed() where count < ports.count {
+            let variant = layerCase.with {
+                $0.inputs = Array(given.prefix(count))
+                $0.differentiable = $0.differentiable?.filter { $0 < count }
+            }
+            for isTraining in [true, false] {
+                let faults = try compareMissing(variant, isTraining: isTraining)
+                if !faults.isEmpty { return faults.map { "with \(count) of \(ports.count) inputs, \($0)" } }
+            }
+        }
+        return []
+    }
+
+    private func compareMissing(_ variant: LayerCase, isTraining: Bool) throws -> [String] {
+        func step(leavesOutAbsent: Bool) throws -> (LayerResult, InferredLayer) {
+            let subject = try LayerSubject(component, variant, seed: seed, leavesOutAbsent: leavesOutAbsent)
+            let session = try subject.session(.init(isTraining: isTraining, hasBackward: true, unsaved: .poison))
+            return (try session.step(subject.values), subject.inferred)
+        }
+        let wanted: (result: LayerResult, inferred: InferredLayer)
+        do {
+            wanted = try step(leavesOutAbsent: false)
+        } catch let error as CallError {
+            // A layer may need some of its optional inputs together, but must say so.
+            return error.text.isEmpty ? ["\(error)"] : []
+        }
+        var faults: [String]
+        do {
+            let (result, inferred) = try step(leavesOutAbsent: true)
+            let isSame =
+                inferred.outputs == wanted.inferred.outputs && inferred.parameters == wanted.inferred.parameters
+            faults = isSame ? [] : ["infer declares other outputs or parameters"]
+            faults += result.violations + result.differences(from: wanted.result, inferred)
+        } catch {
+            faults = ["\(error)"]
+        }
+        return faults.map { "missing instead of absent, \($0)" }
+    }
+
     /// The case must be refused, by a text that contains what is wanted.
     func checkRejection() -> [String] {
         let wanted = layerCase.rejection!

@@ -10,9 +10,13 @@ struct LayerSubject {
     let values: LayerSession.Values
     let forms: [TensorForm?]
 
-    init(_ component: UnsafePointer<lamina_component>, _ layerCase: LayerCase, seed: UInt64) throws {
+    init(
+        _ component: UnsafePointer<lamina_component>, _ layerCase: LayerCase, seed: UInt64,
+        leavesOutAbsent: Bool = false
+    ) throws {
         self.layerCase = layerCase
         harness = try LayerHarness(component, layerCase.attributes)
+        harness.leavesOutAbsent = leavesOutAbsent
         let inputs = layerCase.values(seed: seed)
         forms = inputs.map { $0.map { TensorForm($0) } }
         inferred = try harness.infer(forms: forms)

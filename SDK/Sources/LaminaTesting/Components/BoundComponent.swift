@@ -29,6 +29,11 @@ struct BoundComponent<Table> {
         var handle: UnsafeMutableRawPointer?
         let status = function(raw, host.raw, attributes.raw, &handle)
         try finish("create", status)
+        guard handle != nil else {
+            throw CallError(
+                call: "create", status: LAMINA_ERROR_INTERNAL, text: "create succeeds but leaves its result NULL",
+                argument: -1)
+        }
         return handle
     }
 

@@ -14,6 +14,7 @@ public final class ProcedureHarness {
     /// What `define` said.
     public struct Definition {
         public var inputs: [(name: String, dtype: DataType, shape: [Int])] = []
+        /// An input "" is an optional one that is not connected.
         public var nodes: [(name: String, component: String, attributes: JSONObject, inputs: [String])] = []
         public var outputs: [(name: String, reference: String)] = []
         public var assets: [String: [UInt8]] = [:]
@@ -63,7 +64,7 @@ public final class ProcedureHarness {
             guard let node = node?.pointee, let attributes = try? JSONObject(node.attributes) else {
                 return LAMINA_ERROR_INTERNAL
             }
-            let inputs = (0..<Int(node.input_count)).map { String(cString: node.inputs[$0]!) }
+            let inputs = (0..<Int(node.input_count)).map { node.inputs[$0].map { String(cString: $0) } ?? "" }
             Sink.of(sink).definition.nodes.append(
                 (String(cString: node.name), String(cString: node.component), attributes, inputs))
             return LAMINA_OK
@@ -83,7 +84,7 @@ public final class ProcedureHarness {
             return LAMINA_OK
         }
         model.progress = { sink, fraction, text in
-            Sink.of(sink).definition.progress.append((fraction, String(cString: text!)))
+            Sink.of(sink).definition.progress.append((fraction, text.map { String(cString: $0) } ?? ""))
         }
         let status = withExtendedLifetime(told) { bound.table.pointee.define(handle, &model) }
         try bound.finish("define", status)
@@ -112,35 +113,41 @@ public final class ProcedureHarness {
         try finish("start", bound.table.pointee.start(handle, &run))
     }
 
-    /// One portion of the training.
+    /// One portion of the training. Throws `CallError`, also for figures that cannot be.
     public func step() throws -> ProcedureProgress {
         var raw = lamina_procedure_progress()
         raw.struct_size = UInt32(MemoryLayout<lamina_procedure_progress>.size)
         try finish("step", bound.table.pointee.step(handle, &run, &raw))
-        var progress = ProcedureProgress()
-        progress.isFinished = raw.is_finished != 0
-        progress.epochs = Int(raw.epochs)
-        (progress.fraction, progress.items) = (raw.fraction, raw.items)
-        (progress.lossSum, progress.lossCount) = (raw.loss_sum, raw.loss_count)
-        progress.learningRateFactor = raw.learning_rate_factor
+        let progress = ProcedureProgress(raw)
+        if let fault = progress.fault { throw Self.fault("step", fault) }
         return progress
+    }
+
+    private static func fault(_ call: String, _ text: String) -> CallError {
+        CallError(call: call, status: LAMINA_ERROR_INTERNAL, text: "\(call) \(text)", argument: -1)
     }
 
     public func publish() throws {
         if let publish = bound.table.pointee.publish { try finish("publish", publish(handle, &run)) }
     }
 
-    /// Where the training stands: the JSON object, the parameters and the states.
+    /// Where the training stands: the JSON object, the parameters and the states. Throws `CallError`, also when it is
+    /// no JSON object.
     public func save() throws -> (json: String, parameters: [TensorValue], states: [TensorValue]) {
         final class Text { var text = "" }
         let sink = Text()
         let status = withExtendedLifetime(sink) {
             bound.table.pointee.save(handle, Unmanaged.passUnretained(sink).toOpaque()) { sink, json in
                 Unmanaged<Text>.fromOpaque(sink!).takeUnretainedValue().text = String(
-                    decoding: UnsafeRawBufferPointer(start: json.data, count: Int(json.size)), as: UTF8.self)
+                    decoding: json.bytes, as: UTF8.self)
             }
         }
         try finish("save", status)
+        do {
+            guard case .object = try JSON.parse(sink.text) else { throw Self.fault("save", "gives no JSON object") }
+        } catch let error as JSONError {
+            throw Self.fault("save", "gives no JSON object: \(error)")
+        }
         return (sink.text, parameters, states)
     }
 
@@ -168,7 +175,7 @@ public final class ProcedureHarness {
         for array in [tensors?.parameters, tensors?.states].compactMap({ $0 }) {
             for index in 0..<array.count {
                 guard let damage = array.memory[index]?.damage else { continue }
-                throw CallError(call: call, status: LAMINA_ERROR_INTERNAL, text: "\(call) \(damage)", argument: -1)
+                throw Self.fault(call, damage)
             }
         }
     }

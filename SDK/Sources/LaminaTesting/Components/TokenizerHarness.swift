@@ -48,11 +48,9 @@ public final class TokenizerHarness {
         _ component: Component, _ attributes: JSONObject = [:], json: [UInt8], host: TestHost = TestHost()
     ) throws {
         let bound = try BoundComponent<lamina_tokenizer>(component, kind: LAMINA_KIND_TOKENIZER, attributes, host)
-        var handle: UnsafeMutableRawPointer?
-        let status = json.withUnsafeBufferPointer {
-            bound.table.pointee.create(bound.raw, host.raw, bound.attributes.raw, lamina_string($0), &handle)
+        let handle = try json.withUnsafeBufferPointer { bytes in
+            try bound.create { bound.table.pointee.create($0, $1, $2, lamina_string(bytes), $3) }
         }
-        try bound.finish("create", status)
         (self.bound, self.handle, self.json) = (bound, handle, json)
     }
 
@@ -99,9 +97,8 @@ public final class TokenizerHarness {
             struct_size: UInt32(MemoryLayout<lamina_id_sink>.size), reserved: 0,
             sink: Unmanaged.passUnretained(found).toOpaque(),
             add: { sink, count, ids in
-                for index in 0..<Int(count) {
-                    Unmanaged<Ids>.fromOpaque(sink!).takeUnretainedValue().ids.append(Int(ids![index]))
-                }
+                let found = Unmanaged<Ids>.fromOpaque(sink!).takeUnretainedValue()
+                found.ids += UnsafeBufferPointer(start: ids, count: Int(count)).map { Int($0) }
                 return LAMINA_OK
             })
         let status = text.withUnsafeBufferPointer { text in

@@ -50,17 +50,24 @@ public final class LayerHarness {
     /// Whether it is a loss: its last input is then a target, which gets no gradient.
     public var isLoss: Bool { String(cString: component.pointee.kind) == LAMINA_KIND_LOSS }
 
-    /// How many inputs the component names, and whether the last stands for several.
-    var ports: (count: Int, isVariadic: Bool) {
-        let count = Int(component.pointee.input_count)
-        let isVariadic = count > 0 && component.pointee.inputs[count - 1].flags & LAMINA_PORT_VARIADIC != 0
-        return (count, isVariadic)
+    /// How many inputs the component names, how many of them it has to have, and whether the last stands for several.
+    var ports: (count: Int, required: Int, isVariadic: Bool) {
+        let flags = (0..<Int(component.pointee.input_count)).map { component.pointee.inputs[$0].flags }
+        let required = flags.firstIndex { $0 & LAMINA_PORT_OPTIONAL != 0 } ?? flags.count
+        return (flags.count, required, flags.last.map { $0 & LAMINA_PORT_VARIADIC != 0 } ?? false)
     }
 
-    /// Fills up with absent inputs to as many as the component names.
+    /// Whether absent inputs at the end are missing, instead of being there as absent ones. Hosts do either.
+    var leavesOutAbsent = false
+
+    /// Fills up with absent inputs to as many as the component names, or takes those at the end away.
     func padded<Value>(_ inputs: [Value?]) -> [Value?] {
-        ports.isVariadic ? inputs : inputs + Array(repeating: nil, count: max(0, ports.count - inputs.count))
+        if leavesOutAbsent { return Array(inputs[..<(inputs.lastIndex { $0 != nil }.map { $0 + 1 } ?? 0)]) }
+        return ports.isVariadic ? inputs : inputs + Array(repeating: nil, count: max(0, ports.count - inputs.count))
     }
+
+    /// How many of the inputs that the component names are missing at the end.
+    func missingCount(_ inputs: [TensorForm?]) -> Int { leavesOutAbsent ? max(0, ports.count - inputs.count) : 0 }
 
     /// Runs `infer`; nil inputs are absent. Throws `CallError`, also for declarations that a host would refuse.
     public func infer(_ inputs: [(dtype: DataType, dimensions: [Dimension])?]) throws(CallError) -> InferredLayer {
@@ -69,7 +76,8 @@ public final class LayerHarness {
 
     func infer(forms: [TensorForm?]) throws(CallError) -> InferredLayer {
         let forms = padded(forms)
-        let inputs = TensorArray(forms, names: forms.indices.map { "input \($0)" })
+        let inputs = TensorArray(
+            forms, names: forms.indices.map { "input \($0)" }, strangers: missingCount(forms))
         let sink = InferenceSink()
         let status = sink.withInference(inputs) { table.pointee.infer(layer, $0) }
         let outside = host.endCall()

@@ -27,6 +27,9 @@ extension LayerSession {
             tensors.flatMap { $0.memory.compactMap { $0 } } + saved
             + [workspaces.forward, workspaces.backward, persistent].compactMap { $0 }
         result.violations += blocks.compactMap(\.damage).map { "\(call) \($0)" }
+        for memory in [inputs, inputGradients].compactMap(\.strange) where !memory.isPoison {
+            result.violations.append("\(call) writes to \(memory.name), to an input that is missing")
+        }
     }
 
     func checkWritten(_ tensors: TensorArray, _ call: String, _ result: inout LayerResult) {

@@ -75,7 +75,8 @@ final class LayerSession {
 
         func names(_ what: String, _ count: Int) -> [String] { (0..<count).map { "\(what) \($0)" } }
         let parameterNames = inferred.parameters.map { "parameter '\($0.name)'" }
-        inputs = TensorArray(inputForms, names: names("input", inputForms.count))
+        let missing = harness.missingCount(inputForms)
+        inputs = TensorArray(inputForms, names: names("input", inputForms.count), strangers: missing)
         outputs = TensorArray(outputForms, names: names("output", outputForms.count))
         parameters = TensorArray(parameterForms, names: parameterNames)
         buffers = TensorArray(bufferForms, names: inferred.buffers.map { "buffer '\($0.name)'" })
@@ -84,7 +85,7 @@ final class LayerSession {
             names: names("the gradient of output", outputForms.count))
         inputGradients = TensorArray(
             inputForms.indices.map { wantsInput[$0] && options.askedInputs?[$0] ?? true ? inputForms[$0] : nil },
-            names: names("the gradient of input", inputForms.count))
+            names: names("the gradient of input", inputForms.count), strangers: missing)
         parameterGradients = TensorArray(
             parameterForms.indices.map {
                 wantsParameter[$0] && options.askedParameters?[$0] ?? true ? parameterForms[$0] : nil
@@ -123,8 +124,10 @@ final class LayerSession {
         _ parameters: [TensorForm], _ buffers: [TensorForm], _ wantsInput: [Bool], _ wantsParameter: [Bool]
     ) throws(CallError) -> (UnsafeMutableRawPointer?, LayerNeeds) {
         // These arrays end with the call: a layer that keeps them reads freed memory.
-        let arrays = [inputs, outputs, parameters, buffers].map { forms in
-            TensorArray(forms, names: Array(repeating: "", count: forms.count))
+        let arrays = [inputs, outputs, parameters, buffers].enumerated().map { index, forms in
+            TensorArray(
+                forms, names: Array(repeating: "", count: forms.count),
+                strangers: index == 0 ? harness.missingCount(forms) : 0)
         }
         let sink = PlanningSink(inputCount: inputs.count, outputCount: outputs.count)
         var planning = lamina_planning()

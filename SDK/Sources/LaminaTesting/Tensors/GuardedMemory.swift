@@ -60,6 +60,11 @@ final class GuardedMemory {
         }
     }
 
+    /// Whether nothing was written since `poison`.
+    var isPoison: Bool {
+        (0..<count).allSatisfy { bytes.load(fromByteOffset: $0, as: UInt8.self) == Self.pattern[$0 % 4] }
+    }
+
     var contents: [UInt8] { Array(UnsafeRawBufferPointer(start: bytes, count: count)) }
 
     func holds(_ contents: [UInt8]) -> Bool {

@@ -44,12 +44,27 @@ final class TensorArray {
     let names: [String]
     private(set) var memory: [GuardedMemory?]
     private var allocations: [UnsafeMutablePointer<Int64>] = []
+    /// What lies behind the array, for whoever reads further than it goes: NaN, that must stay so.
+    let strange: GuardedMemory?
 
-    init(_ forms: [TensorForm?], names: [String]) {
+    /// - Parameter strangers: how many tensors that nobody may touch lie behind the array.
+    init(_ forms: [TensorForm?], names: [String], strangers: Int = 0) {
         self.forms = forms
         self.names = names
         memory = Array(repeating: nil, count: forms.count)
-        raw = .allocate(capacity: max(forms.count, 1))
+        raw = .allocate(capacity: max(forms.count + strangers, 1))
+        strange =
+            strangers > 0 ? GuardedMemory(bytes: 1 << 16, name: "what lies behind \(names.last ?? "an array")") : nil
+        for index in 0..<strangers {
+            var tensor = lamina_tensor()
+            tensor.device_type = LAMINA_DEVICE_CPU
+            tensor.layout = LAMINA_LAYOUT_PLAIN
+            tensor.dtype = DataType.float32.raw
+            tensor.rank = 1
+            (tensor.shape, tensor.strides) = (copy([1]), copy([1]))
+            tensor.data = strange?.bytes
+            raw[forms.count + index] = tensor
+        }
         for (index, form) in forms.enumerated() {
             var tensor = lamina_tensor()
             tensor.device_type = LAMINA_DEVICE_CPU
