@@ -115,7 +115,7 @@ extension Model {
                         let tokenizer = entry.tokenizer.map { component -> JSON in
                             [
                                 "component": .string(component.id), "attributes": .object(component.attributes),
-                                "asset": .string(paths[entry.name]!),
+                                "asset": .string(textAssets[entry.name]?.path ?? paths[entry.name]!),
                             ]
                         }
                         return (entry.name, .object(entry.json(tokenizer)))

@@ -102,19 +102,11 @@ extension Model {
     }
 
     private func addLines(of path: String, to inputs: TextInputs) throws {
-        let file = try FileMapping(path: path)
-        defer { withExtendedLifetime(file) {} }
-        let bytes = file.bytes.bindMemory(to: UInt8.self)
-        var number = 0
-        for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-            number += 1
-            guard let text = String(validating: line, as: UTF8.self) else {
-                throw LaminaError(.data, "\(path), line \(number): this is not UTF-8; save the file as UTF-8")
-            }
+        try FileMapping(path: path).forEachLine { number, line in
             // Blank lines are no samples.
-            guard text.contains(where: { !$0.isWhitespace }) else { continue }
-            var plain = text.last == "\r" ? String(text.dropLast()) : text
-            try plain.withUTF8 { try inputs.add($0, name: "\(path):\(number)") }
+            guard line.contains(where: { !$0.isWhitespace }) else { return }
+            var line = line
+            try line.withUTF8 { try inputs.add($0, name: "\(path):\(number)") }
         }
         guard inputs.count > 0 else { throw LaminaError(.data, "\(path): the file holds no text") }
     }
@@ -129,6 +121,8 @@ extension Model {
         inputs.warnOfCuts()
         let network = try predictionNetwork()
         let output = link == nil ? graph.definition.measuredOutput ?? 0 : 0
+        // What stands behind a text's end is padding, in an output per token, too.
+        let isPerToken = inputs.isPerToken(network.graph.outputSignature[output].shape)
         var predictions: [Prediction] = []
         let batch = 64
         for begin in stride(from: 0, to: inputs.count, by: batch) {
@@ -136,11 +130,7 @@ extension Model {
             let plan = try network.plan(PlanRequest(inputs: inputs.shapes(texts)))
             inputs.fill(texts, plan.inputs)
             try network.forward(plan)
-            let rowLength = inputs.rowLength(texts)
             for (row, text) in texts.enumerated() {
-                // What stands behind a text's end is padding, in an output per token, too.
-                let shape = plan.outputs[output].shape
-                let isPerToken = shape.count > 1 && shape[1] == rowLength && rowLength > 1
                 predictions.append(
                     prediction(
                         plan.outputs[output], row, name(text), top, rows: isPerToken ? inputs.length(text) : nil))

@@ -144,7 +144,7 @@ struct TextTests {
         try fault("predict", "m.lamina", "-", code: 4, "standard input is empty", input: "")
         try fault("predict", "m.lamina", "-", code: 4, "holds no text", input: "\n\n")
         try folder.write([0x61, 0x0A, 0xC3, 0x28], "bad.txt")
-        try fault("predict", "m.lamina", "bad.txt", code: 4, "bad.txt, line 2: this is not UTF-8")
+        try fault("predict", "m.lamina", "bad.txt", code: 4, "'bad.txt': line 2 is not UTF-8")
         try fault("predict", "m.lamina", "no/where", code: 4, "there is no file 'no/where'")
         try folder.write("", "empty.tsv")
         try fault(

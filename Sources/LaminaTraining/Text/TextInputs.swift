@@ -14,6 +14,8 @@ public final class TextInputs {
     private let layouts: [TextLayout]
     private let tokenizers: [TextTokenizer]
     private let roles: [Role]
+    /// The dimension of tokens of the first input.
+    private let time: GraphDefinition.Size?
     /// By layout, then by text.
     private var ids: [[[Int32]]]
     private let runtime: Runtime
@@ -64,29 +66,26 @@ public final class TextInputs {
         }
         (self.layouts, self.tokenizers, self.roles) = (layouts, tokenizers, roles)
         ids = layouts.map { _ in [] }
+        time = inputs.first { $0.name == known[0] }?.shape.last
     }
 
     /// Adds a text. `name` says where it is from; errors: `.data` for texts without a token and those that are too long,
     /// unless they are cut.
     public func add(_ text: UnsafeBufferPointer<UInt8>, name: String) throws(TrainingError) {
-        for (index, layout) in layouts.enumerated() {
+        var (rows, isCut): ([[Int32]], Bool) = ([], false)
+        for (layout, tokenizer) in zip(layouts, tokenizers) {
             var row: [Int32] = []
-            try tokenizers[index].encode(text, into: &row)
+            try tokenizer.encode(text, into: &row)
             guard !row.isEmpty else {
                 throw TrainingError(
                     .data, "\(name): \(text.isEmpty ? "the text is empty" : "the tokenizer finds no token in the text")"
                 )
             }
-            let length = layout.fullLength(row.count)
-            if length > layout.maximum, layout.entry.stream == nil {
-                guard layout.entry.tooLong == .cut else {
-                    throw TrainingError(
-                        .data, "\(name): the text has \(length) tokens, the model takes at most \(layout.maximum)")
-                }
-                cut.append(name)
-            }
-            ids[index].append(row)
+            if try layout.cuts(row.count, name) { isCut = true }
+            rows.append(row)
         }
+        for (index, row) in rows.enumerated() { ids[index].append(row) }
+        if isCut { cut.append(name) }
         count += 1
     }
 
@@ -101,8 +100,15 @@ public final class TextInputs {
     /// The number of tokens of a text in the first input.
     public func length(_ text: Int) -> Int { layouts[0].length(ids[0][text].count) }
 
-    /// The length of the first input's rows for these texts.
-    public func rowLength(_ texts: Range<Int>) -> Int { rowLength(0, texts) }
+    /// Whether an output of these dimensions has a row for each token of the first input.
+    ///
+    /// Only a graph tells: that an output has as many classes as its batch has tokens means nothing.
+    public func isPerToken(_ output: [GraphDefinition.Size]) -> Bool {
+        guard output.count > 1 else { return false }
+        // Where all rows have one length, a number is all that the graph says.
+        if let fixed = layouts[0].fixed { return output.count > 2 && output[1] == .fixed(fixed) }
+        return output[1] == time
+    }
 
     private func rowLength(_ index: Int, _ texts: Range<Int>) -> Int {
         let lengths = layouts.indices.filter { layouts[$0].group == layouts[index].group }.map { other in

@@ -51,6 +51,17 @@ struct TextLayout {
 
     func length(_ count: Int) -> Int { min(fullLength(count), maximum) }
 
+    /// Whether a text of so many tokens is cut; throws `.data` where the recipe wants no texts to be cut.
+    func cuts(_ count: Int, _ name: String) throws(TrainingError) -> Bool {
+        let length = fullLength(count)
+        if length <= maximum { return false }
+        guard entry.tooLong == .cut else {
+            throw TrainingError(
+                .data, "\(name): the text has \(length) tokens, the model takes at most \(maximum) for '\(entry.name)'")
+        }
+        return true
+    }
+
     /// The length of rows for texts with at most `longest` tokens, each with what is put around it.
     func rowLength(_ longest: Int) -> Int {
         fixed ?? (longest + entry.round - 1) / entry.round * entry.round
@@ -75,6 +86,26 @@ struct TextLayout {
             row[position] = padding
             position += 1
         }
+    }
+}
+
+extension TextTokenizer {
+    /// The ids of a text as an input gets them: with what the recipe puts around it, and cut where training cuts.
+    ///
+    /// - Returns: the ids, and the greatest number of them if the text had more.
+    public func encode(
+        whole text: UnsafeBufferPointer<UInt8>, for entry: Recipe.TextEntry, input: GraphDefinition.Input?
+    ) throws(TrainingError) -> (ids: [Int64], cutTo: Int?) {
+        let layout = try TextLayout(entry, self, input: input, group: 0)
+        var ids: [Int32] = []
+        try encode(text, into: &ids)
+        let isCut = try layout.cuts(ids.count, "a text")
+        let length = layout.length(ids.count)
+        let row = [Int64](unsafeUninitializedCapacity: max(length, 1)) { row, count in
+            ids.withUnsafeBufferPointer { layout.fill(row.baseAddress!, length, $0) }
+            count = length
+        }
+        return (row, isCut ? layout.maximum : nil)
     }
 }
 

@@ -27,8 +27,8 @@ public final class TextTokenizer: @unchecked Sendable {
         }.get()
         (self.call, self.table, self.handle) = (call, table, handle)
         vocabularySize = Int(table.pointee.vocabulary_size(handle))
+        // All is set by now: `deinit` destroys it.
         guard (1...Int(Int32.max)).contains(vocabularySize) else {
-            table.pointee.destroy(handle)
             throw TrainingError(
                 .internal, "\(component.id): a vocabulary of \(vocabularySize) tokens (a bug of the plugin)")
         }
@@ -63,8 +63,11 @@ public final class TextTokenizer: @unchecked Sendable {
             sink: Unmanaged.passUnretained(collector).toOpaque(),
             add: { sink, count, values in
                 let collector = Unmanaged<IDCollector>.fromOpaque(sink!).takeUnretainedValue()
-                for index in 0..<max(0, Int(count)) {
-                    let id = values![index]
+                guard count >= 0, count == 0 || values != nil else {
+                    collector.isWrong = true
+                    return LAMINA_ERROR_INTERNAL
+                }
+                for id in UnsafeBufferPointer(start: values, count: Int(count)) {
                     if id < 0 || id >= collector.limit { collector.isWrong = true }
                     collector.ids.append(Int32(truncatingIfNeeded: id))
                 }
@@ -72,10 +75,10 @@ public final class TextTokenizer: @unchecked Sendable {
             })
         let status = withExtendedLifetime(collector) { table.pointee.encode(handle, lamina_string(text), &sink) }
         swap(&collector.ids, &ids)
-        try call.check(status)
         guard !collector.isWrong else {
             throw TrainingError(.internal, "\(component.id): gives ids beyond its vocabulary (a bug of the plugin)")
         }
+        try call.check(status)
     }
 
     /// The ids of a text.
@@ -109,7 +112,7 @@ public final class TextTokenizer: @unchecked Sendable {
     /// The id of a token as it stands in the vocabulary.
     public func id(of token: String) -> Int? {
         let id = Array(token.utf8).withUnsafeBufferPointer { table.pointee.id(handle, lamina_string($0)) }
-        return id < 0 ? nil : Int(id)
+        return id < 0 || id >= vocabularySize ? nil : Int(id)
     }
 
     /// The id of padding, begin, …; nil: the vocabulary has none.
