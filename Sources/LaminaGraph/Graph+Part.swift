@@ -46,7 +46,10 @@ extension Graph {
         for (index, node) in nodes.enumerated() {
             guard let owner = node.sharesParametersOf, !needed.contains(owner) else { continue }
             part.definition.nodes[index].sharesParametersOf = nil
-            for name in parameters.map(\.name) + buffers.map(\.name) where name.hasPrefix(owner + ".") {
+            // Its buffers are its own, here as there.
+            let own = self.nodes.first { $0.definition.name == node.name }!
+            for parameter in own.parameters {
+                let name = parameters[parameter].name
                 part.origins[node.name + name.dropFirst(owner.count)] = name
             }
         }

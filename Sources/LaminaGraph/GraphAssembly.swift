@@ -259,6 +259,14 @@ struct GraphAssembly {
         }
         guard !outputValues.isEmpty else { throw GraphError(.graph, "the graph has no output: name at least one") }
         for carry in definition.carries { try check(carry) }
+        // Batches have what data fill first.
+        let isCarried = definition.inputs.map { input in definition.carries.contains { $0.input == input.name } }
+        if let first = isCarried.firstIndex(of: true), let later = isCarried[first...].firstIndex(of: false) {
+            throw GraphError(
+                .graph,
+                "input '\(definition.inputs[first].name)', which is carried, stands before '\(definition.inputs[later].name)', "
+                    + "which is not: carried inputs come last")
+        }
     }
 
     private func check(_ carry: GraphDefinition.Carry) throws(GraphError) {

@@ -20,7 +20,7 @@ package struct TensorSpec: Sendable, Hashable {
     /// Number of elements; nil when there are too many. Only for concrete shapes.
     ///
     /// The limit holds without dimensions of 0 too, because others multiply a part of the dimensions.
-    var count: Int? {
+    package var count: Int? {
         var product: Int64 = 1
         for size in shape where size != 0 {
             let (value, overflow) = product.multipliedReportingOverflow(by: size)

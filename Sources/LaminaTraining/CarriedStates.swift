@@ -38,7 +38,11 @@ public final class CarriedStates {
         for (index, _) in pairs {
             let input = graph.definition.inputs[index]
             let shape = input.shape.map { size in if case .fixed(let value) = size { value } else { lanes } }
-            let bytes = shape.reduce(input.dtype.size, *)
+            guard let count = TensorSpec(dtype: input.dtype, shape: shape.map(Int64.init)).count else {
+                throw TrainingError(
+                    .recipe, "'\(input.name)' would have shape \(shape): no tensor may have more than 2^40 elements")
+            }
+            let bytes = count * input.dtype.size
             do {
                 for _ in 0..<2 { memory.append(try AlignedMemory(bytes: bytes, purpose: "state '\(input.name)'")) }
             } catch {

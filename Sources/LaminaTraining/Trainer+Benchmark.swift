@@ -28,6 +28,7 @@ extension Trainer {
         let plan = stepPlan
         network.bind(plan)
         slots[0].copy(to: plan)
+        carried?.give(to: plan, continues: false)
         do {
             try network.forward(plan, seed: recipe.training.seed, step: step)
             try network.backward(plan, seed: recipe.training.seed, step: step)

@@ -56,6 +56,20 @@ import Testing
             return try #require(first)
         }
 
+        /// A state that no machine can hold is an error of the recipe.
+        @Test func statesThatAreTooLarge() throws {
+            var recipe = try made(stream: 8)
+            let size = GraphDefinition.Size.fixed(1 << 40)
+            recipe.model.carries[0].shape = [size, .symbol("N"), size]
+            recipe.model.layers.append(
+                .init(.init(kind: "layer", "core.relu"), name: "big", inputs: [Recipe.Link(.init("hidden"))]))
+            recipe.model.layers[1].inputs = [Recipe.Link(.init("embedding_1"))]
+            recipe.model.carries[0].link = .init(.init("big"))
+            recipe.model.outputs = [.init("output", .init(.init("dense_1")))]
+            let error = #expect(throws: (any Error).self) { try trainer(recipe) }
+            #expect("\(error!)".contains("no tensor may have more than 2^40 elements"), "\(error!)")
+        }
+
         /// Windows of a stream with the state between them are one long sequence.
         @Test func windowsWithStatesAreOneSequence() throws {
             for steps in [8, 64, 192] { #expect(try trainer(made(stream: steps)).trainingData.count == 768 / steps) }
