@@ -74,7 +74,7 @@ var targets: [Target] = [
             sdk("LaminaFormats"), sdk("LaminaSDK"),
         ] + plugins("Core", "Data", "CNN", "RNN")),
     .testTarget(
-        name: "LaminaTests", dependencies: ["Lamina", sdk("LaminaSDK")]),
+        name: "LaminaTests", dependencies: ["Lamina", sdk("CLamina"), sdk("LaminaSDK")]),
     .testTarget(
         name: "GraphTests",
         dependencies: ["LaminaGraph", "LaminaHost", sdk("LaminaSDK"), sdk("LaminaFormats")] + plugins("Core", "CNN")),

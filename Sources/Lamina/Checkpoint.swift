@@ -16,7 +16,7 @@ struct Checkpoint {
         tensors = trainer.optimizer.states.map { ($0.name, $0.dtype, $0.shape, $0.data) }
         tensors += trainer.carried?.states.map { ($0.name, $0.dtype, $0.shape, $0.data) } ?? []
         record = ["epochs": .integer(Int64(trainer.state.epoch))]
-        if let last = trainer.state.history.last { record.append("metrics", last.metrics) }
+        record["metrics"] = trainer.state.history.last?.metrics
         guard let fingerprint = trainer.trainingData.source.fingerprint else { return }
         let digits = fingerprint.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         record.append(
@@ -27,13 +27,16 @@ struct Checkpoint {
         state = training.state.json
         tensors = training.driver.states.map { ($0.name, $0.dtype, $0.shape, $0.data) }
         record = ["epochs": .integer(Int64(training.state.epochs))]
-        if let last = training.state.history.last { record.append("metrics", last.metrics) }
+        record["metrics"] = training.state.history.last?.metrics
     }
 }
 
 extension EpochRecord {
-    fileprivate var metrics: JSON {
-        .object(JSONObject([("train_loss", .number(trainLoss))] + values.map { ($0.name, .number($0.value)) }))
+    /// nil: none is known.
+    fileprivate var metrics: JSON? {
+        let loss = trainLoss.isNaN ? [] : [("train_loss", JSON.number(trainLoss))]
+        let known = loss + values.map { ($0.name, .number($0.value)) }
+        return known.isEmpty ? nil : .object(JSONObject(known))
     }
 }
 

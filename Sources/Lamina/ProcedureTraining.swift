@@ -55,32 +55,58 @@ public final class ProcedureTraining: @unchecked Sendable {
     ) throws(LaminaError) {
         self.path = path
         if let path { try Model.checkWritable(path) }
+        let begin = ProcedureState(procedure: recipe.procedure?.id ?? "", seed: recipe.training.seed)
+        // Looked at first: a definition may take long.
+        let checkpoint = resume ? try ProcedureTraining.checkpoint(path, begin) : nil
+        state = begin
         if let threads = recipe.training.threads { Lamina.threads = threads }
         let driver = try sorted { try ProcedureDriver(recipe, registry: registry, progress: progress) }
         self.driver = driver
+        try sorted {
+            for asset in driver.definition.assets {
+                guard let fault = EntryName.fault("assets/\(asset.name)".utf8) else { continue }
+                throw LaminaError(
+                    .internal, "\(driver.id): no archive holds an asset '\(asset.name)': \(fault) (a bug of the plugin)"
+                )
+            }
+        }
         let model = try Model(recipe, defined: driver.definition.model, registry: registry)
         self.model = model
         model.assets = driver.definition.assets
         model.procedure = driver.id
         driver.attach(model.network.parameters)
-        state = ProcedureState(procedure: driver.id, seed: recipe.training.seed)
-        if resume {
-            guard let path else { throw LaminaError(.usage, "there is no archive to resume from") }
-            try restore(path)
+        if let checkpoint {
+            try restore(checkpoint.archive, checkpoint.state)
         } else {
             try sorted { try driver.start() }
         }
     }
 
-    private func restore(_ path: String) throws(LaminaError) {
-        try sorted {
+    /// The archive that a run goes on from, and where that run stood.
+    private static func checkpoint(
+        _ path: String?, _ new: ProcedureState
+    ) throws(LaminaError) -> (archive: Archive, state: ProcedureState) {
+        guard let path else { throw LaminaError(.usage, "there is no archive to resume from") }
+        return try sorted {
             let archive = try Archive.open(path)
             guard archive.contains(EntryName.trainerState), archive.contains(EntryName.optimizerState) else {
                 throw LaminaError(.usage, "\(path) holds no training state to resume from: train without --resume")
             }
+            let state: ProcedureState
             do {
-                let state = try ProcedureState(json: archive.json(EntryName.trainerState))
-                if let change = state.change(to: self.state) { throw LaminaError(.recipe, "\(path) \(change)") }
+                state = try ProcedureState(json: archive.json(EntryName.trainerState))
+            } catch {
+                throw LaminaError(error).inArchive(path)
+            }
+            if let change = state.change(to: new) { throw LaminaError(.recipe, "\(path) \(change)") }
+            return (archive, state)
+        }
+    }
+
+    private func restore(_ archive: Archive, _ state: ProcedureState) throws(LaminaError) {
+        let path = archive.path
+        try sorted {
+            do {
                 guard try archive.json(EntryName.graph) == model.graph.definition.json else {
                     throw LaminaError(
                         .recipe,
@@ -107,7 +133,7 @@ public final class ProcedureTraining: @unchecked Sendable {
                 }
                 try driver.restore(state.own)
                 self.state = state
-                if state.epochs < recipe.training.epochs { self.state.goOn() }
+                self.state.goOn(to: recipe.training.epochs)
             } catch let error as LaminaError where error.kind == .recipe {
                 throw error
             } catch {
@@ -120,14 +146,15 @@ public final class ProcedureTraining: @unchecked Sendable {
     @discardableResult
     public func start(_ observer: (any ProcedureObserver)? = nil) throws(LaminaError) -> Trainer.Outcome {
         try sorted {
-            var meter = Meter(state)
+            let meter = Meter(fraction: state.fraction)
             while !state.isFinished {
                 if runtime.isCancelled {
                     runtime.isCancelled = false
                     try writeCheckpoint()
                     return .interrupted
                 }
-                let step: ProcedureDriver.Progress
+                let begin = Clock.now
+                let step: ProcedureProgress
                 do {
                     step = try driver.step()
                 } catch let error as TrainingError where error.kind == .interrupted {
@@ -135,22 +162,20 @@ public final class ProcedureTraining: @unchecked Sendable {
                     continue
                 }
                 let before = state.epochs
-                state.add(step)
-                meter.add(step)
+                state.add(step, seconds: Clock.now - begin)
                 observer?.stepEnded(meter.progress(state, recipe.training.epochs, driver.itemName))
                 guard state.epochs > before || state.isFinished else { continue }
-                let record = meter.endEpoch(&state)
-                if state.epochs % max(1, recipe.training.checkpointEvery) == 0 || state.isFinished {
-                    try writeCheckpoint()
-                }
+                let record = state.endEpoch()
+                let every = max(1, recipe.training.checkpointEvery)
+                if state.epochs / every > before / every || state.isFinished { try writeCheckpoint() }
                 if let record { try observer?.epochEnded(record, self) }
             }
             return .finished
         }
     }
 
-    /// Writes model and state now.
-    public func writeCheckpoint() throws(LaminaError) {
+    /// Makes the model's parameters what it shall hold: before it is saved or used.
+    public func publish() throws(LaminaError) {
         try sorted {
             try driver.publish()
             model.network.parametersChanged()
@@ -161,49 +186,35 @@ public final class ProcedureTraining: @unchecked Sendable {
                     "training diverged in epoch \(state.epochs + 1): parameter '\(name)' holds the value \(value); "
                         + "lower the learning rate")
             }
-            state.own = try driver.save()
-            if let path { try model.save(to: path, checkpoint: .init(self)) }
         }
     }
 
-    /// Speed and loss of the running epoch.
+    /// Writes model and state now.
+    public func writeCheckpoint() throws(LaminaError) {
+        // It runs components, which must not give up.
+        try sorted {
+            try runtime.uninterrupted {
+                try publish()
+                state.own = try driver.save()
+                if let path { try model.save(to: path, checkpoint: .init(self)) }
+            }
+        }
+    }
+
+    /// Tells people how far a run is.
     private struct Meter {
         private let begin = Clock.now
-        private let fraction: Double
-        private var epochBegin = Clock.now
-        private var items = 0.0
-        private var lossSum = 0.0
-        private var lossCount = 0.0
+        /// What was done when the run began.
+        let fraction: Double
 
-        init(_ state: ProcedureState) { fraction = state.fraction }
-
-        mutating func add(_ step: ProcedureDriver.Progress) {
-            items += step.items
-            if step.loss_count > 0 { (lossSum, lossCount) = (lossSum + step.loss_sum, lossCount + step.loss_count) }
-        }
-
-        private var meanLoss: Double? { lossCount > 0 ? lossSum / lossCount : nil }
+        init(fraction: Double) { self.fraction = fraction }
 
         func progress(_ state: ProcedureState, _ epochs: Int, _ itemName: String) -> Progress {
-            let seconds = Clock.now - begin
             let done = state.fraction - fraction
             return Progress(
-                epoch: min(state.epochs + 1, epochs), epochs: epochs, fraction: state.fraction, meanLoss: meanLoss,
-                itemName: itemName, itemsPerSecond: items / max(Clock.now - epochBegin, 1e-9),
-                secondsLeft: done > 0.01 ? seconds * (1 - state.fraction) / done : nil)
-        }
-
-        /// Adds the epoch to the history; nil: nothing was done since the last.
-        mutating func endEpoch(_ state: inout ProcedureState) -> EpochRecord? {
-            guard items > 0 || state.history.isEmpty else { return nil }
-            let seconds = Clock.now - epochBegin
-            let record = EpochRecord(
-                epoch: state.epochs, step: state.steps, trainLoss: meanLoss ?? 0,
-                learningRateFactor: state.learningRateFactor, values: [], seconds: seconds,
-                samplesPerSecond: items / max(seconds, 1e-9))
-            state.history.append(record)
-            (items, lossSum, lossCount, epochBegin) = (0, 0, 0, Clock.now)
-            return record
+                epoch: min(state.epochs + 1, epochs), epochs: epochs, fraction: state.fraction,
+                meanLoss: state.running.meanLoss, itemName: itemName, itemsPerSecond: state.running.itemsPerSecond,
+                secondsLeft: done > 0.01 ? (Clock.now - begin) * (1 - state.fraction) / done : nil)
         }
     }
 }

@@ -125,7 +125,7 @@ public final class TrainingRun: @unchecked Sendable {
         try sorted {
             let outcome = try trainer.run(Checkpointer(self, observer))
             if outcome == .interrupted {
-                // It is answered; writing the checkpoint runs components, which must not give up.
+                // It is answered.
                 Runtime.shared.isCancelled = false
                 try writeCheckpoint()
             }
@@ -135,7 +135,9 @@ public final class TrainingRun: @unchecked Sendable {
 
     /// Writes model, optimizer and state now.
     public func writeCheckpoint() throws(LaminaError) {
-        if let path { try model.save(to: path, checkpoint: .init(trainer)) }
+        guard let path else { return }
+        // It runs components, which must not give up.
+        try sorted { try model.registry.runtime.uninterrupted { try model.save(to: path, checkpoint: .init(trainer)) } }
     }
 
     /// Saves when the trainer says so, then passes everything on.

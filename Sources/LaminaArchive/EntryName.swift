@@ -26,7 +26,7 @@ public enum EntryName {
     ]
 
     /// Why `name` is not allowed, or nil when it is.
-    static func fault(_ name: some Collection<UInt8>) -> String? {
+    public static func fault(_ name: some Collection<UInt8>) -> String? {
         if name.isEmpty { return "the name is empty" }
         if name.count > lengthLimit { return "the name has \(name.count) bytes, at most \(lengthLimit) are allowed" }
         let segments = name.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)

@@ -23,6 +23,8 @@ public final class Runtime: @unchecked Sendable {
     }
     private let expectedScratch = Atomic<UInt64>(0)
     private let cancelFlag = Atomic<Bool>(false)
+    /// How many calls of `uninterrupted` run.
+    private let shields = Atomic<Int>(0)
     /// Every pool that was ever used, by its number of threads: a job may still be running on one that was replaced.
     private let pools: Mutex<[Int: ThreadPool]>
     private let currentPool: Atomic<UInt>
@@ -64,6 +66,16 @@ public final class Runtime: @unchecked Sendable {
         get { cancelFlag.load(ordering: .relaxed) }
         set { cancelFlag.store(newValue, ordering: .relaxed) }
     }
+
+    /// Runs `body` while components hear nothing of `isCancelled`: all who take part in a checkpoint do it to the end.
+    public func uninterrupted<Value>(_ body: () throws -> Value) rethrows -> Value {
+        shields.add(1, ordering: .relaxed)
+        defer { shields.subtract(1, ordering: .relaxed) }
+        return try body()
+    }
+
+    /// What components are told.
+    private var stopsComponents: Bool { isCancelled && shields.load(ordering: .relaxed) == 0 }
 
     /// Loads the libraries that the services need, now rather than in the middle of a run; what is missing is said by the
     /// service that needs it.
@@ -138,7 +150,7 @@ public final class Runtime: @unchecked Sendable {
                 let expected = Runtime.of(host).expectedScratch.load(ordering: .relaxed)
                 return ThreadContext.current.scratch(bytes: bytes, expected: expected)
             },
-            is_cancelled: { Runtime.of($0).isCancelled ? 1 : 0 },
+            is_cancelled: { Runtime.of($0).stopsComponents ? 1 : 0 },
             cpu_features: { _ in Processor.features },
             dimension: { Runtime.of($0).dimensions.compute($1, $2, $3) },
             dimension_text: { host, dimension in

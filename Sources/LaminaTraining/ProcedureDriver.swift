@@ -27,8 +27,6 @@ public final class ProcedureDriver: @unchecked Sendable {
         }
     }
 
-    public typealias Progress = lamina_procedure_progress
-
     public let definition: ProcedureDefinition
     public let states: [State]
     public let recipe: Recipe
@@ -105,14 +103,16 @@ public final class ProcedureDriver: @unchecked Sendable {
     public func start() throws(TrainingError) { try withRun { table.pointee.start(handle, $0) } }
 
     /// Trains a portion.
-    public func step() throws(TrainingError) -> Progress {
-        var progress = Progress()
-        progress.struct_size = UInt32(MemoryLayout<Progress>.size)
-        try withRun { table.pointee.step(handle, $0, &progress) }
-        if progress.loss_count > 0, !progress.loss_sum.isFinite {
+    public func step() throws(TrainingError) -> ProcedureProgress {
+        var raw = lamina_procedure_progress()
+        raw.struct_size = UInt32(MemoryLayout<lamina_procedure_progress>.size)
+        try withRun { table.pointee.step(handle, $0, &raw) }
+        let progress = ProcedureProgress(raw)
+        if let fault = progress.fault { throw TrainingError(.internal, "\(id): a step \(fault) (a bug of the plugin)") }
+        if progress.lossCount > 0, !progress.lossSum.isFinite {
             throw TrainingError(
                 .diverged,
-                "\(id): the loss is \(progress.loss_sum / progress.loss_count) after \(progress.epochs) epochs; "
+                "\(id): the loss is \(progress.lossSum / progress.lossCount) after \(progress.epochs) epochs; "
                     + "lower the learning rate")
         }
         return progress
@@ -134,26 +134,24 @@ public final class ProcedureDriver: @unchecked Sendable {
         let status = withExtendedLifetime(sink) {
             table.pointee.save(handle, Unmanaged.passUnretained(sink).toOpaque()) { sink, json in
                 let sink = Unmanaged<Text>.fromOpaque(sink!).takeUnretainedValue()
-                sink.text = String(
-                    decoding: UnsafeRawBufferPointer(start: json.data, count: Int(json.size)), as: UTF8.self)
+                sink.text = String(decoding: json.bytes, as: UTF8.self)
             }
         }
         try call.check(status)
-        guard let text = sink.text, case .object(let object) = try? JSON.parse(text) else {
-            throw TrainingError(.internal, "\(id): its state is no JSON object (a bug of the plugin)")
+        var reason = sink.text == nil ? ": it gives none" : ""
+        do {
+            if let text = sink.text, case .object(let object) = try JSON.parse(text) { return object }
+        } catch {
+            reason = ": \(error)"
         }
-        return object
+        throw TrainingError(.internal, "\(id): its state is no JSON object\(reason) (a bug of the plugin)")
     }
 
     /// Goes on from what `save` gave; parameters and states hold what they held then.
     public func restore(_ state: JSONObject) throws(TrainingError) {
         let text = JSON.object(state).text()
         try withRun { run in
-            Array(text.utf8).withUnsafeBytes { bytes in
-                let view = lamina_string(
-                    data: bytes.baseAddress?.assumingMemoryBound(to: CChar.self), size: UInt64(bytes.count))
-                return table.pointee.restore(handle, run, view)
-            }
+            Array(text.utf8).withUnsafeBufferPointer { table.pointee.restore(handle, run, lamina_string($0)) }
         }
     }
 }

@@ -1,4 +1,5 @@
 import LaminaFormats
+import LaminaSDK
 
 /// Where a procedure's training stands: with parameters and its own tensors, all that resuming needs.
 public struct ProcedureState: Sendable, Equatable {
@@ -12,7 +13,9 @@ public struct ProcedureState: Sendable, Equatable {
     public private(set) var fraction = 0.0
     public private(set) var isFinished = false
     public private(set) var learningRateFactor = 1.0
-    public var history: [EpochRecord] = []
+    /// What the running epoch has gone through so far.
+    public private(set) var running = Running()
+    public private(set) var history: [EpochRecord] = []
     /// What the procedure says of itself.
     public var own: JSONObject = [:]
 
@@ -21,16 +24,48 @@ public struct ProcedureState: Sendable, Equatable {
         self.seed = seed
     }
 
-    public mutating func add(_ step: ProcedureDriver.Progress) {
-        steps += 1
-        epochs = max(epochs, Int(clamping: step.epochs))
-        fraction = min(max(step.fraction, 0), 1)
-        isFinished = step.is_finished != 0
-        learningRateFactor = step.learning_rate_factor
+    public struct Running: Sendable, Equatable {
+        public private(set) var items = 0.0
+        public private(set) var seconds = 0.0
+        private(set) var lossSum = 0.0
+        private(set) var lossCount = 0.0
+
+        /// nil: the procedure tells none.
+        public var meanLoss: Double? { lossCount > 0 ? lossSum / lossCount : nil }
+        public var itemsPerSecond: Double { items / max(seconds, 1e-9) }
+
+        mutating func add(_ step: ProcedureProgress, seconds: Double) {
+            items += step.items
+            self.seconds += seconds
+            if step.lossCount > 0 { (lossSum, lossCount) = (lossSum + step.lossSum, lossCount + step.lossCount) }
+        }
     }
 
-    /// A run that is resumed may have more to do than the one that was saved.
-    public mutating func goOn() { isFinished = false }
+    public mutating func add(_ step: ProcedureProgress, seconds: Double) {
+        steps += 1
+        epochs = max(epochs, step.epochs)
+        fraction = min(max(step.fraction, 0), 1)
+        isFinished = step.isFinished
+        learningRateFactor = step.learningRateFactor
+        running.add(step, seconds: seconds)
+    }
+
+    /// Adds the running epoch to the history; nil: nothing was done since the last.
+    public mutating func endEpoch() -> EpochRecord? {
+        guard running.items > 0 || history.isEmpty else { return nil }
+        let record = EpochRecord(
+            epoch: epochs, step: steps, trainLoss: running.meanLoss ?? .nan, learningRateFactor: learningRateFactor,
+            values: [], seconds: running.seconds, samplesPerSecond: running.itemsPerSecond)
+        history.append(record)
+        running = Running()
+        return record
+    }
+
+    /// A run that is resumed may have more to do than the one that was saved, or less.
+    public mutating func goOn(to wanted: Int) {
+        if epochs < wanted { isFinished = false }
+        if epochs > wanted { isFinished = true }
+    }
 
     /// What keeps a run from going on as `new`, as the end of a sentence about the archive; nil: nothing.
     public func change(to new: ProcedureState) -> String? {
@@ -51,7 +86,7 @@ extension ProcedureState {
         [
             "procedure": .string(procedure), "seed": .string("\(seed)"), "epochs": .integer(Int64(epochs)),
             "steps": .integer(Int64(clamping: steps)), "fraction": .number(fraction), "is_finished": .bool(isFinished),
-            "learning_rate_factor": .number(learningRateFactor), "state": .object(own),
+            "learning_rate_factor": .number(learningRateFactor), "running": running.json, "state": .object(own),
             "history": .array(history.map(\.json)),
         ]
     }
@@ -70,10 +105,32 @@ extension ProcedureState {
         fraction = try fields.read("fraction")
         isFinished = try fields.read("is_finished")
         learningRateFactor = try fields.read("learning_rate_factor")
+        if let json = try fields.readIfPresent("running", as: JSON.self) { running = try Running(json: json) }
         own = try fields.read("state")
         for (index, record) in try fields.read("history", as: [JSON].self).enumerated() {
             history.append(try EpochRecord(json: record, at: "trainer.history[\(index)]"))
         }
+        try fields.finish()
+        guard (0...1 << 53).contains(epochs), (0...1).contains(fraction) else {
+            throw JSONError(.wrongValue, "\(epochs) epochs and a fraction of \(fraction) cannot be", path: "trainer")
+        }
+    }
+}
+
+extension ProcedureState.Running {
+    fileprivate var json: JSON {
+        [
+            "items": .number(items), "seconds": .number(seconds), "loss_sum": .number(lossSum),
+            "loss_count": .number(lossCount),
+        ]
+    }
+
+    fileprivate init(json: JSON) throws(JSONError) {
+        var fields = try JSONFields(json, at: "trainer.running")
+        items = try fields.read("items")
+        seconds = try fields.read("seconds")
+        lossSum = try fields.read("loss_sum")
+        lossCount = try fields.read("loss_count")
         try fields.finish()
     }
 }

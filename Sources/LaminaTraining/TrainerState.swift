@@ -121,6 +121,7 @@ public struct EpochRecord: Sendable, Equatable {
     /// From 1.
     public var epoch: Int
     public var step: UInt64
+    /// NaN: nobody knows it.
     public var trainLoss: Double
     public var learningRateFactor: Double
     /// "validation_loss", "test_accuracy", …
@@ -158,7 +159,7 @@ extension EpochRecord {
         var fields = try JSONFields(json, at: path)
         epoch = try fields.read("epoch")
         step = UInt64(clamping: try fields.read("step", as: Int64.self))
-        trainLoss = try fields.read("train_loss")
+        trainLoss = try fields.read("train_loss", as: JSON.self) == .null ? .nan : fields.read("train_loss")
         learningRateFactor = try fields.read("learning_rate_factor")
         values = []
         for member in try fields.read("values", as: JSONObject.self).members {

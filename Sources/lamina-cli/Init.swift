@@ -25,10 +25,14 @@ struct Init: ParsableCommand {
         let registry = host.registry()
         let settings = overrides + (seed.map { ["train.seed=\($0)"] } ?? [])
         let recipe = try Recipe.load(recipe, overrides: settings, registry: registry)
-        let model =
-            recipe.procedure == nil
-            ? try Model(recipe, registry: registry)
-            : try ProcedureTraining(recipe, registry: registry, progress: ProcedureDisplay.definition).model
+        let model: Model
+        if recipe.procedure == nil {
+            model = try Model(recipe, registry: registry)
+        } else {
+            let training = try ProcedureTraining(recipe, registry: registry, progress: ProcedureDisplay.definition)
+            try training.publish()
+            model = training.model
+        }
         try model.save(to: output)
         Terminal.message("wrote \(output): \(model.graph.parameterCount) parameters")
     }

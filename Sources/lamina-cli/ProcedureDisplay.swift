@@ -37,10 +37,10 @@ final class ProcedureDisplay: ProcedureObserver {
     }
 
     func epochEnded(_ record: EpochRecord, _ training: ProcedureTraining) throws {
+        let loss = record.trainLoss.isNaN ? "" : "train_loss \(Text.decimal(record.trainLoss, 4))  "
         Terminal.message(
-            "epoch \(record.epoch)/\(training.recipe.training.epochs)  train_loss \(Text.decimal(record.trainLoss, 4))  "
-                + "(\(Text.duration(record.seconds)), \(Text.decimal(record.samplesPerSecond, 0)) "
-                + "\(training.driver.itemName)/s)")
+            "epoch \(record.epoch)/\(training.recipe.training.epochs)  \(loss)(\(Text.duration(record.seconds)), "
+                + "\(Text.decimal(record.samplesPerSecond, 0)) \(training.driver.itemName)/s)")
         try report.write(training.state.history.map(HistoryRow.init), confusion: nil)
     }
 }

@@ -100,6 +100,8 @@ import Testing
         }
         #expect(weights(second.model) == weights(whole.model))
         #expect(second.state.history.map(\.step) == whole.state.history.map(\.step))
+        // What the running epoch had gone through counts, too.
+        #expect(second.state.history.map(\.trainLoss) == whole.state.history.map(\.trainLoss))
         #expect(wanted.count > 0)
     }
 
@@ -110,6 +112,89 @@ import Testing
         #expect(!more.state.isFinished)
         try more.start()
         #expect(more.state.epochs == 3 && more.state.steps == 12)
+    }
+
+    /// Asked for less than was done, there is nothing to do.
+    @Test func aRunGoesOnWithFewerEpochs() throws {
+        let watcher = Watcher()
+        watcher.stopAfter = 9
+        #expect(try training(recipe()).start(watcher) == .interrupted)
+        let fewer = try training(recipe(epochs: 1), resume: true)
+        #expect(fewer.state.isFinished && fewer.state.epochs == 2)
+        #expect(try !training(recipe(), resume: true).state.isFinished)
+    }
+
+    /// Ctrl-C in the step that ends an epoch: the epoch's checkpoint is written before it is heard.
+    @Test(arguments: [4, 12]) func checkpointsAreWrittenWhole(stopAfter: Int) throws {
+        let watcher = Watcher()
+        watcher.stopAfter = stopAfter
+        let run = try training(recipe())
+        #expect(try run.start(watcher) == (stopAfter == 12 ? .finished : .interrupted))
+        Runtime.shared.isCancelled = false
+        #expect(watcher.epochs.count == stopAfter / 4)
+        #expect(try Model.open(archive, registry: TrialPlugin.registry).selfTest() == 1)
+    }
+
+    @Test func checkpointsFollowEpochs() throws {
+        var every = try recipe(epochs: 5)
+        every.training.checkpointEvery = 2
+        let run = try training(every)
+        final class Counter: ProcedureObserver {
+            var saved: [Int] = []
+            func stepEnded(_ progress: ProcedureTraining.Progress) {}
+            func epochEnded(_ record: EpochRecord, _ training: ProcedureTraining) throws {
+                let model = try? Model.open(training.path!, registry: TrialPlugin.registry)
+                guard case .integer(let epochs)? = model?.trainingRecord["epochs"] else { return }
+                saved.append(Int(epochs))
+            }
+        }
+        let counter = Counter()
+        #expect(try run.start(counter) == .finished)
+        #expect(counter.saved == [2, 2, 4, 5])
+    }
+
+    /// What cannot be resumed is known before a definition, which may take long.
+    @Test func archivesAreOpenedFirst() throws {
+        for (seed, wanted) in [(3, "means.lamina"), (4, "the recipe now says 4")] {
+            var changed = try recipe(epochs: 1)
+            if seed != 3 { try training(changed).start() }
+            changed.training.seed = UInt64(seed)
+            var isDefined = false
+            let error = #expect(throws: LaminaError.self) {
+                try ProcedureTraining(
+                    changed, archive: seed == 3 ? folder + "means.lamina" : archive, resume: true,
+                    registry: TrialPlugin.registry
+                ) { _, _ in isDefined = true }
+            }
+            #expect(error?.text.contains(wanted) == true && !isDefined, "\(error?.text ?? "")")
+        }
+    }
+
+    @Test func epochsWithoutLoss() throws {
+        let run = try training(recipe(", fault: no_loss", epochs: 1))
+        let watcher = Watcher()
+        #expect(try run.start(watcher) == .finished)
+        #expect(watcher.epochs[0].trainLoss.isNaN)
+        let model = try Model.open(archive, registry: TrialPlugin.registry)
+        #expect(model.trainingRecord["metrics"] == nil)
+        #expect(try training(recipe(", fault: no_loss", epochs: 2), resume: true).start() == .finished)
+    }
+
+    /// A model that is only made has the values that it would be saved with.
+    @Test func aModelIsPublished() throws {
+        let run = try ProcedureTraining(recipe(), registry: TrialPlugin.registry)
+        try run.publish()
+        let row = NamedTensor("row", .int64, [1], bytes: [1, 0, 0, 0, 0, 0, 0, 0])
+        #expect(try run.model.run([row]).outputs[0].floats == [2, 3])
+    }
+
+    @Test func destroysATokenizerOnce() throws {
+        let before = TrialPlugin.NoTokens.destroyed
+        let error = #expect(throws: TrainingError.self) {
+            try TextTokenizer(.init(kind: "tokenizer", "trial.no_tokens"), json: [], registry: TrialPlugin.registry)
+        }
+        #expect(error?.text == "trial.no_tokens: a vocabulary of 0 tokens (a bug of the plugin)")
+        #expect(TrialPlugin.NoTokens.destroyed == before + 1)
     }
 
     @Test(arguments: [
@@ -129,6 +214,8 @@ import Testing
         ("node", .recipe, "core.nothing"),
         ("step", .data, "number 0 cannot be learnt"),
         ("loss", .diverged, "lower the learning rate"),
+        ("figures", .internal, "trial.mean: a step tells that nan of the training is done, wanted 0 to 1 (a bug"),
+        ("asset", .internal, "no archive holds an asset 'Numbers'"),
     ])
     func faults(fault: String, kind: LaminaError.Kind, wanted: String) throws {
         let error = #expect(throws: LaminaError.self) { try training(recipe(", fault: \(fault)")).start() }
@@ -145,7 +232,7 @@ import Testing
     @Test func tasksOfAModel() throws {
         try training(recipe(epochs: 1)).start()
         let model = try Model.open(archive, registry: TrialPlugin.registry)
-        #expect(model.tasks.map(\.id) == ["trial.report_rows", "trial.look_up"])
+        #expect(model.tasks.map(\.id) == ["trial.report_rows", "trial.look_up", "trial.misuse"])
         let answer = try ask(model, "report_rows", ["times": 2, "loud": true, "tags": ["a", "b"]], ["1", "3"])
         let mean = 7.1 * 3 / 4
         #expect(answer.rows.map { $0["row"] } == [.integer(1), .integer(3)])
@@ -186,7 +273,7 @@ import Testing
         }
         #expect(
             text { _ = try ask(model, "report", [:], []) }
-                == "usage: this model has no task 'report'; it offers report_rows, look_up")
+                == "usage: this model has no task 'report'; it offers report_rows, look_up, misuse")
         #expect(
             text { _ = try ask(model, "report_row", [:], []) }.contains("did you mean 'report_rows'?"))
         #expect(text { _ = try ask(model, "report_rows", [:], ["7"]) }.contains("there is no row '7', wanted 0 to 3"))
@@ -196,6 +283,27 @@ import Testing
         #expect(text { _ = try ask(model, "look_up", [:], ["bad"]) } == "data: the model has no 'nothing'")
         // Index 9 is none of the table's rows.
         #expect(text { _ = try ask(model, "look_up", [:], ["9"]) }.hasPrefix("data: "))
+    }
+
+    /// A task that calls the host as it must not gets no answer through, and the host says why.
+    @Test(arguments: [
+        ("row", "a row cannot be read: the plugin's attribute list is malformed"),
+        ("nothing", "asks for an evaluation that is none"), ("names", "gives a list of -1 names that is none"),
+        ("twice", "two outputs are named 'table'"), ("values", "gives names without values"),
+        ("values 2", "gives 'row' without data or shape, or not plain"), ("encode", "no vocabulary for 'none'"),
+        ("decode", "-5 tokens to decode, but none are given"), ("token", "no vocabulary for 'row'"),
+        ("text", ""), ("special", ""),
+    ])
+    func faultyTasks(fault: String, wanted: String) throws {
+        try training(recipe(epochs: 1)).start()
+        let model = try Model.open(archive, registry: TrialPlugin.registry)
+        let arguments = fault.split(separator: " ").map(String.init)
+        guard !wanted.isEmpty else {
+            #expect(try ask(model, "misuse", [:], arguments).texts.isEmpty)
+            return
+        }
+        let error = #expect(throws: LaminaError.self) { try ask(model, "misuse", [:], arguments) }
+        #expect(error?.text.contains(wanted) == true, "\(error?.text ?? "")")
     }
 
     @Test(arguments: [

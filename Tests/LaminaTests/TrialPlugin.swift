@@ -1,12 +1,16 @@
+import CLamina
 import Glibc
 import Lamina
 import LaminaSDK
+import Testing
 
 /// Learns the mean of a file's numbers, one number a step, into each row of a table; and tasks that look at it.
 enum TrialPlugin {
     nonisolated(unsafe) static let plugin = Plugin(
         id: "trial", name: "Trial", version: "1.0.0", license: "MIT", documentation: "A procedure and its tasks.",
-        components: [.procedure(Mean.self), .task(Report.self), .task(Sum.self)])
+        components: [
+            .procedure(Mean.self), .task(Report.self), .task(Sum.self), .task(Misuse.self), .tokenizer(NoTokens.self),
+        ])
 
     static let registry: Registry = {
         let registry = Registry()
@@ -20,7 +24,8 @@ enum TrialPlugin {
         static let itemName = "numbers"
         static let attributes: [AttributeSchema] = [
             .reals("numbers", "What to learn from."),
-            .string("fault", default: "", "Where it fails: define, step, node, loss."),
+            .string(
+                "fault", default: "", "Where it fails: define, step, node, loss, figures, asset; no_loss tells none."),
         ]
 
         private let numbers: [Double]
@@ -43,7 +48,9 @@ enum TrialPlugin {
                 fault == "node" ? "core.nothing" : "core.embedding", name: "table", inputs: ["row"],
                 ["count": .integer(numbers.count), "dimension": .integer(2)])
             try model.addOutput("mean", "table")
-            try model.addAsset("numbers.txt", Array(numbers.map { "\($0)" }.joined(separator: "\n").utf8))
+            try model.addAsset(
+                fault == "asset" ? "Numbers" : "numbers.txt",
+                Array(numbers.map { "\($0)" }.joined(separator: "\n").utf8))
             try model.addState("sums", .float64, [1])
         }
 
@@ -67,10 +74,13 @@ enum TrialPlugin {
             progress.fraction = Double(done) / Double(numbers.count * run.epochs)
             progress.items = 1
             (progress.lossSum, progress.lossCount) = (fault == "loss" ? .nan : 1 / Double(done), 1)
+            if fault == "figures" { progress.fraction = .nan }
+            if fault == "no_loss" { progress.lossCount = 0 }
             return progress
         }
 
         func publish(_ run: ProcedureRun) throws {
+            if host.isCancelled { throw PluginError.cancelled }
             let (table, sum) = (run.parameter(0), run.state(0).doubles[0])
             let mean = sum / Double(max(epochs * numbers.count + position, 1))
             for index in 0..<table.count { table.floats[index] = Float(mean) + Float(index) }
@@ -141,15 +151,81 @@ enum TrialPlugin {
             for (index, row) in rows.enumerated() {
                 tensor.tensor.int64s[index] = row
             }
-            let vectors = try model.evaluate(wanted, given: [("row", tensor.tensor)])[0]
+            let vectors = try withExtendedLifetime(tensor) {
+                try model.evaluate(wanted, given: [("row", tensor.tensor)])[0]
+            }
             let first = (0..<vectors.count).map { Double(vectors.floats[$0]) }
             // What is given is not computed again.
             let copy = TensorBuffer(.float32, vectors.shape)
             for index in 0..<vectors.count { copy.tensor.floats[index] = vectors.floats[index] + 1 }
-            let given = try model.evaluate(["table"], given: [("table", copy.tensor)])[0]
+            let given = try withExtendedLifetime(copy) {
+                try model.evaluate(["table"], given: [("table", copy.tensor)])[0]
+            }
             answer.addRow([
                 "vectors": .reals(first), "given": .reals((0..<given.count).map { Double(given.floats[$0]) }),
             ])
         }
+    }
+
+    /// Calls the host as no task may, and hides that it was refused.
+    struct Misuse: ModelTask {
+        static let name = "misuse"
+        static let documentation = "What a faulty plugin does."
+
+        init(_ attributes: Attributes, host: Host) throws {}
+
+        func run(_ model: TaskModel, _ arguments: [String], _ answer: TaskAnswer) throws {
+            let (table, sink) = (model.raw.pointee, answer.raw.pointee)
+            var evaluation = lamina_task_evaluation()
+            evaluation.struct_size = UInt32(MemoryLayout<lamina_task_evaluation>.size)
+            var outputs: UnsafePointer<lamina_tensor>?
+            switch arguments.first {
+            case "row": sink.add_row(sink.sink, -1, nil)
+            case "text": sink.add_text(sink.sink, lamina_string(data: nil, size: .max))
+            case "nothing": _ = table.evaluate(table.sink, nil, &outputs)
+            case "names":
+                evaluation.wanted_count = -1
+                _ = table.evaluate(table.sink, &evaluation, &outputs)
+            case "twice":
+                let row = TensorBuffer(.int64, [1])
+                withExtendedLifetime(row) {
+                    _ = try? model.evaluate(["table", "table"], given: [("row", row.tensor)])
+                }
+            case "values":
+                let words = ["row", "table"].map { (word: String) in UnsafePointer<CChar>(strdup(word)) }
+                words.withUnsafeBufferPointer { names in
+                    (evaluation.given_count, evaluation.given) = (1, names.baseAddress)
+                    (evaluation.wanted_count, evaluation.wanted) = (1, names.baseAddress! + 1)
+                    [lamina_tensor()].withUnsafeBufferPointer { values in
+                        // Either no values at all, or one that is empty.
+                        evaluation.values = arguments.count > 1 ? values.baseAddress : nil
+                        _ = table.evaluate(table.sink, &evaluation, &outputs)
+                    }
+                }
+            case "encode": _ = table.encode(table.sink, "none", 1, lamina_string(data: nil, size: 0), nil)
+            case "decode": _ = table.decode(table.sink, "none", -5, nil, nil)
+            case "token": _ = table.token(table.sink, "row", 1 << 40, nil)
+            case "special": #expect(table.special(table.sink, "row", 77) == -1)
+            default: break
+            }
+        }
+    }
+
+    /// A vocabulary of nothing, which no host accepts.
+    final class NoTokens: Tokenizer {
+        static let name = "no_tokens"
+        static let documentation = "Nothing."
+        nonisolated(unsafe) static var destroyed = 0
+
+        init(_ attributes: Attributes, json: UnsafeRawBufferPointer, host: Host) {}
+        deinit { Self.destroyed += 1 }
+
+        static func train(_ attributes: Attributes, on texts: TextFeed, host: Host) -> [UInt8] { [] }
+        var vocabularySize: Int { 0 }
+        func special(_ token: SpecialToken) -> Int? { nil }
+        func encode(_ text: UnsafeBufferPointer<UInt8>, into ids: inout [Int64]) {}
+        func decode(_ ids: UnsafeBufferPointer<Int64>) -> [UInt8] { [] }
+        func token(_ id: Int) -> String? { nil }
+        func id(of token: String) -> Int? { nil }
     }
 }

@@ -1,0 +1,315 @@
+import CLamina
+import Glibc
+import LaminaArchive
+import LaminaFormats
+import LaminaGraph
+import LaminaHost
+import LaminaSDK
+import LaminaSchema
+import LaminaTraining
+
+/// One call of a task: what it may ask of the model, and where its answer goes.
+final class TaskSession {
+    private let model: Model
+    private let id: String
+    private let observer: any TaskObserver
+    private let parameters: DescriptorArray
+    private let names: [UnsafePointer<CChar>]
+    /// Networks of the parts that were computed, by what is given and wanted.
+    private var parts: [(key: [[GraphDefinition.Reference]], network: Network)] = []
+    private var outputs: DescriptorArray?
+    /// Copies of files that are in no archive yet.
+    private var assets: [(name: String, bytes: UnsafeRawBufferPointer)] = []
+    /// The first fault of what the task has asked for or answered: nearer to the cause than what it makes of it.
+    private(set) var failure: LaminaError?
+
+    init(_ model: Model, _ id: String, _ observer: any TaskObserver) {
+        self.model = model
+        self.id = id
+        self.observer = observer
+        let entries = model.network.parameters.entries
+        parameters = DescriptorArray(count: entries.count)
+        for (index, entry) in entries.enumerated() {
+            parameters.describe(
+                index, TensorSpec(dtype: entry.dtype, shape: entry.shape.map(Int64.init)),
+                flags: LAMINA_TENSOR_READ_ONLY)
+            parameters.base[index].data = entry.data
+        }
+        names = entries.map { UnsafePointer(strdup($0.name)!) }
+    }
+
+    deinit {
+        names.forEach { free(UnsafeMutablePointer(mutating: $0)) }
+        assets.forEach { $0.bytes.deallocate() }
+    }
+
+    private static func at(_ pointer: UnsafeMutableRawPointer?) -> TaskSession {
+        Unmanaged<TaskSession>.fromOpaque(pointer!).takeUnretainedValue()
+    }
+
+    func run(
+        _ table: UnsafePointer<lamina_task>, _ component: UnsafePointer<lamina_component>, _ attributes: AttributeSet,
+        _ arguments: [String]
+    ) -> lamina_status {
+        let own = Unmanaged.passUnretained(self).toOpaque()
+        var sink = lamina_task_sink(
+            struct_size: UInt32(MemoryLayout<lamina_task_sink>.size), reserved: 0, sink: own,
+            add_row: { sink, count, cells in
+                let session = TaskSession.at(sink)
+                _ = session.attempt {
+                    var list = lamina_attributes(
+                        struct_size: UInt32(MemoryLayout<lamina_attributes>.size), count: count, items: cells)
+                    do throws(AttributeError) {
+                        session.observer.row(try JSONObject(&list))
+                    } catch {
+                        throw session.fault("a row cannot be read: \(error.text)")
+                    }
+                }
+            },
+            add_text: { sink, text in TaskSession.at(sink).observer.text(String(decoding: text.bytes, as: UTF8.self)) },
+            wrote_file: { sink, path in
+                TaskSession.at(sink).observer.wrote(file: String(decoding: path.bytes, as: UTF8.self))
+            })
+        let words = arguments.map { Array($0.utf8CString) }
+        let text = model.graph.definition.json.bytes()
+        return text.withUnsafeBufferPointer { graph in
+            words.withViews { views in
+                names.map(Optional.some).withUnsafeBufferPointer { names in
+                    var raw = lamina_task_model(
+                        struct_size: UInt32(MemoryLayout<lamina_task_model>.size), parameter_count: Int32(names.count),
+                        parameters: parameters.base, parameter_names: names.baseAddress, sink: own,
+                        asset: { sink, name in
+                            guard let name else { return lamina_string(data: nil, size: 0) }
+                            return TaskSession.at(sink).asset(String(cString: name))
+                        },
+                        evaluate: { sink, evaluation, outputs in TaskSession.at(sink).evaluate(evaluation, outputs) },
+                        graph: lamina_string(graph),
+                        encode: { sink, input, whole, text, ids in
+                            TaskSession.at(sink).with(input) { session, input in
+                                try session.encode(text.bytes, input, isWhole: whole != 0, ids)
+                            }
+                        },
+                        decode: { sink, input, count, ids, text in
+                            TaskSession.at(sink).with(input) { session, input in
+                                guard count >= 0, count == 0 || ids != nil else {
+                                    throw session.fault("\(count) tokens to decode, but none are given")
+                                }
+                                let ids = Array(UnsafeBufferPointer(start: ids, count: Int(count)))
+                                try session.add(session.model.tokenizer(of: input).decode(ids), to: text)
+                            }
+                        },
+                        token: { sink, input, id, text in
+                            TaskSession.at(sink).with(input) { session, input in
+                                let tokenizer = try session.model.tokenizer(of: input)
+                                guard let token = try tokenizer.token(Int(id)) else {
+                                    throw session.fault(
+                                        "there is no token \(id): ids run from 0 to \(tokenizer.vocabularySize - 1)")
+                                }
+                                try session.add(token, to: text)
+                            }
+                        },
+                        special: { sink, input, token in TaskSession.at(sink).special(input, token) })
+                    return withExtendedLifetime(self) {
+                        table.pointee.run(
+                            component, UnsafePointer(model.registry.runtime.services), attributes.raw, &raw,
+                            Int32(views.count), views.baseAddress, &sink)
+                    }
+                }
+            }
+        }
+    }
+
+    private func attempt(_ body: () throws -> Void) -> lamina_status {
+        do {
+            try body()
+            return LAMINA_OK
+        } catch {
+            failure = failure ?? LaminaError(error)
+            return LAMINA_ERROR_INTERNAL
+        }
+    }
+
+    /// What only a mistake of the task can have brought about.
+    private func fault(_ text: String) -> LaminaError { LaminaError(.internal, "\(id): \(text) (a bug of the plugin)") }
+
+    private func asset(_ name: String) -> lamina_string {
+        var bytes: UnsafeRawBufferPointer?
+        if let known = assets.first(where: { $0.name == name }) {
+            bytes = known.bytes
+        } else if let own = model.assets.first(where: { $0.name == name }) {
+            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(own.bytes.count, 1), alignment: 64)
+            copy.copyBytes(from: own.bytes)
+            bytes = UnsafeRawBufferPointer(rebasing: copy[..<own.bytes.count])
+            assets.append((name, bytes!))
+        } else if let archive = model.archive, archive.contains("assets/" + name) {
+            // A damaged file is none that is not there.
+            _ = attempt {
+                do {
+                    bytes = try archive.entry("assets/" + name)
+                } catch {
+                    throw LaminaError(error).inArchive(archive.path)
+                }
+            }
+        }
+        guard let bytes else { return lamina_string(data: nil, size: 0) }
+        // An empty file is a file.
+        let address = bytes.baseAddress ?? UnsafeRawPointer(parameters.base)
+        return lamina_string(data: address.assumingMemoryBound(to: CChar.self), size: UInt64(bytes.count))
+    }
+
+    // MARK: Text
+
+    private func with(
+        _ input: UnsafePointer<CChar>?, _ body: (TaskSession, String) throws -> Void
+    ) -> lamina_status {
+        attempt {
+            guard let input else { throw fault("asks for the text of no input") }
+            try body(self, String(cString: input))
+        }
+    }
+
+    private func encode(
+        _ text: UnsafeBufferPointer<UInt8>, _ input: String, isWhole: Bool, _ sink: UnsafePointer<lamina_id_sink>?
+    ) throws {
+        let tokenizer = try model.tokenizer(of: input)
+        let ids: [Int64]
+        if isWhole, let entry = model.preprocessing.texts.first(where: { $0.name == input }) {
+            let row = try tokenizer.encode(
+                whole: text, for: entry, input: model.graph.definition.inputs.first { $0.name == input })
+            ids = row.ids
+            if let cutTo = row.cutTo {
+                model.registry.runtime.logHandler(
+                    2, "a text for '\(input)' has more than \(cutTo) tokens: cut as in training")
+            }
+        } else {
+            var tokens: [Int32] = []
+            try tokenizer.encode(text, into: &tokens)
+            ids = tokens.map(Int64.init)
+        }
+        guard let sink, let add = sink.pointee.add else { throw fault("encodes a text without a sink for its tokens") }
+        guard add(sink.pointee.sink, Int64(ids.count), ids) == LAMINA_OK else { throw fault("refuses tokens") }
+    }
+
+    private func add(_ text: String, to sink: UnsafePointer<lamina_text_sink>?) throws {
+        guard let sink, let add = sink.pointee.add else { throw fault("decodes tokens without a sink for their text") }
+        var text = text
+        let status = text.withUTF8 { add(sink.pointee.sink, lamina_string($0)) }
+        guard status == LAMINA_OK else { throw fault("refuses a text") }
+    }
+
+    /// -1: there is none. Why a text has no vocabulary is told when the task ends.
+    private func special(_ input: UnsafePointer<CChar>?, _ token: Int32) -> Int64 {
+        guard let input, let token = SpecialToken(rawValue: token) else { return -1 }
+        let name = String(cString: input)
+        guard model.preprocessing.texts.contains(where: { $0.name == name }) else { return -1 }
+        var id: Int?
+        _ = attempt { id = try model.tokenizer(of: name).special(token) }
+        return Int64(id ?? -1)
+    }
+
+    // MARK: Evaluating
+
+    private func evaluate(
+        _ evaluation: UnsafePointer<lamina_task_evaluation>?,
+        _ out: UnsafeMutablePointer<UnsafePointer<lamina_tensor>?>?
+    ) -> lamina_status {
+        attempt {
+            guard let evaluation, let out,
+                evaluation.pointee.struct_size >= UInt32(MemoryLayout<lamina_task_evaluation>.size)
+            else { throw fault("asks for an evaluation that is none") }
+            out.pointee = UnsafePointer(try compute(evaluation.pointee).base)
+        }
+    }
+
+    private func references(
+        _ names: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int32
+    ) throws -> [GraphDefinition.Reference] {
+        guard count >= 0, count == 0 || names != nil else { throw fault("gives a list of \(count) names that is none") }
+        return try (0..<Int(count)).map { index in
+            guard let name = names?[index], let reference = GraphDefinition.Reference(String(cString: name)) else {
+                throw fault("names a value that no graph can have: wanted NAME or NAME:OUTPUT")
+            }
+            return reference
+        }
+    }
+
+    private func compute(_ evaluation: lamina_task_evaluation) throws -> DescriptorArray {
+        let given = try references(evaluation.given, evaluation.given_count)
+        let wanted = try references(evaluation.wanted, evaluation.wanted_count)
+        guard !wanted.isEmpty else { throw fault("asks for an evaluation of nothing") }
+        let network = try network(given: given, wanted: wanted)
+        guard given.isEmpty || evaluation.values != nil else { throw fault("gives names without values") }
+        let values = (0..<given.count).map { evaluation.values[$0] }
+        for (index, value) in values.enumerated() {
+            let input = network.graph.definition.inputs[index]
+            guard (0...8).contains(value.rank), value.rank == 0 || value.shape != nil, value.data != nil,
+                value.layout == LAMINA_LAYOUT_PLAIN
+            else { throw fault("gives '\(given[index])' without data or shape, or not plain") }
+            guard let type = DataType(value.dtype), type == input.dtype else {
+                throw fault(
+                    "gives '\(given[index])' as \(DataType(value.dtype)?.name ?? "an unknown type"), "
+                        + "wanted \(input.dtype.name)")
+            }
+        }
+        let shapes = values.map { value in (0..<Int(value.rank)).map { Int(value.shape[$0]) } }
+        let plan: Plan
+        do {
+            plan = try network.plan(PlanRequest(inputs: shapes))
+        } catch {
+            // The shapes are the task's, made of what people give.
+            throw error.kind == .graph ? LaminaError(.data, error.text) : LaminaError(error)
+        }
+        for (planned, value) in zip(plan.inputs, values) {
+            memcpy(planned.data, value.data, planned.count * planned.dtype.size)
+        }
+        try network.forward(plan)
+        let result = DescriptorArray(count: wanted.count)
+        for (index, output) in plan.outputs.enumerated() {
+            result.describe(
+                index, TensorSpec(dtype: output.dtype, shape: output.shape.map(Int64.init)),
+                flags: LAMINA_TENSOR_READ_ONLY)
+            result.base[index].data = output.data
+        }
+        outputs = result
+        return result
+    }
+
+    private func network(
+        given: [GraphDefinition.Reference], wanted: [GraphDefinition.Reference]
+    ) throws -> Network {
+        let key = [given, wanted]
+        if let known = parts.first(where: { $0.key == key }) { return known.network }
+        let part = try model.graph.part(wanted: wanted, given: given)
+        let graph: Graph
+        do {
+            graph = try Graph(part.definition, registry: model.registry)
+        } catch {
+            // The layers are those of the model, which had them together.
+            throw error.kind == .graph ? fault(error.text) : LaminaError(error)
+        }
+        let store = try ParameterStore(graph)
+        let entries = model.network.parameters.entries
+        let tensors = store.entries.map { own in
+            let origin = part.origins[own.name] ?? own.name
+            let entry = entries.first { $0.name == origin }!
+            return (own.name, own.dtype, own.shape, UnsafeRawPointer(entry.data))
+        }
+        try store.borrow(tensors, owner: model.network)
+        let network = Network(graph, store)
+        parts.append((key, network))
+        return network
+    }
+}
+
+extension [[CChar]] {
+    /// Calls `body` with views of texts that end in NUL.
+    fileprivate func withViews<Result>(_ body: (UnsafeBufferPointer<lamina_string>) -> Result) -> Result {
+        let copies = map { text in
+            let memory = UnsafeMutablePointer<CChar>.allocate(capacity: text.count)
+            memory.initialize(from: text, count: text.count)
+            return lamina_string(data: memory, size: UInt64(text.count - 1))
+        }
+        defer { copies.forEach { $0.data.deallocate() } }
+        return copies.withUnsafeBufferPointer(body)
+    }
+}
