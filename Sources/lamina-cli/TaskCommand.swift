@@ -26,7 +26,7 @@ struct TaskCommand: ParsableCommand {
 
     func run() throws {
         if ["-h", "--help"].contains(model) { throw CleanExit.helpRequest(self) }
-        var line = try TaskLine(words)
+        var line = TaskLine(words)
         let host = try line.host()
         let registry = host.registry()
         let model = try Model.open(self.model, tolerant: line.isTolerant, registry: registry)
@@ -36,6 +36,8 @@ struct TaskCommand: ParsableCommand {
         if line.wantsHelp { return try help(task, registry) }
         Interruption.watch()
         let answer = TaskPrinter(line.format)
+        // What was said so far is a line of its own, whatever comes behind it.
+        defer { answer.endLine() }
         try Interruption.told("interrupted") {
             try model.run(task: task, attributes, arguments: line.arguments, answer)
         }
@@ -96,15 +98,10 @@ private struct TaskLine {
     private(set) var format = OutputFormat.text
     private var rest: [String]
 
-    init(_ words: [String]) throws {
-        rest = words
-        if let first = words.first, !first.hasPrefix("-") {
-            name = first.underscored
-            rest.removeFirst()
-        }
-    }
+    init(_ words: [String]) { rest = words }
 
-    /// Takes the host's options out of the words. Behind "--" nothing is an option.
+    /// Takes the host's options out of the words, and the name, which is the first of what is left. Behind "--" nothing
+    /// is an option.
     mutating func host() throws -> HostOptions {
         var left: [String] = []
         var hostWords: [String] = []
@@ -135,6 +132,13 @@ private struct TaskLine {
             default: left.append(word)
             }
             index += 1
+        }
+        if let first = left.first {
+            guard !first.hasPrefix("-") else {
+                throw ValidationError("'\(first)' stands before the task's name, wanted behind it.")
+            }
+            name = first.underscored
+            left.removeFirst()
         }
         rest = left
         return try HostOptions.parse(hostWords)
@@ -222,6 +226,7 @@ private final class TaskPrinter: TaskObserver {
         if format == .json {
             rows.append(.object(cells))
         } else {
+            endLine()
             Terminal.result(
                 cells.members.map { member in
                     switch member.value {
@@ -239,14 +244,21 @@ private final class TaskPrinter: TaskObserver {
         if let last = text.last { endsLine = last == "\n" }
     }
 
-    func wrote(file path: String) { Terminal.message("wrote \(path)") }
+    func wrote(file path: String) {
+        endLine()
+        Terminal.message("wrote \(path)")
+    }
+
+    /// Ends the line of running text.
+    func endLine() {
+        if !endsLine { Terminal.result("") }
+        endsLine = true
+    }
 
     func finish() {
-        if format == .json {
-            if rows.isEmpty, !texts.isEmpty { rows = [["text": .string(texts)]] }
-            JSON.array(rows).show()
-        } else if !endsLine {
-            Terminal.result("")
-        }
+        guard format == .json else { return }
+        // Running text is an object of its own, behind the rows.
+        if !texts.isEmpty { rows.append(["text": .string(texts)]) }
+        JSON.array(rows).show()
     }
 }

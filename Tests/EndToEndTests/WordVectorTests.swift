@@ -52,6 +52,10 @@ struct WordVectorTests {
                 "hot1"
             ])
         try folder.lamina("task", "m.lamina", "nearest", "wet33").failed(4, saying: "did you mean 'wet3'")
+        // Options of the host may stand before the name, those of the task may not.
+        let early = try folder.lamina("task", "m.lamina", "--threads", "1", "nearest", "wet3", "--top", "5")
+        #expect(Self.words(early) == near)
+        try folder.lamina("task", "m.lamina", "--top", "5", "nearest").failed(2, saying: "'--top' stands before")
         try folder.lamina("task", "m.lamina", "analogy", "red1").failed(4, saying: "got 1 words, wanted three")
 
         // Export and import change nothing.
