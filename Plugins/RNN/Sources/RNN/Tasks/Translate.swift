@@ -156,31 +156,22 @@ struct Translate: ModelTask {
     }
 
     private static func read(_ path: String) throws -> [Text] {
-        let file: FileMapping
-        do {
-            file = try FileMapping(path: path)
-        } catch {
-            throw PluginError.file("\(error)")
-        }
         var texts: [Text] = []
-        defer { withExtendedLifetime(file) {} }
-        var number = 0
-        for bytes in file.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-            number += 1
-            let bytes = bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes
-            guard let line = String(validating: bytes, as: UTF8.self) else {
-                throw PluginError.data("\(path), line \(number): this is not UTF-8; save the file as UTF-8")
+        do {
+            try FileMapping(path: path).forEachLine { number, line in
+                // Blank lines are no texts.
+                guard line.contains(where: { !$0.isWhitespace }) else { return }
+                let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
+                guard parts.count <= 2 else {
+                    throw PluginError.data("\(path), line \(number): wanted a text, or a text, a tab and its answer")
+                }
+                guard parts[0].contains(where: { !$0.isWhitespace }) else {
+                    throw PluginError.data("\(path), line \(number): there is no text before the tab")
+                }
+                texts.append(Text(source: String(parts[0]), expected: parts.count == 2 ? String(parts[1]) : nil))
             }
-            // Blank lines are no texts.
-            guard line.contains(where: { !$0.isWhitespace }) else { continue }
-            let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
-            guard parts.count <= 2 else {
-                throw PluginError.data("\(path), line \(number): wanted a text, or a text, a tab and its answer")
-            }
-            guard parts[0].contains(where: { !$0.isWhitespace }) else {
-                throw PluginError.data("\(path), line \(number): there is no text before the tab")
-            }
-            texts.append(Text(source: String(parts[0]), expected: parts.count == 2 ? String(parts[1]) : nil))
+        } catch let error as FileError {
+            throw PluginError.file("\(error)")
         }
         return texts
     }
