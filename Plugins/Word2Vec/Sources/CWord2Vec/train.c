@@ -177,7 +177,7 @@ V_INLINE void each_word(pass *p, const window *w, const int32_t *words, int64_t 
   step(p, w, words[i], loss);
 }
 
-/* The mean (or sum) of some words' vectors is the one input: those around position i, or the word at i itself when it
+/* The mean of some words' vectors is the one input: those around position i, or the word at i itself when it
  * is made of subwords. Its gradient goes to all of them undivided, as in word2vec.c: a mean of few and one of many words
  * so learn at the same rate. */
 V_INLINE void one_input(pass *p, const window *w, const int32_t *words, int64_t i, double *loss) {
@@ -189,9 +189,7 @@ V_INLINE void one_input(pass *p, const window *w, const int32_t *words, int64_t 
   for (int64_t j = w->first; j <= w->last; j++) {
     if ((j == i) != model->is_bag) rows += add_rows(model, words[j], a);
   }
-  if (!(model->is_bag && model->sums)) {
-    for (int64_t d = 0; d < p->batch.stride; d += V_LANES) v_store(a + d, v_load(a + d) * (1.0f / (float)rows));
-  }
+  for (int64_t d = 0; d < p->batch.stride; d += V_LANES) v_store(a + d, v_load(a + d) * (1.0f / (float)rows));
   p->batch.m = 1;
   p->batch.inputs[0] = p->bag;
   step(p, w, words[i], loss);

@@ -8,7 +8,6 @@ import Testing
     struct Case: CustomTestStringConvertible, Sendable {
         var objective = Settings.Objective.negativeSampling
         var isBag = false
-        var sums = false
         var hasSubwords = false
         var dimension = 100
         var window = 5
@@ -16,7 +15,7 @@ import Testing
         var words = 40
         var negativeWeight: Float = 1
         var testDescription: String {
-            "\(objective)\(isBag ? " bag" : "")\(sums ? " sum" : "")\(hasSubwords ? " subwords" : "") d\(dimension) "
+            "\(objective)\(isBag ? " bag" : "")\(hasSubwords ? " subwords" : "") d\(dimension) "
                 + "w\(window) k\(negatives) n\(words)"
         }
     }
@@ -34,7 +33,6 @@ import Testing
             }
             for negatives in 1...8 { cases.append(Case(isBag: isBag, dimension: 20, negatives: negatives)) }
         }
-        cases.append(Case(isBag: true, sums: true))
         cases.append(Case(negativeWeight: 0.25))
         cases.append(Case(dimension: 1, window: 1, negatives: 1, words: 2))
         return cases
@@ -63,7 +61,6 @@ import Testing
         model.window = Int64(c.window)
         model.objective = Int32(c.objective.raw.rawValue)
         model.is_bag = c.isBag ? 1 : 0
-        model.sums = c.sums ? 1 : 0
         model.negatives = Int64(c.negatives)
         model.noise = UnsafePointer(noise.slots)
         model.negative_weight = c.negativeWeight

@@ -66,7 +66,7 @@ struct TrainingReference {
         for i in words.indices {
             let window = windows[i]
             let around = window.range.filter { $0 != i }.map { words[$0] }
-            // Each input: the rows it is made of, and whether their sum is divided by their number.
+            // Each input: the rows that it is the mean of.
             var inputs = around.map { [$0] }
             if model.is_bag != 0 { inputs = [around] } else if model.gram_starts != nil { inputs = [[words[i]]] }
             step(inputs.map { $0.flatMap(rows) }, window.targets, word: Int(words[i]), rate, measure: i % 16 == 0)
@@ -77,10 +77,9 @@ struct TrainingReference {
         _ inputs: [[Int]], _ targets: [Target], word: Int, _ rate: Double, measure: Bool
     ) {
         let d = Int(model.dimension)
-        let divides = !(model.is_bag != 0 && model.sums != 0)
         let vectors = inputs.map { rows in
             (0..<d).map { j in
-                rows.reduce(0) { $0 + input[$1 * d + j] } / (divides ? Double(rows.count) : 1)
+                rows.reduce(0) { $0 + input[$1 * d + j] } / Double(rows.count)
             }
         }
         if UInt32(model.objective) == LAMINA_WORD2VEC_FULL_SOFTMAX.rawValue {

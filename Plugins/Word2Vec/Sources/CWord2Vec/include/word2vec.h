@@ -34,7 +34,6 @@ struct lamina_word2vec {
   int64_t window;    /* words on either side, at most; each position takes 1 … window of them */
   int32_t objective; /* lamina_word2vec_objective */
   int32_t is_bag;    /* CBOW: the mean of a window's vectors predicts the word in its middle */
-  int32_t sums;      /* CBOW: their sum instead */
 
   /* Negative sampling: noise words per target, their distribution, and what their gradient is multiplied with. */
   int64_t negatives;

@@ -25,13 +25,15 @@ struct Settings: Equatable, Sendable {
     /// The learning rate falls from the first to the second, linearly over all words of all epochs.
     var rate = 0.025
     var lastRate = 1e-4
-    /// CBOW: sums the vectors of a window rather than averaging them.
-    var sums = false
     var seed: UInt64 = 1
     /// One thread, and the same bits each time.
     var isDeterministic = false
     /// Vectors of words are made of those of their parts.
     var subwords: Subwords?
+
+    /// How much text is worked on at a time. A word costs hundreds of times more with the full softmax: small chunks
+    /// keep steps short.
+    var chunkBytes: Int { objective == .fullSoftmax ? 1 << 12 : 1 << 16 }
 
     /// Rows of the trained input vectors: words, then n-grams.
     func inputRows(words: Int) -> Int { words + (subwords?.buckets ?? 0) }

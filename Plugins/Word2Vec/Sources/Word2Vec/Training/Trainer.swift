@@ -68,7 +68,6 @@ final class Trainer {
         model.words = Int64(vocabulary.count)
         model.window = Int64(settings.window)
         model.is_bag = settings.architecture == .bagOfWords ? 1 : 0
-        model.sums = settings.sums ? 1 : 0
         model.negatives = Int64(settings.negatives)
         model.negative_weight = Float(settings.negativeWeight)
         model.noise = noise.map { UnsafePointer($0.slots) }
