@@ -68,5 +68,9 @@ import Testing
         var sum = 0
         pairs.forEach { sum += $0 * 0 + $1 * 0 + $2 }
         #expect(sum > 0)
+        // Large corpora have more of "of the" than fit.
+        pairs.set(13, 1, Int(Int32.max))
+        pairs.increment(13, 1)
+        #expect(pairs.find(13, 1) == Int(Int32.max))
     }
 }

@@ -8,7 +8,7 @@ import Testing
 
     private func count(_ text: some Sequence<UInt8>, minimumCount: Int = 1, limit: Int? = nil) throws -> Vocabulary {
         let folder = try Folder()
-        let corpus = try Corpus(path: folder.file("corpus.txt", text))
+        let corpus = try Corpus(path: folder.file("corpus.txt", text), chunkBytes: 1 << 16)
         return try Vocabulary.count(corpus, minimumCount: minimumCount, limit: limit, host: host.host)
     }
 
@@ -30,8 +30,31 @@ import Testing
         let vocabulary = try count(text.utf8, minimumCount: 2)
         #expect(words(vocabulary) == ["a", "b", String(long.dropLast())])
         #expect(vocabulary.corpusWords == 9)
-        #expect(vocabulary.keptWords == 6)
+        #expect(vocabulary.counts.reduce(0, +) == 6)
         #expect(try words(count("a b b c c c".utf8, limit: 2)) == ["c", "b"])
+    }
+
+    @Test func aByteOrderMarkIsNoPartOfAWord() throws {
+        let folder = try Folder()
+        let corpus = try Corpus(path: folder.file("corpus.txt", "\u{FEFF}a b a\n"), chunkBytes: 1 << 16)
+        let vocabulary = try Vocabulary.count(corpus, minimumCount: 1, host: host.host)
+        #expect(words(vocabulary) == ["a", "b"] && vocabulary.counts == [2, 1])
+        #expect(corpus.chunk(0) == 3..<9)
+    }
+
+    /// Words that never come again do not fill the memory.
+    @Test func rareWordsAreForgotten() throws {
+        let text = "a b c " + (0..<500).map { "once\($0) a b " }.joined() + "c"
+        let folder = try Folder()
+        let corpus = try Corpus(path: folder.file("corpus.txt", text), chunkBytes: 1 << 16)
+        let host = TestHost()
+        let vocabulary = try Vocabulary.count(corpus, minimumCount: 1, mostDifferentWords: 20, host: host.host)
+        #expect(vocabulary.count <= 20)
+        #expect(words(vocabulary).prefix(2) == ["a", "b"] && vocabulary.counts.prefix(2) == [501, 501])
+        #expect(vocabulary.corpusWords == 1504)
+        #expect(host.log.map(\.text).first?.contains("more than 20 different words") == true)
+        #expect(try Vocabulary.count(corpus, minimumCount: 1, host: host.host).count == 503)
+        #expect(host.log.count == 1)
     }
 
     @Test func manyWordsAreFoundAgain() throws {
@@ -51,8 +74,9 @@ import Testing
         let invalid = failure { _ = try count(Array("good\nok ".utf8) + [0xe9, 0x74, 0xe9] + Array(" x\n".utf8)) }
         #expect(invalid.contains("corpus.txt:2: the word at byte 8 is not UTF-8"))
         #expect(invalid.contains("iconv"))
-        #expect(failure { _ = try Corpus(path: "/nowhere/corpus.txt") }.contains("cannot open '/nowhere/corpus.txt'"))
-        #expect(failure { _ = try Corpus(path: "/tmp") }.contains("it is a folder"))
+        func opening(_ path: String) -> String { failure { _ = try Corpus(path: path, chunkBytes: 1 << 16) } }
+        #expect(opening("/nowhere/corpus.txt").contains("cannot open '/nowhere/corpus.txt'"))
+        #expect(opening("/tmp").contains("it is a folder"))
     }
 
     /// Chunks cover the file once, start with lines, and cut a text without lines between words.

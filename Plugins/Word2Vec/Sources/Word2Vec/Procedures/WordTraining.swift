@@ -35,7 +35,7 @@ class WordTraining: Procedure {
     private static let mostWordsOfFullSoftmax = 1 << 16
 
     func define(_ model: ProcedureModel) throws {
-        let corpus = try Corpus(path: path)
+        let corpus = try Corpus(path: path, chunkBytes: settings.chunkBytes)
         let vocabulary = try Vocabulary.count(
             corpus, minimumCount: minimumCount, limit: limit, phrases: phrases, host: host
         ) {
@@ -97,9 +97,10 @@ class WordTraining: Procedure {
 
     func save() throws -> String {
         let trainer = trainer!
-        let (progress, bytes) = (trainer.progress, trainer.corpus.bytes.count)
+        let (progress, corpus) = (trainer.progress, trainer.corpus)
         return "{\"epoch\": \(progress.epoch), \"chunk\": \(progress.chunk), \"words\": \(progress.words), "
-            + "\"corpus_bytes\": \(bytes)}"
+            + "\"chunk_bytes\": \(corpus.chunkBytes), \"corpus_bytes\": \(corpus.bytes.count), "
+            + "\"vocabulary\": \"\(String(trainer.vocabulary.fingerprint, radix: 16))\"}"
     }
 
     func restore(_ json: String, _ run: ProcedureRun) throws {
@@ -115,6 +116,18 @@ class WordTraining: Procedure {
                 throw PluginError.data(
                     "the corpus '\(path)' has \(trainer.corpus.bytes.count) bytes, but had \(bytes) when the training "
                         + "stopped: resume with the same file, or train without --resume")
+            }
+            let vocabulary: String = try fields.read("vocabulary")
+            guard vocabulary == String(trainer.vocabulary.fingerprint, radix: 16) else {
+                throw PluginError.data(
+                    "the words of the corpus '\(path)' or their counts are others than when the training stopped: "
+                        + "resume with the same file and settings, or train without --resume")
+            }
+            let chunkBytes: Int = try fields.read("chunk_bytes")
+            guard chunkBytes == trainer.corpus.chunkBytes else {
+                throw PluginError.data(
+                    "the training stopped with another loss, which reads the corpus in other pieces: resume with that "
+                        + "one, or train without --resume")
             }
             try fields.finish()
         } catch let error as JSONError {

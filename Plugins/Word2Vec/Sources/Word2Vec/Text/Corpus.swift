@@ -9,20 +9,25 @@ import LaminaSDK
 final class Corpus {
     let path: String
     let bytes: UnsafeRawBufferPointer
+    /// Where the text begins: behind a byte-order mark.
+    let textStart: Int
     private let mapping: FileMapping
+
+    static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
 
     /// Chunk i holds the lines that start in i · chunkBytes ..< (i + 1) · chunkBytes.
     let chunkBytes: Int
     let chunkCount: Int
 
-    /// Throws `.file` with a text that names the file, also when it is empty.
-    init(path: String, chunkBytes: Int = 1 << 16) throws {
+    /// Throws `.file` with a text that names the file, and `.data` when it is empty.
+    init(path: String, chunkBytes: Int) throws {
         do {
             mapping = try FileMapping(path: path)
         } catch {
             throw PluginError.file("\(error)")
         }
         bytes = mapping.bytes
+        textStart = bytes.starts(with: Self.byteOrderMark) ? Self.byteOrderMark.count : 0
         self.path = path
         self.chunkBytes = chunkBytes
         chunkCount = (bytes.count + chunkBytes - 1) / chunkBytes
@@ -39,7 +44,7 @@ final class Corpus {
     /// word: a text without lines is cut, too.
     private func start(_ i: Int) -> Int {
         let from = i * chunkBytes
-        if i == 0 { return 0 }
+        if i == 0 { return textStart }
         if from >= bytes.count { return bytes.count }
         let limit = min(bytes.count, from + chunkBytes)
         if let line = firstBreak(from - 1, limit - 1, where: { $0 == UInt8(ascii: "\n") }) { return line + 1 }

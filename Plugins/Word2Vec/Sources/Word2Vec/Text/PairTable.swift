@@ -45,14 +45,14 @@ final class PairTable {
 
     func set(_ first: Int, _ second: Int, _ value: Int) { insert(Self.key(first, second), Int32(value)) }
 
-    /// Adds 1 to the number of a pair, which is 0 at first.
+    /// Adds 1 to the number of a pair, which is 0 at first and stays at 2³¹ - 1.
     func increment(_ first: Int, _ second: Int) {
         let key = Self.key(first, second)
         let slot = slot(key)
         if keys[slot] == 0 {
             insert(key, 1)
-        } else {
-            values[slot] = values[slot].addingReportingOverflow(1).partialValue
+        } else if values[slot] < .max {
+            values[slot] &+= 1
         }
     }
 

@@ -1,3 +1,4 @@
+import CLamina
 import LaminaFormats
 import LaminaSDK
 
@@ -11,8 +12,12 @@ final class Vocabulary {
     let phrases: Phrases?
 
     var count: Int { counts.count }
-    /// Words of the corpus that are in the vocabulary.
-    var keptWords: Int { counts.reduce(0, +) }
+    /// Tells whether another vocabulary has the same words with the same counts.
+    var fingerprint: UInt64 { file.withUnsafeBufferPointer { WordTable.hash($0) } }
+
+    /// Different words that are counted at a time, with some 40 bytes each beside their letters. Beyond, rare ones are
+    /// forgotten, as in word2vec.c: a corpus whose words never come again would else take all memory.
+    static let mostDifferentWords = 1 << 23
 
     init(words: WordTable, counts: [Int], corpusWords: Int, phrases: Phrases? = nil) {
         self.words = words
@@ -41,11 +46,12 @@ final class Vocabulary {
     /// Throws `.data`: a word that is not UTF-8, with its line; fewer than two words left. Words longer than 255 bytes are
     /// passed over.
     static func count(
-        _ corpus: Corpus, minimumCount: Int, limit: Int? = nil, phrases rule: Phrases.Rule? = nil, host: Host,
-        progress: (Double) -> Void = { _ in }
+        _ corpus: Corpus, minimumCount: Int, limit: Int? = nil, phrases rule: Phrases.Rule? = nil,
+        mostDifferentWords: Int = mostDifferentWords, host: Host, progress: (Double) -> Void = { _ in }
     ) throws -> Vocabulary {
-        let table = WordTable()
+        var table = WordTable()
         var counts: [Int] = []
+        var hasForgotten = false
         var total = 0
         let passes = rule == nil ? 1.0 : 3.0
         try corpus.forEachWord(host: host, progress: { progress($0 / passes) }) { word in
@@ -58,7 +64,16 @@ final class Vocabulary {
                 try checkText(word, corpus)
                 _ = table.insert(word.start, word.length, word.hash)
                 counts.append(1)
+                guard table.count > mostDifferentWords else { return }
+                forgetRareWords(&table, &counts, leaving: mostDifferentWords / 2)
+                hasForgotten = true
             }
+        }
+        if hasForgotten {
+            host.log(
+                LAMINA_LOG_WARNING,
+                "'\(corpus.path)' has more than \(mostDifferentWords) different words: some that had been rare so far "
+                    + "were forgotten while counting")
         }
         guard total > 0 else {
             throw PluginError.data("the corpus '\(corpus.path)' holds no word: wanted words between spaces")
@@ -80,6 +95,15 @@ final class Vocabulary {
         }
         phrases?.number(vocabulary.words)
         return vocabulary
+    }
+
+    /// Forgets words that occurred once, then twice …, until at most `limit` are left.
+    private static func forgetRareWords(_ table: inout WordTable, _ counts: inout [Int], leaving limit: Int) {
+        var rare = 1
+        while counts.count(where: { $0 > rare }) > limit { rare += 1 }
+        let (common, kept) = (WordTable(), counts.indices.filter { counts[$0] > rare })
+        for index in kept { _ = common.insert(table.word(index)) }
+        (table, counts) = (common, kept.map { counts[$0] })
     }
 
     private static func checkText(_ word: Word, _ corpus: Corpus) throws {

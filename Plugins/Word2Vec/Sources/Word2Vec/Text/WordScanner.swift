@@ -9,16 +9,17 @@ struct Word {
     let startsSentence: Bool
 }
 
-/// Cuts bytes into words.
+/// Cuts a corpus into words.
 struct WordScanner {
     private let bytes: UnsafePointer<UInt8>
     private let end: Int
-    private var position = 0
+    private var position: Int
     private var startsSentence = true
 
-    init(_ bytes: UnsafeRawBufferPointer) {
-        self.bytes = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
-        end = bytes.count
+    init(_ corpus: Corpus) {
+        bytes = corpus.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
+        position = corpus.textStart
+        end = corpus.bytes.count
     }
 
     /// The next word, if it starts before `limit`.
@@ -51,7 +52,7 @@ extension Corpus {
     /// Pages are given back every 4 MiB. Throws when the user has asked to stop.
     @inline(__always)
     func forEachWord(host: Host, progress: (Double) -> Void, _ body: (Word) throws -> Void) throws {
-        var scanner = WordScanner(bytes)
+        var scanner = WordScanner(self)
         var begin = 0
         while begin < bytes.count {
             let end = min(begin + 1 << 22, bytes.count)

@@ -30,7 +30,7 @@ final class Trainer {
         var rate = 0.0
     }
 
-    /// A step reads about 4 MiB, some hundred milliseconds of work.
+    /// A step reads about 4 MiB, some hundred milliseconds of work; see `Settings.chunkBytes`.
     static let chunksPerStep = 64
 
     let corpus: Corpus
