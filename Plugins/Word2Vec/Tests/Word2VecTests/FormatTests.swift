@@ -7,7 +7,7 @@ import Testing
     private func sample() -> WordVectors {
         let words = WordTable()
         for word in ["the", "zoë", "日本", "a-b"] { Array(word.utf8).withUnsafeBufferPointer { _ = words.insert($0) } }
-        let values = UnsafeMutablePointer<Float>.allocate(capacity: 12)
+        let values = floats(12)
         let numbers: [Float] = [
             1, -2.5, 0.1, 1e-30, 3.4e38, -0.0, 1 / 3, 1e7, 123456.79, -.leastNonzeroMagnitude, 0, 2,
         ]
@@ -51,7 +51,10 @@ import Testing
         #expect(try second(binary, .binary) == [1])
         let text = try folder.file("text", "2 2\r\na 1 2 \r\nb 3e0 +4\r\n\n")
         #expect(try second(text, .text) == [3, 4])
-        let glove = try folder.file("glove", "a 1 2\nb 3 4")
+        let marked = try folder.file("marked", "\u{FEFF}2 1\na 1\nb 2\n")
+        #expect(try second(marked, .text) == [2])
+        let glove = try folder.file("glove", "\u{FEFF}a 1 2\nb 3 4")
+        #expect(try VectorFile.read(glove, .glove).words.index(of: "a") == 0)
         #expect(try second(glove, .glove) == [3, 4])
     }
 
@@ -67,9 +70,11 @@ import Testing
         ("9999999 9999\na 1\n", .text, "are too few for 9999999 words"),
         ("2147483647 1000000\na    ", .binary, "are too few for"),
         ("2 2\na 1 2   \n", .text, "the file ends after 1 of 2 words"),
-        ("2 2\na 1 2\nb 3\n\n", .text, "line 3: number 2 of 2 of 'b' is none"),
-        ("2 2\na 1 2\nb 3 x\n", .text, "line 3: number 2 of 2 of 'b' is none"),
-        ("2 2\na 1 2\nb 3 nan\n", .text, "line 3: number 2"), ("2 2\na 1 2\nb 3 0x\n", .text, "line 3: number 2"),
+        ("2 2\na 1 2\nb 3\n\n", .text, "line 3: number 2 of 2 of 'b' is no finite number"),
+        ("2 2\na 1 2\nb 3 x\n", .text, "line 3: number 2 of 2 of 'b' is no finite number"),
+        ("2 2\na 1 2\nb 3 nan\n", .text, "line 3: number 2"), ("1 1\na 1e400\n", .text, "line 2: number 1"),
+        ("99999999999999999999 1\na 1\n", .text, "line 1 is no header"),
+        ("2 2\na 1 2\nb 3 0x\n", .text, "line 3: number 2"),
         ("2 2\na 1 2 3\nb 3 4\n", .text, "line 2: more than the 2 numbers that the header says"),
         ("2 2\na 1 2\nb 3 4\nc 5 6\n", .text, "line 4: more than the 2 words"),
         ("2 2\na 1 2\na 3 4\n", .text, "line 3: the word 'a' is there twice"),
@@ -94,6 +99,21 @@ import Testing
         #expect(failure { _ = try VectorFile.read("/nowhere", .text) }.contains("cannot open '/nowhere'"))
         #expect(
             failure { try VectorFile.write(sample(), to: "/nowhere/vectors", .text) }.contains("'/nowhere/vectors'"))
+    }
+
+    /// What a header promises takes no memory before it is there.
+    @Test func aHeaderThatLies() throws {
+        func peak() -> Int {
+            var usage = rusage()
+            getrusage(.init(RUSAGE_SELF.rawValue), &usage)
+            return usage.ru_maxrss
+        }
+        let folder = try Folder()
+        let path = try folder.file("vectors", "30000000 1\n ")
+        truncate(path, 200_000_000)
+        let before = peak()
+        #expect(failure { _ = try VectorFile.read(path, .binary) }.contains("a word is missing"))
+        #expect(peak() - before < 100_000)
     }
 
     /// Every prefix of a good file is refused or read, and never a crash.

@@ -13,7 +13,7 @@ import Testing
             ("prince", [2.1, 0.3, 2]), ("apple", [-3, 0.1, 0]), ("nothing", [0, 0, 0]),
         ]
         let words = WordTable()
-        let values = UnsafeMutablePointer<Float>.allocate(capacity: 3 * entries.count)
+        let values = floats(3 * entries.count)
         for (i, entry) in entries.enumerated() {
             Array(entry.0.utf8).withUnsafeBufferPointer { _ = words.insert($0) }
             for j in 0..<3 { values[3 * i + j] = entry.1[j] }

@@ -25,6 +25,11 @@ final class Folder {
     func file(_ name: String, _ text: String) throws -> String { try file(name, Array(text.utf8)) }
 }
 
+/// Memory that vectors may adopt.
+func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
+    malloc(count * MemoryLayout<Float>.stride)!.bindMemory(to: Float.self, capacity: count)
+}
+
 /// What a closure says when it fails; "" if it does not.
 func failure(_ body: () throws -> Void) -> String {
     do {

@@ -73,6 +73,7 @@ enum VectorFile {
         } catch {
             throw PluginError.file("\(error)")
         }
+        defer { withExtendedLifetime(mapping) {} }
         var reader = VectorReader(path: path, bytes: mapping.bytes)
         switch format {
         case .binary: return try reader.readBinary()

@@ -11,6 +11,7 @@ struct VectorReader {
     init(path: String, bytes: UnsafeRawBufferPointer) {
         self.path = path
         self.bytes = bytes
+        if bytes.starts(with: Corpus.byteOrderMark) { position = Corpus.byteOrderMark.count }
     }
 
     mutating func readBinary() throws -> WordVectors {
@@ -19,7 +20,7 @@ struct VectorReader {
         guard count <= (bytes.count - position) / (dimension * 4 + 2) else {
             throw fault("\(bytes.count) bytes are too few for \(count) words of \(dimension) numbers")
         }
-        return try Self.collect(count, dimension) { vector, words in
+        return try Self.collect(count, dimension, path) { vector, words in
             while position < bytes.count, bytes[position] == UInt8(ascii: "\n") { position += 1 }
             let begin = position
             while position < bytes.count, bytes[position] != UInt8(ascii: " ") { position += 1 }
@@ -46,7 +47,7 @@ struct VectorReader {
         guard count <= (bytes.count - position) / (dimension * 2) else {
             throw fault("\(bytes.count) bytes are too few for \(count) words of \(dimension) numbers")
         }
-        let vectors = try Self.collect(count, dimension) { vector, words in
+        let vectors = try Self.collect(count, dimension, path) { vector, words in
             guard position < bytes.count else {
                 throw fault("the file ends after \(words.count) of \(count) words")
             }
@@ -54,7 +55,8 @@ struct VectorReader {
             try insert(word, words, at: "line \(line)")
             for i in 0..<dimension {
                 guard let value = number(field()), value.isFinite else {
-                    throw fault("line \(line): number \(i + 1) of \(dimension) of '\(words[words.count - 1])' is none")
+                    let place = "line \(line): number \(i + 1) of \(dimension) of '\(words[words.count - 1])'"
+                    throw fault("\(place) is no finite number")
                 }
                 vector[i] = value
             }
@@ -99,7 +101,7 @@ struct VectorReader {
         while !field().isEmpty { fields += 1 }
         position = start
         guard fields >= 2 else {
-            throw fault(bytes.isEmpty ? "the file is empty" : "the first line has no numbers behind its word")
+            throw fault(start == bytes.count ? "the file is empty" : "the first line has no numbers behind its word")
         }
         var count = 0
         var isEmpty = true
@@ -114,11 +116,15 @@ struct VectorReader {
         return (count + (isEmpty ? 0 : 1), fields - 1)
     }
 
+    /// Asks for the vectors' memory, which the system provides as it is filled: `count` may promise too much.
     private static func collect(
-        _ count: Int, _ dimension: Int, _ next: (UnsafeMutablePointer<Float>, WordTable) throws -> Void
+        _ count: Int, _ dimension: Int, _ path: String, _ next: (UnsafeMutablePointer<Float>, WordTable) throws -> Void
     ) throws -> WordVectors {
-        let words = WordTable(capacity: count)
-        let values = UnsafeMutablePointer<Float>.allocate(capacity: count * dimension)
+        guard let memory = malloc(count * dimension * MemoryLayout<Float>.stride) else {
+            throw PluginError.memory("no memory for the \(count) vectors of '\(path)' with \(dimension) numbers each")
+        }
+        let words = WordTable()
+        let values = memory.bindMemory(to: Float.self, capacity: count * dimension)
         let vectors = WordVectors(words, dimension: dimension, adopting: values)
         for i in 0..<count { try next(values + i * dimension, words) }
         return vectors

@@ -12,7 +12,9 @@ final class ImportVectors: Procedure {
 
     private let path: String
     private let format: VectorFormat
+    /// What was read, until the model has it.
     private var vectors: WordVectors?
+    private var wordCount = 0
 
     init(_ attributes: Attributes, host: Host) throws {
         path = attributes.string("path")
@@ -22,7 +24,7 @@ final class ImportVectors: Procedure {
     func define(_ model: ProcedureModel) throws {
         model.progress(0, "reading vectors")
         let vectors = try VectorFile.read(path, format)
-        self.vectors = vectors
+        (self.vectors, wordCount) = (vectors, vectors.count)
         // Files tell no counts, but go from frequent to rare words.
         let vocabulary = Vocabulary(
             words: vectors.words, counts: Array(repeating: 0, count: vectors.count), corpusWords: 0)
@@ -32,6 +34,7 @@ final class ImportVectors: Procedure {
     func start(_ run: ProcedureRun) {
         let vectors = vectors!
         run.parameter(0).floats.update(from: vectors.values, count: vectors.count * vectors.dimension)
+        self.vectors = nil
     }
 
     func step(_ run: ProcedureRun) -> ProcedureProgress {
@@ -39,7 +42,7 @@ final class ImportVectors: Procedure {
         progress.isFinished = true
         progress.epochs = run.epochs
         progress.fraction = 1
-        progress.items = Double(vectors!.count)
+        progress.items = Double(wordCount)
         return progress
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import LaminaSDK
 
 /// Words with their vectors, [words, dimension], for questions and for files.
@@ -17,7 +18,7 @@ final class WordVectors {
         owned = nil
     }
 
-    /// `values` become this object's and are deallocated with it.
+    /// `values` are memory of `malloc`, which becomes this object's.
     init(_ words: WordTable, dimension: Int, adopting values: UnsafeMutablePointer<Float>) {
         self.words = words
         self.dimension = dimension
@@ -25,7 +26,7 @@ final class WordVectors {
         owned = values
     }
 
-    deinit { owned?.deallocate() }
+    deinit { free(owned) }
 
     func vector(_ index: Int) -> UnsafeBufferPointer<Float> {
         UnsafeBufferPointer(start: values + index * dimension, count: dimension)
