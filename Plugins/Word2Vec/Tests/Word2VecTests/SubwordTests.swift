@@ -7,9 +7,12 @@ import Testing
         Array(word.utf8).withUnsafeBufferPointer { Subwords(lengths: lengths, buckets: 1_000_000).buckets(of: $0) }
     }
 
-    /// FNV-1a of 32 bits.
+    /// FNV-1a of 32 bits over signed bytes.
     private func hash(_ text: String) -> Int {
-        Int(text.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }) % 1_000_000
+        let sum = text.utf8.reduce(UInt32(2_166_136_261)) {
+            ($0 ^ UInt32(truncatingIfNeeded: Int($1) - ($1 < 0x80 ? 0 : 256))) &* 16_777_619
+        }
+        return Int(sum) % 1_000_000
     }
 
     @Test func gramsOfAWord() {

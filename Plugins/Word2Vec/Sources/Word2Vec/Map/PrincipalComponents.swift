@@ -1,3 +1,5 @@
+import CWord2Vec
+
 /// The two directions along which points differ most, and where the points are on them.
 ///
 /// K. Pearson: On Lines and Planes of Closest Fit to Systems of Points in Space, 1901. By power iteration, the second
@@ -30,19 +32,16 @@ struct PrincipalComponents {
 
     private static func direction(_ points: [[Double]], orthogonalTo other: [Double]?) -> [Double] {
         let dimension = points.first?.count ?? 0
-        // The point that lies farthest out along what is left.
-        func rest(_ point: [Double]) -> Double {
-            let along = other.map { dot(point, $0) } ?? 0
-            return dot(point, point) - along * along
-        }
-        var v = points.max { rest($0) < rest($1) } ?? []
+        // A random start: a point, for one, may lie on a lesser direction, and nothing leads away from there.
+        var random: UInt64 = 1
+        var v = (0..<dimension).map { _ in Double(lamina_word2vec_random(&random) >> 11) * 0x1p-52 - 1 }
         for _ in 0..<2000 {
             if let other {
                 let along = dot(v, other)
                 for j in 0..<dimension { v[j] -= along * other[j] }
             }
             let norm = dot(v, v).squareRoot()
-            guard norm > 1e-300 else { return [Double](repeating: 0, count: dimension) }
+            guard norm > 1e-12 else { return [Double](repeating: 0, count: dimension) }
             for j in 0..<dimension { v[j] /= norm }
             var next = [Double](repeating: 0, count: dimension)
             for point in points {
@@ -54,10 +53,14 @@ struct PrincipalComponents {
                 for j in 0..<dimension { next[j] -= along * other[j] }
             }
             let length = dot(next, next).squareRoot()
-            let turned = length > 0 ? 1 - dot(next, v) / length : 0
-            if length <= 1e-12 * dot(v, v) { break }
-            v = next.map { $0 / length }
-            if turned < 1e-15 { break }
+            if length <= 1e-12 { break }
+            var change = 0.0
+            for j in 0..<dimension {
+                let moved = next[j] / length
+                change += (moved - v[j]) * (moved - v[j])
+                v[j] = moved
+            }
+            if change < 1e-22 { break }
         }
         let largest = v.max { abs($0) < abs($1) } ?? 0
         return largest < 0 ? v.map { -$0 } : v

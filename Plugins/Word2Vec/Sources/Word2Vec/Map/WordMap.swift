@@ -96,7 +96,8 @@ struct WordMap {
             case "&": escaped += "&amp;"
             case "<": escaped += "&lt;"
             case ">": escaped += "&gt;"
-            // XML has no control characters.
+            // XML has no control characters, nor these two.
+            case "\u{FFFE}", "\u{FFFF}": escaped += "\u{FFFD}"
             case _ where scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value): escaped += "\u{FFFD}"
             default: escaped.unicodeScalars.append(scalar)
             }

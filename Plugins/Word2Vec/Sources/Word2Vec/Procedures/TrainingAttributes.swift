@@ -22,7 +22,8 @@ enum TrainingAttributes {
             .bool("phrases", default: false, "reads words that often stand together as one: new_york"),
             .real("phrase_threshold", default: 100, 0...1e12, "how much oftener than chance; higher: fewer phrases"),
             .optionalIntegers(
-                "subwords", 1...100, count: 2...2, "shortest and longest character n-gram that words are made of, too"),
+                "subwords", 1...Double(Subwords.longestGram), count: 2...2,
+                "shortest and longest character n-gram that words are made of, too"),
             .integer("buckets", default: 200_000, 1...1e9, "rows that n-grams are hashed to"),
             .bool("deterministic", default: false, "one thread only: the same bits in each run"),
         ]

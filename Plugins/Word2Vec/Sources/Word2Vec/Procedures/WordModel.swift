@@ -73,8 +73,10 @@ struct TrainedWords {
             let (shortest, longest): (Int, Int) = (try fields.read("shortest"), try fields.read("longest"))
             let buckets: Int = try fields.read("buckets")
             try fields.finish()
-            guard shortest >= 1, longest >= shortest, buckets >= 1 else {
-                throw PluginError.data("the model's \(WordModel.subwordsFile) holds numbers that make no sense")
+            guard shortest >= 1, longest >= shortest, longest <= Subwords.longestGram, buckets >= 1 else {
+                throw PluginError.data(
+                    "the model's \(WordModel.subwordsFile) tells of n-grams of \(shortest) to \(longest) letters in "
+                        + "\(buckets) buckets: wanted 1 to \(Subwords.longestGram) letters in one bucket or more")
             }
             return Subwords(lengths: shortest...longest, buckets: buckets)
         } catch let error as JSONError {
@@ -83,8 +85,16 @@ struct TrainedWords {
     }
 
     /// A word's number, if it has one, and its vector: an unknown word's is made of its n-grams where the model has
-    /// them, and is an error where it has none.
+    /// them, and is an error where it has none. So is a vector with numbers that are not finite.
     func vector(_ word: String) throws -> (index: Int?, vector: [Float]) {
+        let (index, vector) = try composed(word)
+        guard vector.allSatisfy(\.isFinite) else {
+            throw PluginError.data("the vector of '\(word)' has numbers that are not finite: the model is damaged")
+        }
+        return (index, vector)
+    }
+
+    private func composed(_ word: String) throws -> (index: Int?, vector: [Float]) {
         if let index = vectors.words.index(of: word) { return (index, Array(vectors.vector(index))) }
         guard let subwords, let ngrams else { return (nil, Array(vectors.vector(try vectors.index(word)))) }
         let buckets = Array(word.utf8).withUnsafeBufferPointer { subwords.buckets(of: $0) }

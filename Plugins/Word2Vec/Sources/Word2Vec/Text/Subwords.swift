@@ -10,7 +10,10 @@ struct Subwords: Equatable {
     let lengths: ClosedRange<Int>
     let buckets: Int
 
-    /// The buckets of a word's n-grams, repeated ones included.
+    /// Letters of the longest n-grams that may be wanted.
+    static let longestGram = 100
+
+    /// The buckets of a word's n-grams, repeated ones included: by FNV-1a of 32 bits, as in fastText.
     func buckets(of word: UnsafeBufferPointer<UInt8>) -> [Int] {
         let bytes = [UInt8(ascii: "<")] + word + [UInt8(ascii: ">")]
         // Where characters start; bytes 10xxxxxx go on with one.
@@ -22,7 +25,8 @@ struct Subwords: Equatable {
                 if length == 1, first == 0 || first == starts.count - 2 { continue }
                 var hash: UInt32 = 2_166_136_261
                 for byte in bytes[starts[first]..<starts[first + length]] {
-                    hash = (hash ^ UInt32(byte)) &* 16_777_619
+                    // fastText takes bytes as signed.
+                    hash = (hash ^ UInt32(bitPattern: Int32(Int8(bitPattern: byte)))) &* 16_777_619
                 }
                 result.append(Int(hash) % buckets)
             }
