@@ -97,12 +97,33 @@ import Testing
         #expect(second.parameters == whole.parameters)
         #expect(second.states == whole.states)
 
+        // As many bytes and words, but others.
+        var edited = topics(sentences: 110_000)
+        edited.replaceSubrange(edited.range(of: "t0w0")!, with: "t1w0")
+        _ = try folder.file("corpus.txt", edited)
+        let changed = try harness()
+        #expect(failure { try changed.restore(saved) }.contains("or their counts are others than when"))
+        _ = try folder.file("corpus.txt", topics(sentences: 110_000))
+        if !hasSubwords {
+            let costly = try ProcedureHarness(component, recipe(path, [("loss", "full_softmax")]))
+            #expect(failure { try costly.restore(saved) }.contains("stopped with another loss"))
+        }
         let longer = try folder.file("corpus.txt", topics(sentences: 110_001))
         #expect(longer == path)
         let other = try harness()
         #expect(failure { try other.restore(saved) }.contains("resume with the same file, or train without --resume"))
         let damaged: Saved = ("{\"epoch\": 0}", saved.parameters, saved.states)
         #expect(failure { try other.restore(damaged) }.contains("damaged"))
+    }
+
+    /// A word costs as much as the vocabulary is large: steps read the less.
+    @Test func stepsOfTheFullSoftmaxAreShort() throws {
+        let folder = try Folder()
+        let path = try folder.file("corpus.txt", topics(sentences: 20_000))
+        let procedure = try ProcedureHarness(.procedure(SkipGram.self), recipe(path, [("loss", "full_softmax")]))
+        try procedure.start(try parameters(procedure))
+        let progress = try procedure.step()
+        #expect(!progress.isFinished && progress.fraction < 0.5)
     }
 
     @Test func refusesWhatCannotBe() throws {
@@ -165,11 +186,32 @@ import Testing
         #expect(failure { _ = try double.run(.task(Nearest.self), arguments: ["a"]) }.contains("line 2"))
     }
 
+    @Test func damagedModels() throws {
+        let folder = try Folder()
+        let words = ["vocab.txt": Array("a 1\nb 1\n".utf8)]
+        let infinite = TaskHarness(parameters: [("vectors.weight", TensorValue([2, 1], [1, .nan]))], assets: words)
+        let map = failure { _ = try infinite.run(.task(Map.self), arguments: [folder.path + "/map.svg"]) }
+        #expect(map.contains("the vector of 'b' has numbers that are not finite: the model is damaged"))
+        for (shortest, longest) in [(1, Int.max), (1, 101), (3, 2), (0, 3)] {
+            let json = "{\"shortest\": \(shortest), \"longest\": \(longest), \"buckets\": 2}"
+            let endless = TaskHarness(
+                parameters: [
+                    ("vectors.weight", TensorValue([2, 1], [1, 2])), ("ngrams.weight", TensorValue([2, 1], [1, 2])),
+                ], assets: words.merging(["subwords.json": Array(json.utf8)]) { $1 })
+            let text = failure { _ = try endless.run(.task(Nearest.self), arguments: ["unknown"]) }
+            #expect(text.contains("n-grams of \(shortest) to \(longest) letters in 2 buckets: wanted 1 to 100"))
+        }
+    }
+
     @Test func evaluatesBothForms() throws {
         let folder = try Folder()
         let pairs = try folder.file("pairs.tsv", "king\tprince\t9\nking\tqueen\t1\nking\tman\t4\nking\tx\t2\n")
         let row = try model().run(.task(Evaluate.self), arguments: [pairs]).rows[0]
         #expect(row["pairs"] == 4 && row["unknown_percent"]?.text() == "25.0")
+        // The header of WordSim-353 as it is published has four words, too.
+        let published = "Word 1,Word 2,Human (mean)\nking,prince,9\nking,queen,1\nking,man,4\n"
+        let combined = try model().run(.task(Evaluate.self), arguments: [folder.file("combined.csv", published)])
+        #expect(combined.rows[0]["pairs"] == 3 && combined.rows[0]["unknown_percent"]?.text() == "0.0")
         let analogies = try folder.file("analogies.txt", ": one\nman king woman queen\n: two\nman king woman man\n")
         let rows = try model().run(.task(Evaluate.self), arguments: [analogies]).rows
         #expect(rows.map { $0["section"] } == ["one", "two", "all"])

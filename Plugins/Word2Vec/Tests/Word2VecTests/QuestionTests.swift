@@ -33,6 +33,14 @@ import Testing
         #expect(abs(questions.similarity(0, 1)) < 1e-6)
         #expect(WordQuestions.best([1, 3, 3, .nan, 2], 3, without: [4]).map(\.index) == [1, 2, 0])
         #expect(WordQuestions.best([1], 0, without: []) == [])
+        let scores = (0..<5000).map { Float($0 * $0 % 1013) }
+        for count in [1, 2, 7, 1000, 4999, 10_000] {
+            let order = scores.indices.filter { $0 != 3 }.sorted { (scores[$1], $0) < (scores[$0], $1) }
+            #expect(WordQuestions.best(scores, count, without: [3]).map(\.index) == Array(order.prefix(count)))
+        }
+        // Neither overflow nor underflow of the squares' product.
+        #expect(abs(WordQuestions.cosine([3e15, 0], [3e15, 0]) - 1) < 1e-6)
+        #expect(abs(WordQuestions.cosine([1e-16, 0], [1e-16, 0]) - 1) < 1e-6)
     }
 
     @Test func analogies() throws {
@@ -90,7 +98,7 @@ import Testing
         let result = pairs.evaluate(WordQuestions(sample(), host: host.host))
         #expect(result.pairs == 3 && result.unknown == 1)
         #expect(abs(try #require(result.spearman) - 1) < 1e-12)
-        let csv = try folder.file("pairs.csv", "# a comment\nking, queen, 5\n\nman,king,7\nman,apple,1\n")
+        let csv = try folder.file("pairs.csv", "\u{FEFF}# a comment\nking, queen, 5\n\nman,king,7\nman,apple,1\n")
         #expect(try WordPairs(path: csv).pairs.count == 3)
         let bad = try folder.file("bad.tsv", "a\tb\t1\na\tb\n")
         #expect(failure { _ = try WordPairs(path: bad) }.contains("bad.tsv:2: wanted two words and a number"))
@@ -131,8 +139,13 @@ import Testing
             #expect(abs(got.x - wanted.0) < 1e-9 && abs(got.y * sign - wanted.1) < 1e-9)
         }
         #expect(abs(components.shares.x - 0.9) < 1e-12 && abs(components.shares.y - 0.1) < 1e-12)
-        let svg = WordMap([[1, 0], [0, 1], [1, 1]], words: ["a<b", "x&y", "ok"]).svg
-        #expect(svg.contains(">a&lt;b</text>") && svg.contains(">x&amp;y</text>"))
+        // The farthest points lie on the second direction.
+        let far: [[Double]] = [[5, 0], [-5, 0]] + (0..<100).map { [0, $0 % 2 == 0 ? 4 : -4] }
+        #expect(PrincipalComponents(far).coordinates.suffix(100).allSatisfy { abs(abs($0.x) - 4) < 1e-6 })
+        // Where there is one direction alone, there is no second.
+        #expect(PrincipalComponents([[1], [2], [4]]).coordinates.allSatisfy { $0.y == 0 })
+        let svg = WordMap([[1, 0], [0, 1], [1, 1]], words: ["a<b", "x&y", "no\u{FFFE}"]).svg
+        #expect(svg.contains(">a&lt;b</text>") && svg.contains(">x&amp;y</text>") && svg.contains(">no\u{FFFD}<"))
         #expect(WordMap([[1, 0]], words: ["one"]).svg.contains("cx=\"450.0\""))
         #expect(!WordMap([[1, 1], [1, 1]], words: ["a", "b"]).svg.contains("nan"))
     }

@@ -15,10 +15,13 @@ struct TextLines {
         } catch {
             throw PluginError.file("\(error)")
         }
+        defer { withExtendedLifetime(mapping) {} }
         guard mapping.bytes.count <= 64 << 20 else {
             throw PluginError.data("'\(path)' has \(mapping.bytes.count >> 20) MiB: wanted a list of at most 64 MiB")
         }
-        guard let text = String(validating: mapping.bytes.bindMemory(to: UInt8.self), as: UTF8.self) else {
+        let hasMark = mapping.bytes.starts(with: Corpus.byteOrderMark)
+        let bytes = mapping.bytes.dropFirst(hasMark ? Corpus.byteOrderMark.count : 0)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             throw PluginError.data("'\(path)' is not UTF-8")
         }
         // "\r\n" is one character.

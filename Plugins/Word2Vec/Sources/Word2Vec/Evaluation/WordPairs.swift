@@ -13,13 +13,16 @@ struct WordPairs {
 
     let pairs: [Pair]
 
+    /// What stands between the fields of a line; without any of these, spaces do.
+    static let separators = ["\t", ",", ";"]
+
     init(path: String) throws {
         let text = try TextLines(path: path)
         var pairs: [Pair] = []
         var isFirst = true
         for (number, line) in text.lines.enumerated() {
             if line.hasPrefix("#") || line.allSatisfy(\.isWhitespace) { continue }
-            let separator = ["\t", ",", ";"].first { line.contains($0) } ?? " "
+            let separator = Self.separators.first { line.contains($0) } ?? " "
             let fields = line.split(separator: separator).map(Self.trimmed)
             let score = fields.dropFirst(2).lazy.compactMap { Double($0) }.first { $0.isFinite }
             defer { isFirst = false }

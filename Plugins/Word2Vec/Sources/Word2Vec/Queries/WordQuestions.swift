@@ -57,19 +57,22 @@ struct WordQuestions {
 
     /// The `count` best of `scores` without some words; equal ones in the order of the vocabulary.
     static func best(_ scores: [Float], _ count: Int, without excluded: Set<Int>) -> [Neighbour] {
+        guard count > 0 else { return [] }
+        // Twice as many as are wanted at most, of which every sort leaves the better half.
         var best: [Neighbour] = []
-        guard count > 0 else { return best }
-        for (index, score) in scores.enumerated() {
-            if best.count == count, score <= best[count - 1].score { continue }
-            if excluded.contains(index) || score.isNaN { continue }
-            var (low, high) = (0, best.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if best[middle].score >= score { low = middle + 1 } else { high = middle }
-            }
-            best.insert(Neighbour(index: index, score: score), at: low)
-            if best.count > count { best.removeLast() }
+        var least = -Float.infinity
+        func sort() {
+            best.sort { ($1.score, $0.index) < ($0.score, $1.index) }
+            best.removeSubrange(min(count, best.count)...)
         }
+        for (index, score) in scores.enumerated() {
+            if score <= least || score.isNaN || excluded.contains(index) { continue }
+            best.append(Neighbour(index: index, score: score))
+            guard best.count == 2 * count else { continue }
+            sort()
+            least = best[count - 1].score
+        }
+        sort()
         return best
     }
 
@@ -101,7 +104,7 @@ struct WordQuestions {
     func similarity(_ a: Int, _ b: Int) -> Float { Self.dot(unit(a), unit(b)) }
 
     static func cosine(_ a: [Float], _ b: [Float]) -> Float {
-        let norms = (dot(a, a) * dot(b, b)).squareRoot()
+        let norms = dot(a, a).squareRoot() * dot(b, b).squareRoot()
         return norms > 0 ? dot(a, b) / norms : 0
     }
 

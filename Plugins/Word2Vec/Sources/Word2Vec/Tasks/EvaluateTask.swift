@@ -60,14 +60,15 @@ struct Evaluate: ModelTask {
         whole > 0 ? Double(part) / Double(whole) * 100 : 0
     }
 
-    /// A section, or four words.
+    /// A section, or four words with nothing but blanks between them.
     private static func looksLikeAnalogies(_ path: String) throws -> Bool {
         let text = try TextLines(path: path)
         guard let line = text.lines.first(where: { !$0.hasPrefix("#") && !$0.allSatisfy(\.isWhitespace) }) else {
             return false
         }
         if line.hasPrefix(":") { return true }
+        if WordPairs.separators.contains(where: { line.contains($0) }) { return false }
         let fields = line.split { $0.isWhitespace }
-        return fields.count == 4 && fields.allSatisfy { Double($0) == nil } && !line.contains("\t")
+        return fields.count == 4 && fields.allSatisfy { Double($0) == nil }
     }
 }
