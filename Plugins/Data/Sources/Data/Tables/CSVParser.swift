@@ -53,7 +53,7 @@ struct CSVParser {
             let terminator = text[position]
             position += 1
             if terminator != separator {
-                if terminator == Self.carriageReturn { position += 1 }
+                if terminator == Self.carriageReturn, position < text.count { position += 1 }
                 nextLine += 1
                 return true
             }
@@ -64,12 +64,12 @@ struct CSVParser {
         text[position...].allSatisfy { $0 == Self.lineFeed || $0 == Self.carriageReturn }
     }
 
-    /// Whether a cell ends here: at a separator, a line end, or the end of the text.
+    /// Whether a cell ends here: at a separator, a line end (also a CR at the end, whose LF is cut off), or the end.
     private func isEnd(_ position: Int) -> Bool {
         guard position < text.count else { return true }
         let byte = text[position]
         return byte == separator || byte == Self.lineFeed
-            || (byte == Self.carriageReturn && position + 1 < text.count && text[position + 1] == Self.lineFeed)
+            || (byte == Self.carriageReturn && (position + 1 == text.count || text[position + 1] == Self.lineFeed))
     }
 
     private mutating func plain() throws(PluginError) -> Cell {

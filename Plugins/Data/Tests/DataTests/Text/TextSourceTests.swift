@@ -59,9 +59,23 @@ import Testing
         let numbers = try table("q\t1.5\nr\t-2\n", ["names": ["t", "score"], "target": "score"])
         #expect(try numbers.readText("t", [0]) == ["q"])
         #expect(try numbers.read([1, 0])[0].elements(as: Float.self) == [-2, 1.5])
+        let cut = try table("a\tb\r\nx\ty\r\nz\ty\r", ["label": "b"])
+        #expect(cut.description.classes == ["y"])
         let chosen = try table("a;b;c\n1;2;3\n", ["separator": ";", "text": ["c", "a"]])
         #expect(chosen.description.textFields == ["c", "a"])
         #expect(try chosen.readText("c", [0]) == ["3"])
+    }
+
+    /// A resumed run notices that it would learn something else from the same bytes.
+    @Test func fingerprintsTellWhatIsRead() throws {
+        let text = "a\tb,c\td\nx\ty,x\t1\nz\tx,y\t2\n"
+        let readings: [JSONObject] = [
+            [:], ["label": "a"], ["label": "d"], ["target": "d"], ["label": "d", "classes": ["2", "1"]],
+            ["text": ["a"]], ["names": ["a", "b,c", "d"]], ["separator": ","], ["quotes": true],
+        ]
+        let fingerprints = try readings.map { try table(text, $0).description.fingerprint }
+        #expect(Set(fingerprints).count == readings.count)
+        #expect(try table(text).description.fingerprint == fingerprints[0])
     }
 
     @Test func faultsOfTables() {

@@ -58,8 +58,14 @@ final class TableSource: Source {
         table = try TextTable(
             rows, names: attributes.optionalStrings("names"), texts: attributes.optionalStrings("text"),
             label: label, target: target, classes: classes, path: path)
+        // The bytes tell the cells; the rest is what the recipe makes of them.
         var fingerprint = Fingerprint()
         for column in table.texts { fingerprint.add(column.name) }
+        fingerprint.add(label ?? "")
+        fingerprint.add(target ?? "")
+        for name in table.classes + (attributes.optionalStrings("names") ?? []) { fingerprint.add(name) }
+        fingerprint.add(Int(separator[0]))
+        fingerprint.add(isQuoted ? 1 : 0)
         fingerprint.add(mapping.bytes, host: host)
         description = SourceDescription(
             count: table.count, fields: table.column.map { [$0.field] } ?? [], textFields: table.texts.map(\.name),
