@@ -1,4 +1,5 @@
 import CLamina
+import Glibc
 import LaminaFormats
 import LaminaTesting
 import Testing
@@ -48,6 +49,25 @@ import Testing
                 #"{"type":"BPE","vocab":{"a":0},"merges":[]}"#,
                 #","pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"decoder":{"type":"ByteLevel"}"#
             ).contains("no token for byte 0"))
+    }
+
+    /// What is too long to be a vocabulary is not taken into memory.
+    @Test func files() throws {
+        func peak() -> Int {
+            var usage = rusage()
+            getrusage(.init(RUSAGE_SELF.rawValue), &usage)
+            return usage.ru_maxrss
+        }
+        let folder = Folder()
+        let path = folder.write("tokenizer.json", Array("{".utf8))
+        truncate(path, 600 << 20)
+        let before = peak()
+        let error = #expect(throws: CallError.self) {
+            try TokenizerHarness(tokenizer("tokenizer_file"), ["path": .string(path)], on: [String]())
+        }
+        #expect(error?.text.hasPrefix("'\(path)': the tokenizer.json is not usable: ") == true)
+        #expect(error?.text.contains("at most 268435456 are allowed") == true)
+        #expect(peak() - before < 100_000)
     }
 
     /// A character that the vocabulary lacks, without a token for that.

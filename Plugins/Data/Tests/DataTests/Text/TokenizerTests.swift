@@ -70,6 +70,10 @@ import Testing
         #expect(fault("words", [:], [" ", ""]) == "the texts hold no word to learn")
         #expect(fault("words", ["minimum_count": 2], ["a b"]) == "no word occurs 2 times or more; lower minimum_count")
         #expect(fault("words", ["vocabulary": 10, "buckets": 6], ["a"]).hasPrefix("vocabulary is 10, which 4 special"))
+        // No more than a tokenizer.json may hold.
+        for name in ["words", "characters", "bpe"] {
+            #expect(fault(name, ["vocabulary": 3_000_001], ["a"]).contains("3000001"))
+        }
         #expect(fault("characters", [:], [""]) == "the texts hold no character to learn")
         #expect(fault("bpe", [:], [""]) == "the texts hold nothing to learn")
         #expect(fault("tokenizer_file", ["path": "/nowhere/t.json"], []).contains("/nowhere/t.json"))

@@ -10,7 +10,8 @@ final class BytePairTokenizer: VocabularyTokenizer {
     static let documentation = "Byte-level byte-pair encoding, as in GPT-2: any text, exactly, in few tokens."
     static let attributes: [AttributeSchema] = [
         .integer(
-            "vocabulary", default: 8000, 261...1e7, "ids at most, with <pad>, <unk>, <bos>, <eos> and the 256 bytes"),
+            "vocabulary", default: 8000, 261...TokenizerFile.mostTokens,
+            "ids at most, with <pad>, <unk>, <bos>, <eos> and the 256 bytes"),
         .integer("minimum_count", default: 2, 1...1e9, "pairs that occur less often are not merged"),
     ]
 

@@ -8,7 +8,9 @@ final class CharacterTokenizer: VocabularyTokenizer {
     static let name = "characters"
     static let documentation = "Unicode scalars as tokens, white space too."
     static let attributes: [AttributeSchema] = [
-        .integer("vocabulary", default: 5000, 5...1e8, "ids at most, with <pad>, <unk>, <bos> and <eos>"),
+        .integer(
+            "vocabulary", default: 5000, 5...TokenizerFile.mostTokens, "ids at most, with <pad>, <unk>, <bos> and <eos>"
+        ),
         .integer("minimum_count", default: 1, 1...1e9, "characters that occur less often get no id"),
         .bool("lowercase", default: false, "whether texts are changed to lower case"),
     ]

@@ -19,12 +19,12 @@ final class StoredTokenizer: VocabularyTokenizer {
     static func train(_ attributes: Attributes, on texts: TextFeed, host: Host) throws -> [UInt8] {
         let path = attributes.string("path")
         let mapping = try InputFile.map(path)
-        let bytes = withExtendedLifetime(mapping) { Array(mapping.bytes) }
-        do {
-            _ = try bytes.withUnsafeBytes { try TokenizerFile($0) }
-        } catch let error as PluginError {
+        defer { withExtendedLifetime(mapping) {} }
+        do throws(PluginError) {
+            _ = try TokenizerFile(mapping.bytes)
+        } catch {
             throw PluginError.data("'\(path)': \(error.text)")
         }
-        return bytes
+        return Array(mapping.bytes)
     }
 }

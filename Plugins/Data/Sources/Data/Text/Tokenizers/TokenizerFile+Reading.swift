@@ -5,7 +5,7 @@ extension TokenizerFile {
     /// Reads a file that may be damaged, or of a kind that is not supported; both throw `.data` and say where.
     init(_ bytes: UnsafeRawBufferPointer) throws(PluginError) {
         do throws(JSONError) {
-            let json = try JSON.parse(bytes, limits: .init(byteCount: 256 << 20, valueCount: 8_000_000))
+            let json = try JSON.parse(bytes, limits: .init(byteCount: 256 << 20, valueCount: Self.mostValues))
             try self.init(json)
         } catch {
             throw .data("the tokenizer.json is not usable: \(error)")

@@ -37,6 +37,11 @@ struct TokenizerFile {
     /// Ids that words outside of the vocabulary share, by hash, if there are any.
     var buckets: Range<Int> = 0..<0
 
+    /// JSON values that a file may hold: tokens, merges, and what else it says.
+    static let mostValues = 8_000_000
+    /// Tokens that are learned at most. Of byte pairs, nearly each has a merge, which is a value, too.
+    static let mostTokens = 3_000_000.0
+
     /// Tokens that vocabularies made here begin with, in the order of `SpecialToken`.
     static let specialNames = ["<pad>", "<unk>", "<bos>", "<eos>"]
 

@@ -8,7 +8,9 @@ final class WordTokenizer: VocabularyTokenizer {
     static let name = "words"
     static let documentation = "Words between white space, the most frequent ones; others are <unk> or share buckets."
     static let attributes: [AttributeSchema] = [
-        .integer("vocabulary", default: 30000, 5...1e8, "ids at most, with <pad>, <unk>, <bos>, <eos> and buckets"),
+        .integer(
+            "vocabulary", default: 30000, 5...TokenizerFile.mostTokens,
+            "ids at most, with <pad>, <unk>, <bos>, <eos> and buckets"),
         .integer("minimum_count", default: 1, 1...1e9, "words that occur less often get no id"),
         .bool("lowercase", default: false, "whether texts are changed to lower case"),
         .bool("punctuation", default: false, "whether each punctuation mark is a word of its own"),
