@@ -40,7 +40,7 @@ extension Model {
         var training = recipe.training
         // The model was trained with this seed, whatever another recipe says.
         if let recorded = try? recordedRecipe() { training.seed = recorded.training.seed }
-        guard let parts = try training.split(dataset.count, lanes: dataset.lanes) else { return nil }
+        guard let parts = try dataset.split(training) else { return nil }
         return split == .train ? parts.training : parts.validation
     }
 

@@ -43,19 +43,25 @@ public final class Dataset: @unchecked Sendable {
     ///     where the recipe says nothing else.
     ///   - tokenizers: those of the training data; without them, vocabularies are learned from this source.
     ///   - lanes: how many samples a batch should have when texts are a stream.
+    ///   - training: whose `validate` holds samples back, from which no vocabulary is learned. (Of a stream, it is
+    ///     windows that are held back, which are not known before there is a vocabulary.)
     public init(
         _ source: Recipe.Component, _ data: Recipe.Datasets, for definition: GraphDefinition, hasTarget: Bool,
         like origin: (id: String, reading: JSONObject)? = nil, tokenizers: [String: TextTokenizer] = [:],
-        lanes: Int = 1, registry: Registry
+        lanes: Int = 1, splitBy training: Recipe.Training? = nil, registry: Registry
     ) throws(TrainingError) {
         self.definition = definition
         let inputs = definition.dataInputs
         let known = origin?.id == source.id ? origin?.reading ?? [:] : [:]
         let opened = try DataSource(source.id, known.merging(source.attributes), registry: registry)
         self.source = opened
+        let isStream = data.texts.contains { $0.stream != nil }
+        let learned = data.texts.isEmpty || isStream ? nil : try training?.split(opened.count)?.training
         texts =
             data.texts.isEmpty
-            ? nil : try TextTensors(opened, data.texts, inputs: inputs, known: tokenizers, registry: registry)
+            ? nil
+            : try TextTensors(
+                opened, data.texts, inputs: inputs, known: tokenizers, learnedFrom: learned, registry: registry)
         stream = try texts?.stream(lanes: lanes)
         count = stream?.count ?? texts?.kept?.count ?? opened.count
         guard count > 0 || opened.count == 0 else {
@@ -100,6 +106,16 @@ public final class Dataset: @unchecked Sendable {
             if name == nil { name = try finder.usualTarget() }
             target = try finder.role(name, "target", isFirst: false)
         }
+    }
+
+    /// The samples that `validate` leaves for training, and those that it holds back; nil: it holds none back.
+    ///
+    /// It is samples of the source that are held back, so that it does not depend on a vocabulary which are.
+    public func split(
+        _ training: Recipe.Training
+    ) throws(TrainingError) -> (training: [Int64], validation: [Int64])? {
+        if let stream { return try training.split(count, lanes: stream.lanes) }
+        return try training.split(source.count, kept: texts?.kept)
     }
 
     /// Shape of a batch of inputs; with texts, of those with the longest ones.

@@ -6,19 +6,26 @@ extension Recipe.Training {
     ///
     /// Errors: `.recipe` when one of the two would be empty.
     ///
-    /// - Parameter lanes: of a stream, whose last windows are held back; nil: samples are held back at random.
+    /// - Parameters:
+    ///   - lanes: of a stream, whose last windows are held back; nil: samples are held back at random.
+    ///   - kept: those of the samples that are used, and of whose positions here the parts then are; nil: all.
     public func split(
-        _ count: Int, lanes: Int? = nil
+        _ count: Int, lanes: Int? = nil, kept: [Int64]? = nil
     ) throws(TrainingError) -> (training: [Int64], validation: [Int64])? {
         guard let fraction = validate, fraction > 0 else { return nil }
-        let split =
+        var split =
             lanes.map { SampleOrder.tail(count, validation: fraction, lanes: $0) }
             ?? SampleOrder.split(count, validation: fraction, seed: seed)
+        if let kept {
+            let (held, positions) = (Set(split.validation), 0..<Int64(kept.count))
+            split.training = positions.filter { !held.contains(kept[Int($0)]) }
+            split.validation = positions.filter { held.contains(kept[Int($0)]) }
+        }
         guard !split.training.isEmpty, !split.validation.isEmpty else {
             throw TrainingError(
                 .recipe,
-                "validate: \(fraction) of \(count) samples leaves \(split.training.count) to train on and "
-                    + "\(split.validation.count) to validate with; both have to be at least 1")
+                "validate: \(fraction) of \(kept?.count ?? count) samples leaves \(split.training.count) to train on "
+                    + "and \(split.validation.count) to validate with; both have to be at least 1")
         }
         return split
     }

@@ -88,7 +88,7 @@ public final class Trainer: @unchecked Sendable {
         let training = recipe.training
         trainingData = try Dataset(
             data.train, data, for: definition, hasTarget: true, tokenizers: tokenizers, lanes: training.batch,
-            registry: registry)
+            splitBy: training, registry: registry)
         let learned = trainingData.tokenizers
         let origin = (trainingData.source.id, trainingData.source.reading)
         state = TrainerState(seed: training.seed, setup: .init(training, trainingData.source, data))
@@ -106,7 +106,7 @@ public final class Trainer: @unchecked Sendable {
                 lanes: training.batch,
                 registry: registry)
             samples = (0..<Int64(trainingData.count)).map { $0 }
-        } else if let split = try training.split(trainingData.count, lanes: trainingData.lanes) {
+        } else if let split = try trainingData.split(training) {
             (samples, held, validationData) = (split.training, split.validation, trainingData)
         } else {
             samples = (0..<Int64(trainingData.count)).map { $0 }

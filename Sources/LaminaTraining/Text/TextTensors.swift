@@ -15,10 +15,12 @@ final class TextTensors: @unchecked Sendable {
     /// The longest row of each entry.
     let longestRows: [Int]
 
-    /// - Parameter known: tokenizers that were made before; others learn their vocabulary from this source.
+    /// - Parameters:
+    ///   - known: tokenizers that were made before; others learn their vocabulary from this source.
+    ///   - samples: from which of it; nil: all.
     init(
         _ source: DataSource, _ entries: [Recipe.TextEntry], inputs: [GraphDefinition.Input],
-        known: [String: TextTokenizer], registry: Registry
+        known: [String: TextTokenizer], learnedFrom samples: [Int64]? = nil, registry: Registry
     ) throws(TrainingError) {
         for entry in entries where !source.textFields.contains(entry.field) {
             throw TrainingError(.recipe, source.missingText(entry.field, "'data.text.\(entry.name)'"))
@@ -31,7 +33,7 @@ final class TextTensors: @unchecked Sendable {
                 fields.append(user.field)
             }
             tokenizers[entry.name] = try TextTokenizer.train(
-                component, on: source, fields: fields, registry: registry)
+                component, on: source, fields: fields, samples: samples, registry: registry)
         }
         self.tokenizers = tokenizers
         var made: [(field: String, owner: String, texts: EncodedTexts)] = []

@@ -36,13 +36,14 @@ public final class TextTokenizer: @unchecked Sendable {
 
     deinit { table.pointee.destroy(handle) }
 
-    /// Learns a vocabulary from fields of a source, one field after the other.
+    /// Learns a vocabulary from fields of a source, one field after the other; of these samples, or of all.
     public static func train(
-        _ component: Recipe.Component, on source: DataSource, fields: [String], registry: Registry
+        _ component: Recipe.Component, on source: DataSource, fields: [String], samples: [Int64]? = nil,
+        registry: Registry
     ) throws(TrainingError) -> TextTokenizer {
         let call = try ComponentCall(kind: LAMINA_KIND_TOKENIZER, component.id, component.attributes, registry)
         let table: UnsafePointer<lamina_tokenizer> = call.component.table()
-        let feed = TextFeeder(source, fields: fields)
+        let feed = TextFeeder(source, fields: fields, samples: samples)
         var rawFeed = feed.raw
         let result = ByteCollector()
         var sink = result.raw
@@ -149,17 +150,23 @@ final class ByteCollector {
 private final class TextFeeder {
     private let source: DataSource
     private let fields: [String]
+    /// nil: all.
+    private let samples: [Int64]?
+    private let count: Int
     private var texts: [[UInt8]] = []
     private var position = 0
     private var field = 0
-    private var sample = 0
+    /// How many samples have been read of the field.
+    private var done = 0
     private var current: UnsafeMutableBufferPointer<UInt8>
     private(set) var failure: TrainingError?
     private static let chunk = 256
 
-    init(_ source: DataSource, fields: [String]) {
+    init(_ source: DataSource, fields: [String], samples: [Int64]?) {
         self.source = source
         self.fields = fields
+        self.samples = samples
+        count = samples?.count ?? source.count
         current = .allocate(capacity: 1)
     }
 
@@ -174,13 +181,14 @@ private final class TextFeeder {
 
     private func next(_ out: UnsafeMutablePointer<lamina_string>?) -> Int32 {
         while position == texts.count {
-            if sample == source.count { (field, sample) = (field + 1, 0) }
-            guard field < fields.count, source.count > 0 else { return 0 }
+            if done == count { (field, done) = (field + 1, 0) }
+            guard field < fields.count, count > 0 else { return 0 }
             do throws(TrainingError) {
-                let end = min(source.count, sample + Self.chunk)
+                let end = min(count, done + Self.chunk)
+                let next = samples.map { Array($0[done..<end]) } ?? (Int64(done)..<Int64(end)).map { $0 }
                 texts = []
-                try source.readTexts(fields[field], (sample..<end).map { Int64($0) }) { self.texts.append(Array($0)) }
-                (sample, position) = (end, 0)
+                try source.readTexts(fields[field], next) { self.texts.append(Array($0)) }
+                (done, position) = (end, 0)
             } catch {
                 failure = error
                 return -1

@@ -34,7 +34,9 @@ final class TextFile {
     }
 
     /// A recipe that learns the classes.
-    func recipe(entry: String = "maximum: 10", train: String = "epochs: 2, batch: 16, seed: 3") throws -> Recipe {
+    func recipe(
+        entry: String = "maximum: 10", train: String = "epochs: 2, batch: 16, seed: 3", words: Int = 64
+    ) throws -> Recipe {
         try textRecipe(
             """
             data:
@@ -43,7 +45,7 @@ final class TextFile {
                 text: { from: words, tokenizer: data.words, \(entry) }
             model:
               layers:
-                - core.embedding: { count: 64, dimension: 8 }
+                - core.embedding: { count: \(words), dimension: 8 }
                 - core.reduce_mean: { axes: [1] }
                 - core.dense: { units: 2 }
             loss: core.cross_entropy

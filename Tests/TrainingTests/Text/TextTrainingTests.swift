@@ -15,6 +15,26 @@ import Testing
         #expect(watcher.records.last!.trainLoss < 0.5 * watcher.records.first!.trainLoss)
     }
 
+    /// What validation is to tell is how the model does on texts that nothing was learned from.
+    @Test(arguments: ["maximum: 10", "maximum: 2, too_long: skip"])
+    func noVocabularyFromWhatIsHeldBack(entry: String) throws {
+        let rows = (0..<100).map { "w\($0)\($0 % 5 == 0 ? " more and more" : "")\tc\($0 % 2)\n" }
+        let file = TextFile("words\tclass\n" + rows.joined())
+        let trainer = try trainer(
+            file.recipe(entry: entry, train: "epochs: 1, batch: 16, seed: 3, validate: 0.2", words: 128))
+        let data = trainer.trainingData
+        let split = try #require(try data.split(trainer.recipe.training))
+        #expect(split.training == trainer.samples)
+        #expect((split.training + split.validation).sorted() == (0..<Int64(data.count)).map { $0 })
+        for (part, isKnown) in [(split.training, true), (split.validation, false)] {
+            #expect(part.count > 10)
+            // Words that are in no vocabulary have the id 1.
+            let ids = try data.batch(part).inputs[0]
+            let first = ids.rows.map { $0[0] }
+            #expect(first.allSatisfy { ($0 > 1) == isKnown })
+        }
+    }
+
     @Test(arguments: [1, 5, 13, 14, 20])
     func aResumedRunIsTheSameRun(stopAfter: Int) throws {
         let file = TextFile.classes(200)
