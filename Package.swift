@@ -74,7 +74,8 @@ var targets: [Target] = [
             sdk("LaminaFormats"), sdk("LaminaSDK"),
         ] + plugins("Core", "Data", "CNN", "RNN")),
     .testTarget(
-        name: "LaminaTests", dependencies: ["Lamina", sdk("CLamina"), sdk("LaminaSDK")]),
+        name: "LaminaTests",
+        dependencies: ["Lamina", sdk("CLamina"), sdk("LaminaSDK")] + plugins("Core", "Data", "RNN")),
     .testTarget(
         name: "GraphTests",
         dependencies: ["LaminaGraph", "LaminaHost", sdk("LaminaSDK"), sdk("LaminaFormats")] + plugins("Core", "CNN")),

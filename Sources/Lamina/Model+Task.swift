@@ -59,8 +59,8 @@ extension Model {
             } catch let error as AttributeError {
                 throw LaminaError(.usage, "\(task.id): \(error.text)")
             }
-            let session = TaskSession(self, task.id, observer)
-            let status = session.run(component.table(lamina_task.self), component.raw, bound, arguments)
+            let session = ModelSession(self, for: task.id)
+            let status = TaskCall(session, observer).run(component, bound, arguments, registry.runtime)
             do {
                 try registry.runtime.check(status, task.id)
             } catch {

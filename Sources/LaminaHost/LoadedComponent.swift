@@ -47,6 +47,9 @@ extension LoadedComponent {
             try check(
                 lamina_transform.self,
                 [("create", \.create), ("destroy", \.destroy), ("infer", \.infer), ("apply", \.apply)])
+        case "batch_transform":
+            try check(
+                lamina_batch_transform.self, [("create", \.create), ("destroy", \.destroy), ("apply", \.apply)])
         case "procedure":
             try check(
                 lamina_procedure.self,

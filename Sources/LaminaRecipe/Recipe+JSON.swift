@@ -20,7 +20,7 @@ extension Recipe {
         }
         object["optimizer"] = optimizer?.json(folder)
         if !metrics.isEmpty { object["metrics"] = .array(metrics.map { $0.json(folder) }) }
-        object["train"] = procedure == nil ? training.json : training.procedureJSON
+        object["train"] = procedure == nil ? training.json(folder) : training.procedureJSON
         return .object(object)
     }
 }
@@ -154,12 +154,12 @@ extension Recipe.ParameterGroup {
 extension Recipe.Training {
     /// What of it holds for a procedure.
     fileprivate var procedureJSON: JSON {
-        guard case .object(let all) = json else { return json }
+        guard case .object(let all) = json(nil) else { return .null }
         return .object(
             JSONObject(all.members.filter { Self.procedureKeys.contains($0.key) }.map { ($0.key, $0.value) }))
     }
 
-    fileprivate var json: JSON {
+    fileprivate func json(_ folder: String?) -> JSON {
         var object: JSONObject = [
             "epochs": .integer(Int64(epochs)), "batch": .integer(Int64(batch)), "seed": .integer(Int64(clamping: seed)),
             "shuffle": .bool(shuffle), "checkpoint_every": .integer(Int64(checkpointEvery)),
@@ -168,6 +168,7 @@ extension Recipe.Training {
         object["validate"] = validate.map { .number($0) }
         object["threads"] = threads.map { .integer(Int64($0)) }
         object["bucket"] = bucket.map { .integer(Int64($0)) }
+        if !batchTransforms.isEmpty { object["batch_transforms"] = .array(batchTransforms.map { $0.json(folder) }) }
         if let earlyStopping {
             object["early_stopping"] = [
                 "patience": .integer(Int64(earlyStopping.patience)), "metric": .string(earlyStopping.metric),

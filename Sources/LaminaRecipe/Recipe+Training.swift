@@ -73,6 +73,8 @@ extension Recipe {
         public var accumulate = 1
         /// Batches of which the samples are put together by the length of their texts; nil: as they come.
         public var bucket: Int?
+        /// Changes of whole batches before each step, in this order.
+        public var batchTransforms: [Component] = []
 
         public init() {}
 

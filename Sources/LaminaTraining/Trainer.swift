@@ -62,6 +62,8 @@ public final class Trainer: @unchecked Sendable {
     public let carried: CarriedStates?
     public let batchSize: Int
     private let accumulate: Int
+    /// Called with every batch of training where it lies, before its step; it may change the values.
+    public var beforeBatch: ((BatchMoment) throws(TrainingError) -> Void)?
     var fullPlan: Plan?
     private var runtime: Runtime { network.graph.registry.runtime }
 
@@ -317,6 +319,10 @@ public final class Trainer: @unchecked Sendable {
             let plan = try self.plan(batch)
             batch.copy(to: plan)
             carried?.give(to: plan, continues: batch.continuesPrevious)
+            try beforeBatch?(
+                BatchMoment(
+                    inputs: plan.inputs, target: plan.target, step: state.step, stepsPerEpoch: UInt64(stepsPerEpoch),
+                    totalSteps: UInt64(stepsPerEpoch * recipe.training.epochs), seed: state.seed, batch: state.batch))
             do {
                 try network.forward(plan, seed: state.seed, step: state.batch)
             } catch {

@@ -6,7 +6,7 @@ extension RecipeReader {
     static let optimizerKeys = ["clip_norm", "clip_value", "groups", "schedule"]
     static let trainingKeys = [
         "epochs", "batch", "seed", "validate", "shuffle", "threads", "early_stopping", "checkpoint_every", "accumulate",
-        "bucket",
+        "bucket", "batch_transforms",
     ]
 
     /// Of epochs, batches and samples in a batch: products of two still fit.
@@ -104,6 +104,9 @@ extension RecipeReader {
             if recipe.data?.texts.contains(where: { $0.stream != nil }) == true {
                 throw error("'bucket': a stream has no lengths; leave it out", node)
             }
+        }
+        if let node = fields.take("batch_transforms") {
+            training.batchTransforms = try components(node, "'batch_transforms'", kind: "batch_transform")
         }
         if let node = fields.take("accumulate") {
             training.accumulate = try integer(node, "'accumulate'", least: 1, most: Self.greatestCount)

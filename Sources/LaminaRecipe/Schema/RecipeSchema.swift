@@ -130,6 +130,8 @@ struct RecipeSchema {
                 "accumulate": .count(1, default: 1, "Batches whose gradients are added up before a step."),
                 "bucket": .count(
                     1, default: nil, "Batches whose samples are put together by the length of their texts."),
+                "batch_transforms": .described(
+                    .oneOrMore("batch_transform"), "Changes of whole batches before each step."),
                 "early_stopping": .object(
                     described: "Ends training when validation no longer gets better.", required: ["patience"],
                     [
@@ -194,7 +196,8 @@ struct RecipeSchema {
                     "schedule": .described(.reference("schedule"), "The learning rate's course."),
                 ]),
             "schedule": component(["schedule"]), "initializer": component(["initializer"]),
-            "metric": component(["metric"]), "tokenizer": component(["tokenizer"]), "text": text,
+            "metric": component(["metric"]), "batch_transform": component(["batch_transform"]),
+            "tokenizer": component(["tokenizer"]), "text": text,
             "transform": component(
                 ["transform"],
                 ["field": .described(["type": "string"], "The field that it changes; without it, the model's input.")]),

@@ -21,6 +21,7 @@
 #include "lamina/tokenizer.h"
 #include "lamina/transform.h"
 #include "lamina/procedure.h"
+#include "lamina/batch_transform.h"
 #include "lamina/task.h"
 #include "lamina/plugin.h"
 

@@ -16,13 +16,19 @@ struct Sampling {
         var probabilities = [Double](repeating: 0, count: count)
         logProbabilities(logits, count, into: &probabilities)
         for token in forbidden where token >= 0 && token < count { probabilities[Int(token)] = -.infinity }
-        let order = probabilities.indices.sorted { left, right in
-            let (a, b) = (probabilities[left], probabilities[right])
-            return a == b ? left < right : a > b
+        let best = probabilities.indices.max { probabilities[$0] < probabilities[$1] }!
+        guard temperature > 0 else { return Int64(best) }
+        let kept: [Int]
+        if topK == nil, topP >= 1 {
+            kept = Array(probabilities.indices)
+        } else {
+            let order = probabilities.indices.sorted { left, right in
+                let (a, b) = (probabilities[left], probabilities[right])
+                return a == b ? left < right : a > b
+            }
+            kept = Array(order.prefix(min(topK ?? count, count)))
         }
-        guard temperature > 0 else { return Int64(order[0]) }
-        let kept = order.prefix(min(topK ?? count, count))
-        let largest = probabilities[order[0]] / temperature
+        let largest = probabilities[best] / temperature
         var weights = kept.map { exp(probabilities[$0] / temperature - largest) }
         let total = weights.reduce(0, +)
         var sum = 0.0

@@ -17,9 +17,7 @@ final class StepDecoder: BeamSearch.Decoder {
     /// Runs the encoder over sentences of tokens.
     ///
     /// - Parameter padding: fills rows up to the longest sentence; only with lengths may they differ in length.
-    init(_ model: TaskModel, _ graph: DecoderGraph, _ sources: [[Int64]], padding: Int64) throws {
-        self.model = model
-        self.graph = graph
+    convenience init(_ model: TaskModel, _ graph: DecoderGraph, _ sources: [[Int64]], padding: Int64) throws {
         let longest = sources.map(\.count).max() ?? 0
         let tokens = TensorBuffer(.int64, [sources.count, longest])
         let lengths = TensorBuffer(.int64, [sources.count])
@@ -29,18 +27,28 @@ final class StepDecoder: BeamSearch.Decoder {
                 tokens.tensor.int64s[row * longest + step] = step < source.count ? source[step] : padding
             }
         }
-        var given = [(graph.source, tokens.tensor)]
-        if let name = graph.sourceLengths { given.append((name, lengths.tensor)) }
+        defer { withExtendedLifetime((tokens, lengths)) {} }
+        try self.init(model, graph, source: tokens.tensor, lengths: lengths.tensor)
+    }
+
+    /// Runs the encoder over a batch of sources [N, Ts].
+    ///
+    /// - Parameter lengths: [N]; for models that take them.
+    init(_ model: TaskModel, _ graph: DecoderGraph, source: Tensor, lengths: Tensor?) throws {
+        self.model = model
+        self.graph = graph
+        var given = [(graph.source, source)]
+        if let name = graph.sourceLengths, let lengths { given.append((name, lengths)) }
         // The lengths are an input of the model, which the decoder may take, too.
         let computed = graph.memory.filter { $0 != graph.sourceLengths }
         let outputs = try model.evaluate(computed + graph.states, given: given)
         var memory = computed.indices.map { TensorBuffer(copying: outputs[$0]) }
         for (index, name) in graph.memory.enumerated() where name == graph.sourceLengths {
-            memory.insert(lengths, at: index)
+            if let lengths { memory.insert(TensorBuffer(copying: lengths), at: index) }
         }
         self.memory = memory
         states = graph.states.indices.map { TensorBuffer(copying: outputs[computed.count + $0]) }
-        sentences = Array(sources.indices)
+        sentences = Array(0..<source.size(0))
         vocabulary = 0
     }
 

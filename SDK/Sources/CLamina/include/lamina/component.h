@@ -19,6 +19,7 @@
 #define LAMINA_KIND_PROCEDURE "procedure"     /* lamina_procedure; since 1.1 */
 #define LAMINA_KIND_TASK "task"               /* lamina_task; since 1.1 */
 #define LAMINA_KIND_TOKENIZER "tokenizer"     /* lamina_tokenizer, since 1.1 */
+#define LAMINA_KIND_BATCH_TRANSFORM "batch_transform" /* lamina_batch_transform; since 1.1 */
 
 #define LAMINA_PORT_OPTIONAL 1u /* may be left unconnected */
 #define LAMINA_PORT_VARIADIC 2u /* the last one: one or more */

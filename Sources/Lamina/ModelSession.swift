@@ -8,25 +8,28 @@ import LaminaSDK
 import LaminaSchema
 import LaminaTraining
 
-/// One call of a task: what it may ask of the model, and where its answer goes.
-final class TaskSession {
+/// What a component may ask of a model: parameters, files, texts, any part of its graph.
+final class ModelSession {
+    /// Valid as long as the session lives.
+    let raw: UnsafePointer<lamina_task_model>
     private let model: Model
+    /// The component, for errors.
     private let id: String
-    private let observer: any TaskObserver
+    private let memory: UnsafeMutablePointer<lamina_task_model>
     private let parameters: DescriptorArray
-    private let names: [UnsafePointer<CChar>]
+    private let names: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>
+    private let graphText: UnsafeMutableBufferPointer<UInt8>
     /// Networks of the parts that were computed, by what is given and wanted.
     private var parts: [(key: [[GraphDefinition.Reference]], network: Network)] = []
     private var outputs: DescriptorArray?
     /// Copies of files that are in no archive yet.
     private var assets: [(name: String, bytes: UnsafeRawBufferPointer)] = []
-    /// The first fault of what the task has asked for or answered: nearer to the cause than what it makes of it.
+    /// The first fault of what the component has asked for or answered: nearer to the cause than what it makes of it.
     private(set) var failure: LaminaError?
 
-    init(_ model: Model, _ id: String, _ observer: any TaskObserver) {
+    init(_ model: Model, for id: String) {
         self.model = model
         self.id = id
-        self.observer = observer
         let entries = model.network.parameters.entries
         parameters = DescriptorArray(count: entries.count)
         for (index, entry) in entries.enumerated() {
@@ -35,91 +38,71 @@ final class TaskSession {
                 flags: LAMINA_TENSOR_READ_ONLY)
             parameters.base[index].data = entry.data
         }
-        names = entries.map { UnsafePointer(strdup($0.name)!) }
+        names = .allocate(capacity: entries.count)
+        _ = names.initialize(from: entries.map { UnsafePointer(strdup($0.name)!) })
+        let text = model.graph.definition.json.bytes()
+        graphText = .allocate(capacity: text.count)
+        _ = graphText.initialize(from: text)
+        memory = .allocate(capacity: 1)
+        raw = UnsafePointer(memory)
+        memory.initialize(
+            to: lamina_task_model(
+                struct_size: UInt32(MemoryLayout<lamina_task_model>.size), parameter_count: Int32(entries.count),
+                parameters: parameters.base, parameter_names: names.baseAddress,
+                sink: Unmanaged.passUnretained(self).toOpaque(),
+                asset: { sink, name in
+                    guard let name else { return lamina_string(data: nil, size: 0) }
+                    return ModelSession.at(sink).asset(String(cString: name))
+                },
+                evaluate: { sink, evaluation, outputs in ModelSession.at(sink).evaluate(evaluation, outputs) },
+                graph: lamina_string(UnsafeBufferPointer(graphText)),
+                encode: { sink, input, whole, text, ids in
+                    ModelSession.at(sink).with(input) { session, input in
+                        try session.encode(text.bytes, input, isWhole: whole != 0, ids)
+                    }
+                },
+                decode: { sink, input, count, ids, text in
+                    ModelSession.at(sink).with(input) { session, input in
+                        guard count >= 0, count == 0 || ids != nil else {
+                            throw session.fault("\(count) tokens to decode, but none are given")
+                        }
+                        let ids = Array(UnsafeBufferPointer(start: ids, count: Int(count)))
+                        try session.add(session.model.tokenizer(of: input).decode(ids), to: text)
+                    }
+                },
+                token: { sink, input, id, text in
+                    ModelSession.at(sink).with(input) { session, input in
+                        let tokenizer = try session.model.tokenizer(of: input)
+                        guard let token = try tokenizer.token(Int(id)) else {
+                            throw session.fault(
+                                "there is no token \(id): ids run from 0 to \(tokenizer.vocabularySize - 1)")
+                        }
+                        try session.add(token, to: text)
+                    }
+                },
+                special: { sink, input, token in ModelSession.at(sink).special(input, token) }))
     }
 
     deinit {
-        names.forEach { free(UnsafeMutablePointer(mutating: $0)) }
+        for name in names { free(UnsafeMutablePointer(mutating: name)) }
+        names.deallocate()
+        graphText.deallocate()
+        memory.deallocate()
         assets.forEach { $0.bytes.deallocate() }
     }
 
-    private static func at(_ pointer: UnsafeMutableRawPointer?) -> TaskSession {
-        Unmanaged<TaskSession>.fromOpaque(pointer!).takeUnretainedValue()
+    /// To be called when the model's parameters hold other values than at the last evaluation.
+    func parametersChanged() {
+        failure = nil
+        for part in parts { part.network.parametersChanged() }
     }
 
-    func run(
-        _ table: UnsafePointer<lamina_task>, _ component: UnsafePointer<lamina_component>, _ attributes: AttributeSet,
-        _ arguments: [String]
-    ) -> lamina_status {
-        let own = Unmanaged.passUnretained(self).toOpaque()
-        var sink = lamina_task_sink(
-            struct_size: UInt32(MemoryLayout<lamina_task_sink>.size), reserved: 0, sink: own,
-            add_row: { sink, count, cells in
-                let session = TaskSession.at(sink)
-                _ = session.attempt {
-                    var list = lamina_attributes(
-                        struct_size: UInt32(MemoryLayout<lamina_attributes>.size), count: count, items: cells)
-                    do throws(AttributeError) {
-                        session.observer.row(try JSONObject(&list))
-                    } catch {
-                        throw session.fault("a row cannot be read: \(error.text)")
-                    }
-                }
-            },
-            add_text: { sink, text in TaskSession.at(sink).observer.text(String(decoding: text.bytes, as: UTF8.self)) },
-            wrote_file: { sink, path in
-                TaskSession.at(sink).observer.wrote(file: String(decoding: path.bytes, as: UTF8.self))
-            })
-        let words = arguments.map { Array($0.utf8CString) }
-        let text = model.graph.definition.json.bytes()
-        return text.withUnsafeBufferPointer { graph in
-            words.withViews { views in
-                names.map(Optional.some).withUnsafeBufferPointer { names in
-                    var raw = lamina_task_model(
-                        struct_size: UInt32(MemoryLayout<lamina_task_model>.size), parameter_count: Int32(names.count),
-                        parameters: parameters.base, parameter_names: names.baseAddress, sink: own,
-                        asset: { sink, name in
-                            guard let name else { return lamina_string(data: nil, size: 0) }
-                            return TaskSession.at(sink).asset(String(cString: name))
-                        },
-                        evaluate: { sink, evaluation, outputs in TaskSession.at(sink).evaluate(evaluation, outputs) },
-                        graph: lamina_string(graph),
-                        encode: { sink, input, whole, text, ids in
-                            TaskSession.at(sink).with(input) { session, input in
-                                try session.encode(text.bytes, input, isWhole: whole != 0, ids)
-                            }
-                        },
-                        decode: { sink, input, count, ids, text in
-                            TaskSession.at(sink).with(input) { session, input in
-                                guard count >= 0, count == 0 || ids != nil else {
-                                    throw session.fault("\(count) tokens to decode, but none are given")
-                                }
-                                let ids = Array(UnsafeBufferPointer(start: ids, count: Int(count)))
-                                try session.add(session.model.tokenizer(of: input).decode(ids), to: text)
-                            }
-                        },
-                        token: { sink, input, id, text in
-                            TaskSession.at(sink).with(input) { session, input in
-                                let tokenizer = try session.model.tokenizer(of: input)
-                                guard let token = try tokenizer.token(Int(id)) else {
-                                    throw session.fault(
-                                        "there is no token \(id): ids run from 0 to \(tokenizer.vocabularySize - 1)")
-                                }
-                                try session.add(token, to: text)
-                            }
-                        },
-                        special: { sink, input, token in TaskSession.at(sink).special(input, token) })
-                    return withExtendedLifetime(self) {
-                        table.pointee.run(
-                            component, UnsafePointer(model.registry.runtime.services), attributes.raw, &raw,
-                            Int32(views.count), views.baseAddress, &sink)
-                    }
-                }
-            }
-        }
+    private static func at(_ pointer: UnsafeMutableRawPointer?) -> ModelSession {
+        Unmanaged<ModelSession>.fromOpaque(pointer!).takeUnretainedValue()
     }
 
-    private func attempt(_ body: () throws -> Void) -> lamina_status {
+    /// Keeps the first error.
+    func attempt(_ body: () throws -> Void) -> lamina_status {
         do {
             try body()
             return LAMINA_OK
@@ -129,8 +112,8 @@ final class TaskSession {
         }
     }
 
-    /// What only a mistake of the task can have brought about.
-    private func fault(_ text: String) -> LaminaError { LaminaError(.internal, "\(id): \(text) (a bug of the plugin)") }
+    /// What only a mistake of the component can have brought about.
+    func fault(_ text: String) -> LaminaError { LaminaError(.internal, "\(id): \(text) (a bug of the plugin)") }
 
     private func asset(_ name: String) -> lamina_string {
         var bytes: UnsafeRawBufferPointer?
@@ -160,7 +143,7 @@ final class TaskSession {
     // MARK: Text
 
     private func with(
-        _ input: UnsafePointer<CChar>?, _ body: (TaskSession, String) throws -> Void
+        _ input: UnsafePointer<CChar>?, _ body: (ModelSession, String) throws -> Void
     ) -> lamina_status {
         attempt {
             guard let input else { throw fault("asks for the text of no input") }
@@ -197,7 +180,7 @@ final class TaskSession {
         guard status == LAMINA_OK else { throw fault("refuses a text") }
     }
 
-    /// -1: there is none. Why a text has no vocabulary is told when the task ends.
+    /// -1: there is none. Why a text has no vocabulary is told when its call ends.
     private func special(_ input: UnsafePointer<CChar>?, _ token: Int32) -> Int64 {
         guard let input, let token = SpecialToken(rawValue: token) else { return -1 }
         let name = String(cString: input)
@@ -298,18 +281,5 @@ final class TaskSession {
         let network = Network(graph, store)
         parts.append((key, network))
         return network
-    }
-}
-
-extension [[CChar]] {
-    /// Calls `body` with views of texts that end in NUL.
-    fileprivate func withViews<Result>(_ body: (UnsafeBufferPointer<lamina_string>) -> Result) -> Result {
-        let copies = map { text in
-            let memory = UnsafeMutablePointer<CChar>.allocate(capacity: text.count)
-            memory.initialize(from: text, count: text.count)
-            return lamina_string(data: memory, size: UInt64(text.count - 1))
-        }
-        defer { copies.forEach { $0.data.deallocate() } }
-        return copies.withUnsafeBufferPointer(body)
     }
 }

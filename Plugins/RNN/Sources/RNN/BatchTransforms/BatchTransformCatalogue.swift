@@ -1,0 +1,9 @@
+import LaminaSDK
+
+extension RNNCatalogue {
+    public static var batchTransforms: [Component] {
+        [
+            .batchTransform(ScheduledSampling.self)
+        ]
+    }
+}
