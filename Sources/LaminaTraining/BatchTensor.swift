@@ -15,9 +15,14 @@ final class BatchTensor: @unchecked Sendable {
         self.dtype = dtype
         self.sampleShape = sampleShape
         self.capacity = capacity
-        let elements = sampleShape.reduce(1, *)
+        let whole = TensorSpec(dtype: dtype, shape: ([capacity] + sampleShape).map(Int64.init))
+        guard let elements = whole.count else {
+            throw TrainingError(
+                .data,
+                "a batch of \(capacity) samples of shape \(sampleShape): no tensor may have more than 2^40 elements")
+        }
         do {
-            memory = try AlignedMemory(bytes: elements * capacity * dtype.size, purpose: "a batch of \(capacity)")
+            memory = try AlignedMemory(bytes: elements * dtype.size, purpose: "a batch of \(capacity)")
         } catch {
             throw TrainingError(.data, error.text)
         }

@@ -107,7 +107,7 @@ enum TextArgument {
     /// The text as results show it: on one line, and not too long.
     static func name(_ text: String) -> String {
         if text.allSatisfy(\.isWhitespace) { return "the argument" }
-        let shown = String(text.prefix(60).map { PlainText.fault(in: String($0)) == nil ? $0 : " " })
+        let shown = Text.printable(String(text.prefix(60)))
         return text.count > 60 ? shown + "…" : shown
     }
 }

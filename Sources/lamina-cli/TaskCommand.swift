@@ -230,7 +230,8 @@ private final class TaskPrinter: TaskObserver {
             Terminal.result(
                 cells.members.map { member in
                     switch member.value {
-                    case .string(let text): text
+                    // A cell stays on its line, and writes nothing else on a terminal.
+                    case .string(let text): Text.printable(text)
                     case .number(let value): Text.decimal(value, 4)
                     case let other: other.text()
                     }

@@ -1,5 +1,6 @@
 import Glibc
 import Lamina
+import LaminaFormats
 import LaminaTraining
 
 /// What the command says: results to standard output, everything else to standard error.
@@ -132,6 +133,12 @@ enum Text {
         }
         if isPlain, !word.isEmpty { return word }
         return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+
+    /// With a blank for each character that must not be printed on a line; see `PlainText`.
+    static func printable(_ text: String) -> String {
+        if PlainText.fault(in: text) == nil { return text }
+        return String(text.map { PlainText.fault(in: String($0)) == nil ? $0 : " " })
     }
 
     static func pad(_ text: String, _ width: Int) -> String {

@@ -66,6 +66,9 @@ struct SequenceTaskTests {
         try best.succeeded()
         let lines = best.output.split(separator: "\n").map { $0.split(separator: "\t") }
         #expect(lines.count == 3 * 73 + 1 && lines[0][2] == "42" && lines.prefix(3).map { $0[1] } == ["1", "2", "3"])
+        // A cell stays a cell, whatever the text says.
+        let odd = try folder.lamina("task", "m.lamina", "translate", "forty\ttwo\u{1B}[2J")
+        #expect(odd.output.hasPrefix("forty two [2J\t") && odd.output.split(separator: "\t").count == 3, "\(odd)")
         let drawing = String(decoding: try folder.bytes("a.svg"), as: UTF8.self)
         #expect(drawing.contains(">forty<") && drawing.contains("&lt;eos&gt;") && drawing.hasSuffix("</svg>\n"))
     }

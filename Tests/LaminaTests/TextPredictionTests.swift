@@ -46,6 +46,23 @@ import Testing
         #expect(answer.classes.map(\.label).sorted() == (0..<8).map { "c\($0)" })
     }
 
+    /// The example that an archive records has ids that most vocabularies have, but not all.
+    @Test func modelsOfFewTokensAreSaved() throws {
+        let definition = GraphDefinition(
+            inputs: [.init("text", .int64, [.symbol("N"), .fixed(4)])],
+            nodes: [
+                .init(
+                    name: "table", component: "core.embedding", attributes: ["count": 2, "dimension": 3],
+                    inputs: [.init("text", output: 0)])
+            ], outputs: [.init("out", .init("table", output: 0))])
+        let model = try Model(definition, registry: TrialPlugin.registry)
+        model.preprocessing.texts = [.init("text")]
+        let archive = path + ".lamina"
+        defer { try? FileManager.default.removeItem(atPath: archive) }
+        try model.save(to: archive)
+        #expect(try Model.open(archive, registry: TrialPlugin.registry).selfTest() == 0)
+    }
+
     /// What stands behind a text's end is left out of an output per token.
     @Test func rowsPerTokenEndWithTheText() throws {
         let model = try model(

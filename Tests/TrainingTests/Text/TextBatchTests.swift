@@ -41,6 +41,14 @@ import Testing
         #expect(data.target(batch: 3)?.shape == [3, 8])
     }
 
+    /// Sizes that no machine has, of a faulty source say, are an error.
+    @Test func batchesThatAreTooLarge() throws {
+        for shape in [[1 << 40], [1 << 62, 1 << 62], [1 << 39]] {
+            let error = #expect(throws: TrainingError.self) { try BatchTensor(.float32, shape, capacity: 4) }
+            #expect(error?.text.hasSuffix("no tensor may have more than 2^40 elements") == true)
+        }
+    }
+
     /// A decoder's input and the target have one length, step by step.
     @Test func entriesOverOneFieldMatch() throws {
         let data = try dataset(
