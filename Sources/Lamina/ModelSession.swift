@@ -80,7 +80,8 @@ final class ModelSession {
                         try session.add(token, to: text)
                     }
                 },
-                special: { sink, input, token in ModelSession.at(sink).special(input, token) }))
+                special: { sink, input, token in ModelSession.at(sink).special(input, token) },
+                vocabulary_size: { sink, input in ModelSession.at(sink).ask(input) { Int64($0.vocabularySize) } }))
     }
 
     deinit {
@@ -180,14 +181,19 @@ final class ModelSession {
         guard status == LAMINA_OK else { throw fault("refuses a text") }
     }
 
-    /// -1: there is none. Why a text has no vocabulary is told when its call ends.
     private func special(_ input: UnsafePointer<CChar>?, _ token: Int32) -> Int64 {
-        guard let input, let token = SpecialToken(rawValue: token) else { return -1 }
-        let name = String(cString: input)
-        guard model.preprocessing.texts.contains(where: { $0.name == name }) else { return -1 }
-        var id: Int?
-        _ = attempt { id = try model.tokenizer(of: name).special(token) }
-        return Int64(id ?? -1)
+        guard let token = SpecialToken(rawValue: token) else { return -1 }
+        return ask(input) { Int64($0.special(token) ?? -1) }
+    }
+
+    /// -1: the input is no text. Why a text has no vocabulary is told when its call ends.
+    private func ask(_ input: UnsafePointer<CChar>?, _ question: (TextTokenizer) -> Int64) -> Int64 {
+        guard let name = input.map({ String(cString: $0) }),
+            model.preprocessing.texts.contains(where: { $0.name == name })
+        else { return -1 }
+        var answer: Int64 = -1
+        _ = attempt { answer = question(try model.tokenizer(of: name)) }
+        return answer
     }
 
     // MARK: Evaluating

@@ -64,6 +64,8 @@ extension TaskModel {
     public var graph: String { String(raw.pointee.graph) }
 
     /// The tokens of a text for an input of the model, with those that the recipe puts around it (begin, end).
+    ///
+    /// A model that is told no lengths gets a whole row, with padding behind the text as in training.
     public func encode(_ text: String, for input: String) throws -> [Int64] { try encode(text, input, whole: 1) }
 
     /// The tokens of a text alone.
@@ -103,6 +105,12 @@ extension TaskModel {
     public func special(_ token: SpecialToken, for input: String) -> Int64? {
         let id = raw.pointee.special(raw.pointee.sink, input, token.rawValue)
         return id < 0 ? nil : id
+    }
+
+    /// How many tokens the vocabulary of an input has; nil when the input is no text. Logits for more stand for no token.
+    public func vocabularySize(for input: String) -> Int? {
+        let size = raw.pointee.vocabulary_size(raw.pointee.sink, input)
+        return size < 0 ? nil : Int(size)
     }
 
     private func text(_ body: (UnsafePointer<lamina_text_sink>) -> lamina_status) throws -> String {

@@ -176,6 +176,18 @@ import Testing
         #expect(decoder.steps == 3)
     }
 
+    /// More logits than tokens: what stands for none is not chosen, and has no part in the probabilities.
+    @Test func logitsBehindTheVocabulary() throws {
+        for width in [1, 3] {
+            let search = BeamSearch(
+                width: width, maximum: 9, begin: Self.begin, end: Self.end, forbidden: [Self.begin],
+                vocabulary: 3)
+            let best = try search.decode(Constant([0.1, 0.3, 0.1, 0.5]), sentences: 2, cancelled: { false })[1][0]
+            #expect(best.tokens == [1])
+            #expect(abs(best.logProbability - log(0.6)) < 1e-6)
+        }
+    }
+
     @Test(arguments: [-1, .infinity]) func logitsThatAreNoNumbers(_ probability: Double) {
         for width in [1, 4] {
             let search = BeamSearch(width: width, begin: Self.begin, end: Self.end, forbidden: [Self.begin])

@@ -95,6 +95,9 @@ final class TaskSession {
                     let token = SpecialToken(rawValue: token)
                 else { return -1 }
                 return Int64(input.tokenizer.special(token))
+            },
+            vocabulary_size: { sink, input in
+                TaskSession.of(sink).texts[String(cString: input!)].map { Int64($0.tokenizer.vocabularySize) } ?? -1
             })
     }
 

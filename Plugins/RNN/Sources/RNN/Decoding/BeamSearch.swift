@@ -15,6 +15,8 @@ struct BeamSearch {
     let begin, end: Int64
     /// Never chosen: padding and the like.
     var forbidden: [Int64] = []
+    /// Tokens that there are; logits for more stand for none.
+    var vocabulary = Int.max
 
     /// The decoder as the search sees it: one token per row in, logits and attention per row out.
     protocol Decoder: AnyObject {
@@ -82,12 +84,12 @@ struct BeamSearch {
     private func extend(
         _ sentence: inout Sentence, _ logits: UnsafePointer<Float>, _ decoder: any Decoder, isLast: Bool
     ) throws {
-        let size = decoder.vocabulary
+        let (stride, size) = (decoder.vocabulary, min(decoder.vocabulary, vocabulary))
         var probabilities = [Double](repeating: 0, count: size)
         var candidates: [Candidate] = []
         var greedy: Candidate?
         for (index, live) in sentence.live.enumerated() {
-            let row = logits + live.row * size
+            let row = logits + live.row * stride
             try checkLogits(row, size)
             logProbabilities(row, size, into: &probabilities)
             for token in forbidden where token >= 0 && token < size { probabilities[Int(token)] = -.infinity }

@@ -10,6 +10,8 @@ struct LanguageModel {
     let carries: [(input: String, shape: [Int], from: String)]
     let begin, end: Int64?
     let forbidden: [Int64]
+    /// Logits for more stand for no token.
+    let vocabulary: Int
 
     /// Tokens before the text's own.
     var added: Int { begin == nil ? 0 : 1 }
@@ -45,6 +47,7 @@ struct LanguageModel {
         end = model.special(.end, for: input)
         let name = input
         forbidden = [SpecialToken.padding, .begin].compactMap { model.special($0, for: name) }
+        vocabulary = model.vocabularySize(for: name) ?? .max
     }
 
     /// The tokens to go on from.

@@ -51,10 +51,11 @@ struct Generate: ModelTask {
             for step in 0..<length {
                 if host.isCancelled { throw PluginError.cancelled }
                 let (logits, count) = try state.next(step == 0 ? tokens[...] : tokens.suffix(1), all: tokens)
-                try checkLogits(logits, count)
+                let known = min(count, language.vocabulary)
+                try checkLogits(logits, known)
                 var random: Float = 0
                 host.uniform(stream, first: step, into: &random, count: 1)
-                let token = sampling.choose(logits, count, random: Double(random), forbidden: language.forbidden)
+                let token = sampling.choose(logits, known, random: Double(random), forbidden: language.forbidden)
                 if token == language.end { break }
                 tokens.append(token)
                 if samples == 1 { answer.add(text: try tell()) }

@@ -57,7 +57,8 @@ struct Translate: ModelTask {
         let sources = try texts.map { try model.encode($0.source, for: graph.source) }
         var search = BeamSearch(
             width: search.width, penalty: search.penalty, maximum: search.maximum, begin: begin, end: end,
-            forbidden: [begin, model.special(.padding, for: graph.target) ?? -1])
+            forbidden: [begin, model.special(.padding, for: graph.target) ?? -1],
+            vocabulary: model.vocabularySize(for: graph.target) ?? .max)
         var found = [[Hypothesis]?](repeating: nil, count: texts.count)
         var (shown, totals) = (0, Totals())
         for group in groups(sources, together: graph.sourceLengths != nil) {

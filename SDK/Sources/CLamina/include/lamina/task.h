@@ -34,7 +34,8 @@ typedef struct lamina_task_model {
   /* Computes, and hands out the wanted tensors: plain, read-only, until the next evaluation. */
   lamina_status (*evaluate)(void *sink, const lamina_task_evaluation *evaluation, const lamina_tensor **outputs);
   lamina_string graph; /* the content of graph.json: inputs, nodes, outputs */
-  /* The tokens of a text for an input of the model, with those that the recipe puts around it when `whole` is 1. */
+  /* The tokens of a text for an input of the model; when `whole` is 1, with those that the recipe puts around it, and with
+   * the padding of a row for models that are told no lengths. */
   lamina_status (*encode)(void *sink, const char *input, int32_t whole, lamina_string text, const lamina_id_sink *ids);
   /* The text of tokens of an input, without special ones; and a token as it stands in the vocabulary. */
   lamina_status (*decode)(void *sink, const char *input, int64_t count, const int64_t *ids,
@@ -42,6 +43,9 @@ typedef struct lamina_task_model {
   lamina_status (*token)(void *sink, const char *input, int64_t id, const lamina_text_sink *text);
   /* The id of LAMINA_TOKEN_… for an input; -1 when there is none, or the input is no text. */
   int64_t (*special)(void *sink, const char *input, int32_t token);
+  /* How many tokens the vocabulary of an input has: ids run from 0 on. A model may give logits for more, which stand for no
+   * token. -1 when the input is no text. */
+  int64_t (*vocabulary_size)(void *sink, const char *input);
 } lamina_task_model;
 
 /* Where the answer goes. */
