@@ -100,7 +100,9 @@ extension TextTokenizer {
         var ids: [Int32] = []
         try encode(text, into: &ids)
         let isCut = try layout.cuts(ids.count, "a text")
-        let length = layout.length(ids.count)
+        // Who is not told where texts end has learned from rows with padding behind them.
+        let own = layout.length(ids.count)
+        let length = entry.lengthName == nil ? layout.rowLength(own) : own
         let row = [Int64](unsafeUninitializedCapacity: max(length, 1)) { row, count in
             ids.withUnsafeBufferPointer { layout.fill(row.baseAddress!, length, $0) }
             count = length
