@@ -28,8 +28,8 @@ struct Sampling {
             }
             kept = Array(order.prefix(min(topK ?? count, count)))
         }
-        let largest = probabilities[best] / temperature
-        var weights = kept.map { exp(probabilities[$0] / temperature - largest) }
+        // The difference first: divided by a temperature near 0 each of the two may be infinite.
+        var weights = kept.map { exp((probabilities[$0] - probabilities[best]) / temperature) }
         let total = weights.reduce(0, +)
         var sum = 0.0
         for (index, weight) in weights.enumerated() {
@@ -45,6 +45,6 @@ struct Sampling {
             if rest < 0 { return Int64(kept[index]) }
         }
         // Rounding alone leads here.
-        return Int64(kept[weights.count - 1])
+        return Int64(best)
     }
 }
