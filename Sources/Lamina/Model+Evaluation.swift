@@ -26,12 +26,22 @@ extension Model {
             }
             let dataset = try Dataset(
                 source, data, for: graph.definition, hasTarget: graph.definition.loss != nil,
-                like: split == .train ? nil : preprocessing.origin.map { ($0.id, $0.reading) },
+                like: origin(of: source, split, isRecorded: path == nil),
                 tokenizers: allTokenizers(), lanes: recipe.training.batch, registry: registry)
             let evaluator = try Evaluator(
                 network, dataset, metrics: recipe.metrics, samples: samples(split, recipe, dataset), batchSize: batch)
             return try evaluator.run(progress: progress)
         }
+    }
+
+    /// What the data have in common with those that the model was trained on: of another recipe's, the classes at least.
+    private func origin(of source: Recipe.Component, _ split: Split, isRecorded: Bool) -> Dataset.Origin? {
+        if split == .train, isRecorded { return nil }
+        let known = preprocessing.origin
+        // A recipe may give the classes other names than the data have.
+        let areRenamed = (try? recordedRecipe())?.data?.classes.isEmpty == false
+        return Dataset.Origin(
+            id: known?.id ?? source.id, reading: known?.reading ?? [:], classes: areRenamed ? [] : labels)
     }
 
     /// With `validate` in the recipe, the part of the training data that the split stands for; nil: all samples.

@@ -29,6 +29,13 @@ extension Model {
             if readsText { return try predict(textFile: path, suffix: suffix, top: top) }
             let (source, field) = try DataSource.file(
                 path, suffix: suffix, shape: preprocessing.rawShape, origin: preprocessing.origin, registry: registry)
+            guard !source.fields.isEmpty else {
+                throw LaminaError(
+                    .data,
+                    "\(path): \(source.id) reads it as text, but the model takes \(graph.definition.inputs[0].dtype.name)"
+                        + ": give a table, an array or an image, as it was trained on, or say with --type what the file is"
+                )
+            }
             let reader = try SampleReader(
                 source, field: field, steps: preprocessing.steps.map { ($0.id, $0.attributes) }, registry: registry)
             try check(reader, path)

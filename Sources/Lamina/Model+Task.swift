@@ -25,6 +25,14 @@ extension Model {
         var ids = archive?.manifest.plugins.map(\.id) ?? []
         ids += graph.definition.nodes.map { String($0.component.prefix { $0 != "." }) }
         if let procedure { ids.append(String(procedure.prefix { $0 != "." })) }
+        // Blocks have become layers, perhaps of other plugins.
+        if case .array(let layers)? = trainingRecord["recipe"]?["model"]?["layers"]
+            ?? recipe?.json()["model"]?["layers"]
+        {
+            for case .object(let layer) in layers {
+                ids += layer.members.map(\.key).filter { $0.contains(".") }.map { String($0.prefix { $0 != "." }) }
+            }
+        }
         return ids
     }
 
@@ -65,6 +73,8 @@ extension Model {
                 try registry.runtime.check(status, task.id)
             } catch {
                 if let failure = session.failure { throw failure }
+                // Options and arguments are the command line's, not a recipe's.
+                if status == LAMINA_ERROR_ATTRIBUTE { throw LaminaError(.usage, "\(error)") }
                 throw error
             }
             if let failure = session.failure { throw failure }

@@ -94,7 +94,13 @@ public final class ProcedureTraining: @unchecked Sendable {
             }
             let state: ProcedureState
             do {
-                state = try ProcedureState(json: archive.json(EntryName.trainerState))
+                let json = try archive.json(EntryName.trainerState)
+                guard json["procedure"] != nil else {
+                    throw LaminaError(
+                        .recipe, "it was trained on a dataset, the recipe trains by a procedure: train without --resume"
+                    )
+                }
+                state = try ProcedureState(json: json)
             } catch {
                 throw LaminaError(error).inArchive(path)
             }

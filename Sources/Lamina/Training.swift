@@ -85,6 +85,12 @@ public final class TrainingRun: @unchecked Sendable {
             guard archive.contains(EntryName.trainerState), archive.contains(EntryName.optimizerState) else {
                 throw LaminaError(.usage, "\(path) holds no training state to resume from: train without --resume")
             }
+            let progress = try reading { try archive.json(EntryName.trainerState) }
+            guard progress["procedure"] == nil else {
+                throw LaminaError(
+                    .recipe,
+                    "\(path): it was trained by a procedure, the recipe trains on a dataset: train without --resume")
+            }
             guard try reading({ try archive.json(EntryName.graph) }) == model.graph.definition.json else {
                 throw LaminaError(
                     .recipe,
@@ -92,7 +98,7 @@ public final class TrainingRun: @unchecked Sendable {
                 )
             }
             // Read before anything is changed.
-            let state = try reading { try TrainerState(json: archive.json(EntryName.trainerState)) }
+            let state = try reading { try TrainerState(json: progress) }
             let states = try reading { try archive.tensors(EntryName.optimizerState) }
             try trainer.resume(state)
             try reading {

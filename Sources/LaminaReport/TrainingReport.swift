@@ -32,10 +32,9 @@ public final class TrainingReport {
     ///
     /// - Throws: `FileError` when the folder is not there or nothing can be written in it.
     public init(archive: String, name: String, classes: [String], isResumed: Bool) throws(FileError) {
-        let suffix = ".lamina"
-        let fileName = archive.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
-        base = fileName.hasSuffix(suffix) && fileName != suffix ? String(archive.dropLast(suffix.count)) : archive
-        let folder = String(archive.dropLast(fileName.count))
+        base = Self.base(archive)
+        let folder = String(
+            archive.dropLast(archive.split(separator: "/", omittingEmptySubsequences: false).last?.count ?? 0))
         guard access(folder.isEmpty ? "." : folder, W_OK | X_OK) == 0 else {
             throw FileError("write files in", folder.isEmpty ? "." : folder)
         }
@@ -44,6 +43,20 @@ public final class TrainingReport {
         self.isResumed = isResumed
         events = EventLog(folder: "\(base).\(Part.tensorBoard.rawValue)", goesOn: isResumed)
     }
+
+    private static func base(_ archive: String) -> String {
+        let suffix = ".lamina"
+        let fileName = archive.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+        return fileName.hasSuffix(suffix) && fileName != suffix ? String(archive.dropLast(suffix.count)) : archive
+    }
+
+    /// All that a report beside this archive may write.
+    public static func paths(archive: String) -> [String] {
+        Part.allCases.map { "\(base(archive)).\($0.rawValue)" }
+    }
+
+    /// Where the resolved recipe goes.
+    public static func recipePath(archive: String) -> String { "\(base(archive)).\(Part.recipe.rawValue)" }
 
     /// The paths written so far, for a closing message; the events stand as their folder.
     public var files: [String] { Part.allCases.filter(written.contains).map(path) }

@@ -40,20 +40,19 @@ public final class Dataset: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - origin: how the training data was read. What it found there holds for other data from the same source,
-    ///     where the recipe says nothing else.
+    ///     where the recipe says nothing else. Its classes hold for all data: their numbers are what was learned.
     ///   - tokenizers: those of the training data; without them, vocabularies are learned from this source.
     ///   - lanes: how many samples a batch should have when texts are a stream.
     ///   - training: whose `validate` holds samples back, from which no vocabulary is learned. (Of a stream, it is
     ///     windows that are held back, which are not known before there is a vocabulary.)
     public init(
         _ source: Recipe.Component, _ data: Recipe.Datasets, for definition: GraphDefinition, hasTarget: Bool,
-        like origin: (id: String, reading: JSONObject)? = nil, tokenizers: [String: TextTokenizer] = [:],
+        like origin: Origin? = nil, tokenizers: [String: TextTokenizer] = [:],
         lanes: Int = 1, splitBy training: Recipe.Training? = nil, registry: Registry
     ) throws(TrainingError) {
         self.definition = definition
         let inputs = definition.dataInputs
-        let known = origin?.id == source.id ? origin?.reading ?? [:] : [:]
-        let opened = try DataSource(source.id, known.merging(source.attributes), registry: registry)
+        let opened = try Self.open(source, like: origin, registry)
         self.source = opened
         let isStream = data.texts.contains { $0.stream != nil }
         let learned = data.texts.isEmpty || isStream ? nil : try training?.split(opened.count)?.training
@@ -106,6 +105,41 @@ public final class Dataset: @unchecked Sendable {
             if name == nil { name = try finder.usualTarget() }
             target = try finder.role(name, "target", isFirst: false)
         }
+    }
+
+    /// What other data have to have in common with the training data.
+    public struct Origin: Sendable {
+        /// Of the source.
+        public let id: String
+        public let reading: JSONObject
+        /// Their names in the order of their numbers; empty: unknown.
+        public let classes: [String]
+
+        public init(id: String, reading: JSONObject, classes: [String]) {
+            (self.id, self.reading, self.classes) = (id, reading, classes)
+        }
+    }
+
+    private static func open(
+        _ source: Recipe.Component, like origin: Origin?, _ registry: Registry
+    ) throws(TrainingError) -> DataSource {
+        guard let origin else { return try DataSource(source.id, source.attributes, registry: registry) }
+        var given = (origin.id == source.id ? origin.reading : [:]).merging(source.attributes)
+        let numbersThem = registry.components(kind: "source").first { $0.id == source.id }?.attributes.contains {
+            $0.name == "classes"
+        }
+        if origin.id == source.id, numbersThem == true, !origin.classes.isEmpty, given["classes"] ?? .null == .null {
+            given["classes"] = .array(origin.classes.map { .string($0) })
+        }
+        let opened = try DataSource(source.id, given, registry: registry)
+        guard !opened.classes.isEmpty, !origin.classes.isEmpty, opened.classes != origin.classes else { return opened }
+        let missing = origin.classes.first { !opened.classes.contains($0) }
+        let strange = opened.classes.first { !origin.classes.contains($0) }
+        let difference = strange.map { "'\($0)' is new" } ?? missing.map { "'\($0)' is missing" } ?? "the order differs"
+        throw TrainingError(
+            .data,
+            "\(source.id): the classes of this data (\(opened.classes.count)) are not those that the model was trained "
+                + "on (\(origin.classes.count)): \(difference); their numbers would mean something else")
     }
 
     /// The samples that `validate` leaves for training, and those that it holds back; nil: it holds none back.

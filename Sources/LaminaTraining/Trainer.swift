@@ -92,7 +92,8 @@ public final class Trainer: @unchecked Sendable {
             data.train, data, for: definition, hasTarget: true, tokenizers: tokenizers, lanes: training.batch,
             splitBy: training, registry: registry)
         let learned = trainingData.tokenizers
-        let origin = (trainingData.source.id, trainingData.source.reading)
+        let origin = Dataset.Origin(
+            id: trainingData.source.id, reading: trainingData.source.reading, classes: trainingData.classes)
         state = TrainerState(seed: training.seed, setup: .init(training, trainingData.source, data))
         testData = try data.test.map { test throws(TrainingError) in
             try Dataset(

@@ -117,8 +117,10 @@ enum StandardInput {
     private static let limit = 1 << 30
 
     static func withFile<Result>(_ suffix: String?, _ body: (String, String) throws -> Result) throws -> Result {
-        var template = Array("/tmp/lamina-input-XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
+        // Sources look at the ending, too: it tells the separator of a table.
+        let ending = suffix.map { $0.isEmpty || $0.contains("/") ? "" : "." + $0 } ?? ""
+        var template = Array("/tmp/lamina-input-XXXXXX\(ending)".utf8CString)
+        let descriptor = mkstemps(&template, Int32(ending.utf8.count))
         guard descriptor >= 0 else {
             throw LaminaError(.data, "no temporary file for standard input can be made in /tmp")
         }

@@ -43,6 +43,7 @@ struct Train: ParsableCommand {
         if let seed { settings.append("train.seed=\(seed)") }
         if let threads = host.threads { settings.append("train.threads=\(threads)") }
         let recipe = try Recipe.load(self.recipe, overrides: settings, registry: registry)
+        try refuseToReplace(recipe)
         if recipe.procedure != nil { return try runProcedure(recipe, registry) }
         let run = try TrainingRun(recipe, archive: output, resume: resume, registry: registry)
         if !run.optimizerChanges.isEmpty {
@@ -59,7 +60,7 @@ struct Train: ParsableCommand {
         }
         let report = try TrainingReport(
             archive: output, name: run.model.name, classes: run.model.labels, isResumed: resume)
-        try report.write(recipe: recipe.text())
+        try writeResolved(recipe, report)
         Interruption.watch()
         let observer = TrainingDisplay(report)
         let outcome = try run.start(observer)
@@ -83,6 +84,34 @@ struct Train: ParsableCommand {
 }
 
 extension Train {
+    /// What a run reads it must not write over.
+    private func refuseToReplace(_ recipe: Recipe) throws {
+        let components = [recipe.data?.train, recipe.data?.validation, recipe.data?.test, recipe.procedure]
+        var inputs = [self.recipe]
+        for case let component? in components {
+            for name in component.pathAttributes {
+                if case .string(let path)? = component.attributes[name] { inputs.append(path) }
+            }
+        }
+        for path in [output] + TrainingReport.paths(archive: output)
+        where path != TrainingReport.recipePath(archive: output) {
+            guard let input = inputs.first(where: { Self.isSameFile($0, path) }) else { continue }
+            throw LaminaError(
+                .usage, "the training would write \(path) over \(input), which it reads: choose another name with -o")
+        }
+    }
+
+    /// The resolved recipe goes beside the archive, but never in the place of the one that was given.
+    private func writeResolved(_ recipe: Recipe, _ report: TrainingReport) throws {
+        guard !Self.isSameFile(self.recipe, TrainingReport.recipePath(archive: output)) else { return }
+        try report.write(recipe: recipe.text())
+    }
+
+    private static func isSameFile(_ left: String, _ right: String) -> Bool {
+        var (a, b) = (stat(), stat())
+        return stat(left, &a) == 0 && stat(right, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev
+    }
+
     private func runProcedure(_ recipe: Recipe, _ registry: Registry) throws {
         Interruption.watch()
         let run = try Interruption.told("interrupted before the training began; nothing was written") {
@@ -96,7 +125,7 @@ extension Train {
             return
         }
         let report = try TrainingReport(archive: output, name: run.model.name, classes: [], isResumed: resume)
-        try report.write(recipe: recipe.text())
+        try writeResolved(recipe, report)
         Terminal.message(
             "training \(run.model.graph.parameterCount) parameters by \(run.driver.id), "
                 + "\(recipe.training.epochs) epoch\(recipe.training.epochs == 1 ? "" : "s"), \(Lamina.threads) threads")

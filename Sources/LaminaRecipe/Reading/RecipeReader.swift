@@ -31,13 +31,20 @@ struct RecipeReader {
             return try self.recipe(procedure, name: name, documentation: documentation, &fields)
         }
         let data = fields.take("data")
-        let model = try fields.require("model", "write 'model:' with 'input' and 'layers'")
+        let written = fields.take("model")
         let loss = fields.take("loss")
         let optimizer = fields.take("optimizer")
         let metrics = fields.take("metrics")
         let train = fields.take("train")
         try refuseMisplaced(fields)
         try fields.finish()
+        // Asked for behind the keys that nothing is called, which may be its name mistyped.
+        let model: YAMLNode
+        if let written {
+            model = written
+        } else {
+            model = try fields.require("model", "write 'model:' with 'input' and 'layers'")
+        }
 
         var texts: [Recipe.TextEntry] = []
         if let data { texts = try self.texts(in: data) }

@@ -217,7 +217,7 @@ import Testing
         }
         #expect(zip(counts(Sampling()), weights).allSatisfy { abs($0 - $1 / total) < 2e-4 })
         #expect(counts(Sampling(temperature: 0)).map { $0.rounded() } == [1, 0, 0, 0])
-        #expect(counts(Sampling(temperature: 1e-310)).map { $0.rounded() } == [1, 0, 0, 0])
+        #expect(counts(Sampling(temperature: .leastNonzeroMagnitude * 1e13)).map { $0.rounded() } == [1, 0, 0, 0])
         let two = weights[0] + weights[1]
         #expect(abs(counts(Sampling(topK: 2))[1] - weights[1] / two) < 2e-4 && counts(Sampling(topK: 2))[2] == 0)
         // The first has 0.64, the first two 0.88.

@@ -246,6 +246,6 @@ import Testing
         #expect(try String(contentsOfFile: map, encoding: .utf8).contains(">woman</text>"))
         #expect(
             failure { _ = try model().run(.task(Map.self), ["skip": 4], arguments: [map]) }.contains("lower --skip"))
-        #expect(failure { _ = try model().run(.task(Map.self)) }.contains("wanted the file to write"))
+        #expect(failure { _ = try model().run(.task(Map.self)) }.contains("is the file to write, as in words.svg"))
     }
 }

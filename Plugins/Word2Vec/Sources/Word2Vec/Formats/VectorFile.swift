@@ -16,6 +16,7 @@ enum VectorFormat: String, CaseIterable {
 enum VectorFile {
     /// Throws `.file` with what the system said; the file is there only when it is complete.
     static func write(_ vectors: WordVectors, to path: String, _ format: VectorFormat) throws {
+        try refuseArchive(path)
         do {
             let file = try AtomicFile(replacing: path)
             var bytes: [UInt8] = []
@@ -34,6 +35,7 @@ enum VectorFile {
 
     /// Writes a whole file. Throws `.file`.
     static func write(_ bytes: [UInt8], to path: String) throws {
+        try refuseArchive(path)
         do {
             let file = try AtomicFile(replacing: path)
             var bytes = bytes
@@ -42,6 +44,15 @@ enum VectorFile {
         } catch {
             throw PluginError.file("\(error)")
         }
+    }
+
+    /// The name of a model is easily given twice.
+    private static func refuseArchive(_ path: String) throws {
+        guard let file = fopen(path, "r") else { return }
+        defer { fclose(file) }
+        var start = [UInt8](repeating: 0, count: 4)
+        guard fread(&start, 1, 4, file) == 4, start == [0x50, 0x4B, 3, 4] else { return }
+        throw PluginError.attribute("\(path) is an archive, perhaps the model itself: name another file to write")
     }
 
     private static let flushed = 1 << 20

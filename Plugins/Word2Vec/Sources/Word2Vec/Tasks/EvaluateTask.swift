@@ -19,7 +19,7 @@ struct Evaluate: ModelTask {
     }
 
     func run(_ model: TaskModel, _ arguments: [String], _ answer: TaskAnswer) throws {
-        guard arguments.count == 1 else { throw PluginError.data("got \(arguments.count) files, wanted one") }
+        guard arguments.count == 1 else { throw PluginError.attribute("got \(arguments.count) files, wanted one") }
         let words = try TrainedWords(model)
         let path = arguments[0]
         let hasAnalogies = form == "auto" ? try Self.looksLikeAnalogies(path) : form == "analogies"

@@ -14,7 +14,7 @@ struct Export: ModelTask {
     init(_ attributes: Attributes, host: Host) { format = VectorFormat(rawValue: attributes.string("form"))! }
 
     func run(_ model: TaskModel, _ arguments: [String], _ answer: TaskAnswer) throws {
-        guard arguments.count == 1 else { throw PluginError.data("got \(arguments.count) files, wanted one") }
+        guard arguments.count == 1 else { throw PluginError.attribute("got \(arguments.count) files, wanted one") }
         try VectorFile.write(TrainedWords(model).vectors, to: arguments[0], format)
         answer.wrote(file: arguments[0])
     }
@@ -38,7 +38,9 @@ struct Map: ModelTask {
     }
 
     func run(_ model: TaskModel, _ arguments: [String], _ answer: TaskAnswer) throws {
-        guard let path = arguments.first else { throw PluginError.data("wanted the file to write, and perhaps words") }
+        guard let path = arguments.first, path.lowercased().hasSuffix(".svg") else {
+            throw PluginError.attribute("the first argument is the file to write, as in words.svg; words may follow")
+        }
         let words = try TrainedWords(model)
         var names = Array(arguments.dropFirst())
         if names.isEmpty {
@@ -49,7 +51,7 @@ struct Map: ModelTask {
             }
             names = indices.map { words.vectors.words[$0] }
         }
-        guard names.count <= 2000 else { throw PluginError.data("got \(names.count) words, wanted at most 2000") }
+        guard names.count <= 2000 else { throw PluginError.attribute("got \(names.count) words, wanted at most 2000") }
         // By direction, as the other tasks compare them.
         let units = try names.map { name in
             let vector = try words.vector(name).vector

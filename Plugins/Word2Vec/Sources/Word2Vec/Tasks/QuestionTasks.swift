@@ -46,7 +46,7 @@ struct Analogy: ModelTask {
 
     func run(_ model: TaskModel, _ arguments: [String], _ answer: TaskAnswer) throws {
         guard arguments.count == 3 else {
-            throw PluginError.data(
+            throw PluginError.attribute(
                 "got \(arguments.count) words, wanted three: A B C, as in 'man king woman' for what is to woman as king is "
                     + "to man")
         }
@@ -68,7 +68,7 @@ struct Similarity: ModelTask {
     init(_ attributes: Attributes, host: Host) {}
 
     func run(_ model: TaskModel, _ arguments: [String], _ answer: TaskAnswer) throws {
-        guard arguments.count == 2 else { throw PluginError.data("got \(arguments.count) words, wanted two") }
+        guard arguments.count == 2 else { throw PluginError.attribute("got \(arguments.count) words, wanted two") }
         let words = try TrainedWords(model)
         let vectors = try arguments.map { try words.vector($0).vector }
         answer.addRow(["similarity": .real(Double(WordQuestions.cosine(vectors[0], vectors[1])))])
@@ -85,7 +85,8 @@ struct DoesntMatch: ModelTask {
 
     func run(_ model: TaskModel, _ arguments: [String], _ answer: TaskAnswer) throws {
         guard arguments.count >= 3 else {
-            throw PluginError.data("got \(arguments.count) words, wanted three or more, of which one does not match")
+            throw PluginError.attribute(
+                "got \(arguments.count) words, wanted three or more, of which one does not match")
         }
         let words = try TrainedWords(model)
         let indices = try arguments.map { try words.vectors.index($0) }
