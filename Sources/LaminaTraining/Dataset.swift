@@ -126,7 +126,7 @@ public final class Dataset: @unchecked Sendable {
         guard let origin else { return try DataSource(source.id, source.attributes, registry: registry) }
         var given = (origin.id == source.id ? origin.reading : [:]).merging(source.attributes)
         let numbersThem = registry.components(kind: "source").first { $0.id == source.id }?.attributes.contains {
-            $0.name == "classes"
+            $0.name == "classes" && $0.types & LAMINA_ATTRIBUTE_STRINGS != 0
         }
         if origin.id == source.id, numbersThem == true, !origin.classes.isEmpty, given["classes"] ?? .null == .null {
             given["classes"] = .array(origin.classes.map { .string($0) })
@@ -139,7 +139,8 @@ public final class Dataset: @unchecked Sendable {
         throw TrainingError(
             .data,
             "\(source.id): the classes of this data (\(opened.classes.count)) are not those that the model was trained "
-                + "on (\(origin.classes.count)): \(difference); their numbers would mean something else")
+                + "on (\(origin.classes.count)): \(difference); their numbers would mean something else; both need "
+                + "the same, in the same order")
     }
 
     /// The samples that `validate` leaves for training, and those that it holds back; nil: it holds none back.

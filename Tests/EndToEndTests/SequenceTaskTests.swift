@@ -145,4 +145,31 @@ struct SequenceTaskTests {
             #expect(try rows(several).count == 3)
         }
     }
+
+    /// A block of layers of other plugins: its own plugin's tasks are offered all the same.
+    @Test(.needs("CNN")) func tasksOfABlockWhoseLayersAreOthers() throws {
+        let folder = try Folder()
+        try folder.write(Data(String(repeating: "abc", count: 133).utf8), "text.txt")
+        try folder.write(
+            """
+            lamina: 1
+            data:
+              train: { reader: data.text_file, path: text.txt }
+              text:
+                text: { tokenizer: data.characters, stream: 8 }
+            model:
+              layers:
+                - core.embedding: { count: 8, dimension: 8 }
+                  from: text
+                - rnn.tcn: { filters: [16], kernel: 3 }
+                - core.dense: { units: 8 }
+            loss:
+              core.cross_entropy: { class_axis: -1 }
+            optimizer: { core.adam: { learning_rate: 0.02 } }
+            train: { epochs: 30, batch: 4, seed: 1 }
+            """, "r.yaml")
+        try folder.lamina("train", "r.yaml", "-o", "m.lamina").succeeded()
+        let certain = try folder.lamina("task", "m.lamina", "generate", "ab", "--length", "4", "--temperature", "0")
+        #expect(certain.output == "abcabc\n", "\(certain.errors)")
+    }
 }

@@ -72,6 +72,10 @@ struct TextTests {
         let accuracy = try Double(json: #require(evaluation["metrics"]?["accuracy"]), at: "accuracy")
         #expect(accuracy > 0.9)
 
+        // A table on standard input has the separator that its type says.
+        let rows = try folder.lamina("predict", "m.lamina", "-", "--type", "tsv", input: folder.data("test.tsv"))
+        rows.succeeded()
+        #expect(rows.output.split(separator: "\n").count == 60)
         try folder.lamina("verify", "m.lamina").succeeded()
         try folder.lamina("selftest", "m.lamina").succeeded()
         let answers = try folder.lamina(

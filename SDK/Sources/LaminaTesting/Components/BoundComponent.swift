@@ -39,6 +39,10 @@ struct BoundComponent<Table> {
 
     /// Throws for a failed call, for scratch memory that was overrun and for writes to or beside `tensors`.
     func finish(_ call: String, _ status: lamina_status, _ tensors: WatchedTensors...) throws(CallError) {
+        try finish(call, status, tensors)
+    }
+
+    func finish(_ call: String, _ status: lamina_status, _ tensors: [WatchedTensors]) throws(CallError) {
         let outside = host.endCall()
         try host.check(status, call)
         if let fault = outside.first ?? tensors.lazy.compactMap(\.fault).first {
@@ -57,6 +61,11 @@ struct WatchedTensors {
     static func readOnly(_ tensors: TensorArray) -> WatchedTensors {
         for index in 0..<tensors.count { tensors.setFlag(LAMINA_TENSOR_READ_ONLY, true, for: index) }
         return WatchedTensors(tensors: tensors, contents: tensors.memory.map { $0?.contents })
+    }
+
+    /// Tensors that a call may change, within their bounds.
+    static func changed(_ tensors: TensorArray) -> WatchedTensors {
+        WatchedTensors(tensors: tensors, contents: Array(repeating: nil, count: tensors.count))
     }
 
     /// Tensors that a call writes whole.

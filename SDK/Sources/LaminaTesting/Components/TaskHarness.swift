@@ -53,42 +53,56 @@ public struct TaskHarness {
         _ component: Component, _ attributes: JSONObject = [:], arguments: [String] = [], host: TestHost = TestHost()
     ) throws -> Answer {
         let bound = try BoundComponent<lamina_task>(component, kind: LAMINA_KIND_TASK, attributes, host)
-        let session = TaskSession(assets, texts, evaluate)
-        let own = Unmanaged.passUnretained(session).toOpaque()
-        let tensors = TensorArray(parameters.map(\.value), names: parameters.map(\.name))
-        let watched = WatchedTensors.readOnly(tensors)
-        var sink = TaskSession.sink(own)
-        let names = CStrings(parameters.map(\.name))
+        let session = self.session()
+        var sink = TaskSession.sink(Unmanaged.passUnretained(session).toOpaque())
         let words = CStrings(arguments)
         let views = words.pointers.enumerated().map { index, pointer in
             lamina_string(data: pointer, size: UInt64(arguments[index].utf8.count))
         }
+        try call("run", bound, session) { model in
+            withExtendedLifetime(words) {
+                bound.table.pointee.run(
+                    bound.raw, host.raw, bound.attributes.raw, model, Int32(views.count), views, &sink)
+            }
+        }
+        return session.answer
+    }
+
+    func session() -> TaskSession { TaskSession(assets, texts, evaluate) }
+
+    /// Calls `body` with the model, and throws what went wrong: nearest to the cause first.
+    func call<Table>(
+        _ name: String, _ bound: BoundComponent<Table>, _ session: TaskSession, writing written: WatchedTensors...,
+        body: (UnsafePointer<lamina_task_model>) -> lamina_status
+    ) throws {
+        let tensors = TensorArray(parameters.map(\.value), names: parameters.map(\.name))
+        let watched = WatchedTensors.readOnly(tensors)
+        let names = CStrings(parameters.map(\.name))
         let content = Array(graph.utf8)
-        let status = withExtendedLifetime((session, names, words)) {
+        let status = withExtendedLifetime((session, names)) {
             names.pointers.withUnsafeBufferPointer { names in
                 content.withUnsafeBufferPointer { content in
-                    var model = TaskSession.model(own, graph: lamina_string(content))
+                    var model = TaskSession.model(
+                        Unmanaged.passUnretained(session).toOpaque(), graph: lamina_string(content))
                     model.parameter_count = Int32(parameters.count)
                     (model.parameters, model.parameter_names) = (UnsafePointer(tensors.raw), names.baseAddress)
-                    return bound.table.pointee.run(
-                        bound.raw, host.raw, bound.attributes.raw, &model, Int32(views.count), views, &sink)
+                    return body(&model)
                 }
             }
         }
         do {
-            try bound.finish("run", status, watched)
+            try bound.finish(name, status, [watched] + written)
         } catch {
             if let failure = session.failure { throw failure }
             throw error
         }
         if let failure = session.failure { throw failure }
         try session.checkOutputs()
-        return session.answer
     }
 }
 
 /// Copies of texts that end in NUL.
-private final class CStrings {
+final class CStrings {
     let pointers: [UnsafePointer<CChar>?]
 
     init(_ texts: [String]) {
