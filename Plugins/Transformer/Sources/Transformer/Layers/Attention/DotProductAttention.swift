@@ -1,0 +1,120 @@
+import CTiledAttention
+import Glibc
+import LaminaSDK
+
+/// Scaled dot-product attention of several heads, computed tile by tile: memory is linear in the number of steps.
+///
+/// Query [N, Tq, H · D], key [N, Tk, G · D], value [N, Tk, G · Dv], head h in columns h · D ..< (h + 1) · D; or all three
+/// side by side in one input [N, T, (H + 2 G) · D], as a projection makes them. Head h uses key head h · G / H (G: key_heads).
+///
+///     s_ij = scale · q_i · k_j - slope_h |p_i - j|,  p_i = i + Tk - Tq          o_i = Σ_j softmax(s_i)_j v_j
+///
+/// Step i sees step j when j < length, j ≤ p_i (causal) and |p_i - j| < window (window). The last query stands beside the
+/// last key, so that a decoder may ask with its newest steps alone. A step that sees none has output 0. alibi takes the
+/// slope 2^(-8 (h + 1) / H) off, else slope is 0; scale is 1/√D unless given. In training, `dropout` of the probabilities
+/// become 0, and the others grow accordingly. lengths [N] (int64) say how many keys of a sample count; a length below 0 or
+/// above Tk fails with LAMINA_ERROR_DATA. Output [N, Tq, H · Dv].
+///
+/// Vaswani et al.: Attention Is All You Need (2017); grouped heads: Ainslie et al. (2023); ALiBi: Press et al. (2021), whose
+/// slopes for numbers of heads that are no power of two are chosen otherwise; the tiles: Dao et al.: FlashAttention (2022).
+struct DotProductAttention: Layer {
+    static let name = "dot_product_attention"
+    static let documentation = "Scaled dot-product attention of several heads, causal, windowed or over all steps."
+    static let attributes: [AttributeSchema] = [
+        .integer("heads", 1...65536, "heads of the query"),
+        .integer("key_heads", default: nil, 1...65536, "heads of key and value, which divide `heads`; default: heads"),
+        .bool("causal", default: false, "no step sees a later one"),
+        .integer("window", default: nil, 1...1e9, "a step sees steps less than this far away; default: all"),
+        .bool("alibi", default: false, "scores fall with the distance, by a slope of each head's own"),
+        .real("scale", default: nil, 0...1e9, "the factor on products; default: 1/√D"),
+        .real("dropout", default: 0, 0...1, "the probability with which a weight becomes 0 in training"),
+    ]
+    static let inputs: [Port] = [
+        Port("query", .required, "[N, Tq, H · D]; alone: query, key and value side by side"),
+        Port("key", .optional, "[N, Tk, G · D]"),
+        Port("value", .optional, "[N, Tk, G · Dv]"),
+        Port("lengths", .optional, "how many keys of each sample count [N], int64"),
+    ]
+
+    let heads, keyHeads: Int
+    let isCausal, hasSlopes: Bool
+    let window: Int?
+    let scale: Double?
+    let dropout: Double
+
+    init(_ attributes: Attributes) throws {
+        heads = attributes.integer("heads")
+        keyHeads = attributes.optionalInteger("key_heads") ?? heads
+        isCausal = attributes.bool("causal")
+        window = attributes.optionalInteger("window")
+        hasSlopes = attributes.bool("alibi")
+        scale = attributes.optionalReal("scale")
+        dropout = attributes.real("dropout")
+        guard heads % keyHeads == 0 else {
+            throw PluginError.attribute("key_heads is \(keyHeads), wanted a divisor of heads, \(heads)")
+        }
+    }
+
+    func infer(_ inference: Inference) throws {
+        let query = try sequence(inference, 0, "query")
+        guard inference.isConnected(1) == inference.isConnected(2) else {
+            throw PluginError.shape(
+                "key and value belong together: connect both, or neither for a query that holds all")
+        }
+        let width = try inference.literal(query[2], "the query's last dimension")
+        var outputs = width
+        if inference.isConnected(1) {
+            let (key, value) = try (sequence(inference, 1, "key"), sequence(inference, 2, "value"))
+            let keyWidth = try inference.literal(key[2], "the key's last dimension")
+            let valueWidth = try inference.literal(value[2], "the value's last dimension")
+            guard key[0] == query[0], value[0] == query[0], key[1] == value[1] else {
+                throw PluginError.shape(
+                    "query, key and value have shapes \(inference.host.text(query)), \(inference.host.text(key)), "
+                        + "\(inference.host.text(value)): wanted one batch, and as many keys as values", input: 1)
+            }
+            guard width > 0, width % heads == 0 else { throw indivisible("query", width, heads, 0) }
+            guard keyWidth == width / heads * keyHeads else {
+                throw PluginError.shape(
+                    "the key has \(keyWidth) features, wanted \(width / heads * keyHeads): \(keyHeads) heads of "
+                        + "\(width / heads)", input: 1)
+            }
+            guard valueWidth > 0, valueWidth % keyHeads == 0 else {
+                throw indivisible("value", valueWidth, keyHeads, 2)
+            }
+            outputs = valueWidth / keyHeads * heads
+        } else {
+            let parts = heads + 2 * keyHeads
+            guard width > 0, width % parts == 0 else {
+                throw PluginError.shape(
+                    "query, key and value side by side have \(width) features, wanted a multiple of \(parts): "
+                        + "\(heads) heads and twice \(keyHeads)", input: 0)
+            }
+            outputs = width / parts * heads
+        }
+        if inference.isConnected(3) {
+            try inference.require(3, .int64)
+            guard inference.shape(3) == [query[0]] else {
+                throw PluginError.shape(
+                    "the lengths have shape \(inference.host.text(inference.shape(3))), wanted "
+                        + "[\(inference.host.text(query[0]))], one per sample", input: 3)
+            }
+        }
+        try inference.addOutput(.float32, [query[0], query[1], Dimension(outputs)])
+    }
+
+    private func indivisible(_ what: String, _ width: Int, _ heads: Int, _ input: Int) -> PluginError {
+        .shape("the \(what) has \(width) features, wanted a multiple of \(heads), its heads", input: input)
+    }
+
+    private func sequence(_ inference: Inference, _ index: Int, _ what: String) throws -> [Dimension] {
+        try inference.require(index, .float32)
+        let shape = inference.shape(index)
+        guard shape.count == 3 else {
+            throw PluginError.shape(
+                "the \(what) has shape \(inference.host.text(shape)), wanted [N, time, features]", input: index)
+        }
+        return shape
+    }
+
+    func plan(_ planning: Planning) throws -> any PlannedLayer { DotProductAttentionPlan(self, planning) }
+}

@@ -1,0 +1,44 @@
+import CTiledAttention
+import Glibc
+import LaminaSDK
+
+extension DotProductAttentionPlan {
+    // With p the probabilities, dropout's factors m, and δ_i = o_i · do_i:
+    //   dv_j = Σ_i m p do_i,  ds = p (m do_i · v_j - δ_i),  dq_i = scale Σ_j ds k_j,  dk_j = scale Σ_i ds q_i
+    // A thread has all heads that share a key head, as these add to the same gradients of keys and values.
+    func backward(_ run: Run) throws {
+        let lengths = try lengths(run)
+        let gradients = (0..<(isPacked ? 1 : 3)).map { run.inputGradient($0) }
+        for gradient in gradients where !gradient.isAbsent && !gradient.accumulates && gradient.count > 0 {
+            memset(gradient.floats, 0, gradient.count * 4)
+        }
+        guard batch > 0, queries > 0, keys > 0 else { return }
+        let tensors = inputs(run)
+        let (output, dOutput) = (run.output(0).floats, run.outputGradient(0).floats)
+        let sums = run.saved(0).assumingMemoryBound(to: Float.self)
+        // All three come out together; those that nobody wants go into the workspace.
+        let spare = run.raw.pointee.workspace?.assumingMemoryBound(to: Float.self)
+        func target(_ index: Int) -> UnsafeMutablePointer<Float> {
+            if isPacked { return gradients[0].floats }
+            return gradients[index].isAbsent ? spare! + spares[index] : gradients[index].floats
+        }
+        let (dQuery, dKey, dValue) = (target(0), target(1), target(2))
+        let keyHeads = heads / group
+        run.host.parallelFor(batch * keyHeads, grain: 1) { begin, end in
+            guard let memory = try? run.host.scratch(bytes: memory.backward) else { return }
+            let floats = memory.assumingMemoryBound(to: Float.self)
+            for item in begin..<end {
+                let (sample, keyHead) = item.quotientAndRemainder(dividingBy: keyHeads)
+                for head in keyHead &* group..<(keyHead &+ 1) &* group {
+                    let place = self.head(sample, head)
+                    with(run, sample, head, lengths) {
+                        lamina_attention_backward(
+                            $0, tensors.query + place.query, tensors.key + place.key, tensors.value + place.value,
+                            output + place.output, sums + (sample &* heads &+ head) &* queries, dOutput + place.output,
+                            dQuery + place.query, dKey + place.key, dValue + place.value, floats)
+                    }
+                }
+            }
+        }
+    }
+}

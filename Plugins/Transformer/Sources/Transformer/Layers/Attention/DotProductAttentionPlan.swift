@@ -1,0 +1,163 @@
+import CTiledAttention
+import Glibc
+import LaminaSDK
+
+typealias Floats = UnsafeMutablePointer<Float>
+
+/// Attention for one set of shapes: each head of each sample by itself.
+struct DotProductAttentionPlan: PlannedLayer {
+    let batch, queries, keys: Int
+    let heads, group: Int
+    let depth, valueDepth: Int
+    /// Floats from a step to the next, and where a packed input's keys and values begin.
+    let strides: (query: Int, key: Int, value: Int)
+    let offsets: (key: Int, value: Int)
+    let isPacked, hasLengths, saves: Bool
+    let dropout: (threshold: UInt32, scale: Float)?
+    let hasSlopes: Bool
+    let shape: lamina_attention
+    let memory: (forward: Int, backward: Int)
+    /// Where gradients that nobody wants begin in backward's workspace.
+    let spares: [Int]
+    /// Queries that one thread takes; the keys are turned once for them.
+    static let chunk = 4 * Int(LAMINA_ATTENTION_QUERIES)
+
+    init(_ layer: DotProductAttention, _ planning: Planning) {
+        let query = planning.input(0)
+        (batch, queries, heads, group) = (query.size(0), query.size(1), layer.heads, layer.heads / layer.keyHeads)
+        func isConnected(_ index: Int) -> Bool { index < planning.inputCount && !planning.input(index).isAbsent }
+        isPacked = !isConnected(1)
+        hasLengths = isConnected(3)
+        hasSlopes = layer.hasSlopes
+        let width = query.size(2)
+        if isPacked {
+            depth = width / (heads + 2 * layer.keyHeads)
+            valueDepth = depth
+            keys = queries
+            strides = (width, width, width)
+            offsets = (heads * depth, (heads + layer.keyHeads) * depth)
+        } else {
+            depth = width / heads
+            valueDepth = planning.input(2).size(2) / layer.keyHeads
+            keys = planning.input(1).size(1)
+            strides = (width, planning.input(1).size(2), planning.input(2).size(2))
+            offsets = (0, 0)
+        }
+        let all = Int64(1) << 40
+        let reach = layer.window.map { Int64($0 - 1) } ?? all
+        shape = lamina_attention(
+            queries: Int64(queries), keys: Int64(keys), depth: Int64(depth), value_depth: Int64(valueDepth),
+            query_stride: Int64(strides.query), key_stride: Int64(strides.key), value_stride: Int64(strides.value),
+            output_stride: Int64(heads * valueDepth), length: Int64(keys), shift: Int64(keys - queries), before: reach,
+            after: layer.isCausal ? 0 : reach, scale: Float(layer.scale ?? 1 / Double(depth).squareRoot()), slope: 0,
+            dropout: nil)
+        dropout =
+            planning.isTraining && layer.dropout > 0
+            ? (
+                UInt32(clamping: Int(((1 - layer.dropout) * 4_294_967_296).rounded())),
+                layer.dropout < 1 ? Float(1 / (1 - layer.dropout)) : 0
+            ) : nil
+        var copy = shape
+        memory = (
+            Int(lamina_attention_forward_memory(&copy)) * 4, Int(lamina_attention_backward_memory(&copy)) * 4
+        )
+        saves = (0..<(isPacked ? 1 : 3)).contains { planning.wantsInputGradient($0) }
+        var (spares, floats) = ([0, 0, 0], 0)
+        for input in 0..<(isPacked ? 0 : 3) where !planning.wantsInputGradient(input) {
+            spares[input] = floats
+            floats += planning.input(input).count
+        }
+        self.spares = spares
+        // What a causal head leaves out is not counted.
+        let seen = layer.isCausal ? 0.5 : 1
+        let products = Double(batch * heads) * Double(queries) * Double(keys) * seen
+        planning.setFLOPs(
+            forward: 2 * products * Double(depth + valueDepth),
+            backward: 2 * products * Double(3 * depth + 2 * valueDepth))
+        planning.setScratch(bytes: max(memory.forward, saves ? memory.backward : 0))
+        // The sums of exponentials, which forward writes whether they are kept or not.
+        let sums = batch * heads * queries * 4
+        guard saves else {
+            planning.setWorkspace(forward: max(sums, 4))
+            return
+        }
+        planning.save(bytes: max(sums, 4))
+        planning.setWorkspace(backward: floats * 4)
+        for input in 0..<(isPacked ? 1 : 3) { planning.saveInput(input) }
+        if hasLengths { planning.saveInput(3) }
+        planning.saveOutput(0)
+    }
+
+    typealias Head = (query: Int, key: Int, value: Int, output: Int)
+
+    /// Where a head of a sample begins in each tensor.
+    func head(_ sample: Int, _ head: Int) -> Head {
+        let other = head / group
+        return (
+            sample &* queries &* strides.query &+ head &* depth,
+            sample &* keys &* strides.key &+ offsets.key &+ other &* depth,
+            sample &* keys &* strides.value &+ offsets.value &+ other &* valueDepth,
+            sample &* queries &* heads &* valueDepth &+ head &* valueDepth
+        )
+    }
+
+    /// Where the three lie; without any key nothing is read of two of them.
+    func inputs(_ run: Run) -> (query: Floats, key: Floats, value: Floats) {
+        let query = run.input(0).floats
+        if isPacked { return (query, query, query) }
+        return (query, keys > 0 ? run.input(1).floats : query, keys > 0 ? run.input(2).floats : query)
+    }
+
+    func lengths(_ run: Run) throws -> UnsafeMutablePointer<Int64>? {
+        guard hasLengths else { return nil }
+        let lengths = run.input(3).int64s
+        for sample in 0..<batch where lengths[sample] < 0 || lengths[sample] > Int64(keys) {
+            throw PluginError.data(
+                "the length of sample \(sample) is \(lengths[sample]), wanted 0 to \(keys), the keys", input: 3)
+        }
+        return lengths
+    }
+
+    /// Calls `body` with the form of one head of one sample.
+    @inline(__always)
+    func with(
+        _ run: Run, _ sample: Int, _ head: Int, _ lengths: UnsafeMutablePointer<Int64>?,
+        _ body: (UnsafePointer<lamina_attention>) -> Void
+    ) {
+        var form = shape
+        if let lengths { form.length = lengths[sample] }
+        if hasSlopes { form.slope = exp2f(-8 * Float(head &+ 1) / Float(heads)) }
+        guard let dropout else { return body(&form) }
+        var mask = lamina_attention_dropout(
+            seed: run.random.seed, stream: run.random.stream, offset: run.random.offset,
+            first: UInt64((sample &* heads &+ head) &* queries &* keys), threshold: dropout.threshold,
+            keep_scale: dropout.scale)
+        withUnsafePointer(to: &mask) {
+            form.dropout = $0
+            body(&form)
+        }
+    }
+
+    func forward(_ run: Run) throws {
+        let lengths = try lengths(run)
+        guard batch > 0, queries > 0 else { return }
+        let output = run.output(0).floats
+        let (query, key, value) = inputs(run)
+        let sums = (saves ? run.saved(0) : run.workspace).assumingMemoryBound(to: Float.self)
+        let chunks = (queries + Self.chunk - 1) / Self.chunk
+        run.host.parallelFor(batch * heads * chunks, grain: 1) { begin, end in
+            for item in begin..<end {
+                let (sample, rest) = item.quotientAndRemainder(dividingBy: heads &* chunks)
+                let (head, chunk) = rest.quotientAndRemainder(dividingBy: chunks)
+                let place = self.head(sample, head)
+                guard let memory = try? run.host.scratch(bytes: self.memory.forward) else { return }
+                with(run, sample, head, lengths) {
+                    lamina_attention_forward(
+                        $0, Int64(chunk &* Self.chunk), Int64(min(queries, (chunk &+ 1) &* Self.chunk)),
+                        query + place.query, key + place.key, value + place.value, output + place.output,
+                        sums + (sample &* heads &+ head) &* queries, memory.assumingMemoryBound(to: Float.self))
+                }
+            }
+        }
+    }
+}
