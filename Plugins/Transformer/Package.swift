@@ -32,5 +32,5 @@ if FileManager.default.fileExists(atPath: sdk + "/Sources/LaminaTesting") {
                 "Transformer", sdk("CAllocationCounter"), sdk("LaminaTesting"), sdk("LaminaFormats"),
                 sdk("LaminaSchema"),
             ],
-            exclude: ["Golden"]))
+        ))
 }
