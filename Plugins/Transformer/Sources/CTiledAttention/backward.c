@@ -63,16 +63,20 @@ V_KERNEL void lamina_attention_backward(const lamina_attention *shape, const flo
           }
         }
       }
-      product(keys, width, rows, scores, 1, KEYS, g, shape->output_stride, dvalue, width, 1);
-      product(keys, depth, rows, gradients, 1, KEYS, q, shape->query_stride, dkey, depth, 1);
-      product(rows, depth, keys, gradients, KEYS, 1, k, shape->key_stride, query_gradient + first * shape->query_stride,
-              shape->query_stride, 1);
+      if (value_gradient) product(keys, width, rows, scores, 1, KEYS, g, shape->output_stride, dvalue, width, 1);
+      if (key_gradient) product(keys, depth, rows, gradients, 1, KEYS, q, shape->query_stride, dkey, depth, 1);
+      if (query_gradient) {
+        product(rows, depth, keys, gradients, KEYS, 1, k, shape->key_stride,
+                query_gradient + first * shape->query_stride, shape->query_stride, 1);
+      }
     }
     if (!seen) continue;
-    for (int64_t row = 0; row < keys; row++) {
+    for (int64_t row = 0; row < keys && key_gradient; row++) {
       float *dk = key_gradient + (first_key + row) * shape->key_stride;
-      float *dv = value_gradient + (first_key + row) * shape->value_stride;
       for (int64_t i = 0; i < depth; i++) dk[i] += dkey[row * depth + i];
+    }
+    for (int64_t row = 0; row < keys && value_gradient; row++) {
+      float *dv = value_gradient + (first_key + row) * shape->value_stride;
       for (int64_t i = 0; i < width; i++) dv[i] += dvalue[row * width + i];
     }
   }

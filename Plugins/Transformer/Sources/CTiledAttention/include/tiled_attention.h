@@ -42,7 +42,7 @@ int64_t lamina_attention_backward_memory(const lamina_attention *shape);
 void lamina_attention_forward(const lamina_attention *shape, int64_t begin, int64_t end, const float *query,
                               const float *key, const float *value, float *output, float *log_sums, float *memory);
 
-/* Adds to the gradients, which have the strides of what they belong to. */
+/* Adds to the gradients, which have the strides of what they belong to; those that are NULL are not computed. */
 void lamina_attention_backward(const lamina_attention *shape, const float *query, const float *key, const float *value,
                                const float *output, const float *log_sums, const float *output_gradient,
                                float *query_gradient, float *key_gradient, float *value_gradient, float *memory);

@@ -8,21 +8,18 @@ extension DotProductAttentionPlan {
     // A thread has all heads that share a key head, as these add to the same gradients of keys and values.
     func backward(_ run: Run) throws {
         let lengths = try lengths(run)
-        let gradients = (0..<(isPacked ? 1 : 3)).map { run.inputGradient($0) }
-        for gradient in gradients where !gradient.isAbsent && !gradient.accumulates && gradient.count > 0 {
+        for index in 0..<(isPacked ? 1 : 3) {
+            let gradient = run.inputGradient(index)
+            if gradient.isAbsent || gradient.accumulates || gradient.count == 0 { continue }
             memset(gradient.floats, 0, gradient.count * 4)
         }
         guard batch > 0, queries > 0, keys > 0 else { return }
         let tensors = inputs(run)
         let (output, dOutput) = (run.output(0).floats, run.outputGradient(0).floats)
         let sums = run.saved(0).assumingMemoryBound(to: Float.self)
-        // All three come out together; those that nobody wants go into the workspace.
-        let spare = run.raw.pointee.workspace?.assumingMemoryBound(to: Float.self)
-        func target(_ index: Int) -> UnsafeMutablePointer<Float> {
-            if isPacked { return gradients[0].floats }
-            return gradients[index].isAbsent ? spare! + spares[index] : gradients[index].floats
-        }
-        let (dQuery, dKey, dValue) = (target(0), target(1), target(2))
+        let dQuery = gradient(run, 0)
+        let dKey = isPacked ? dQuery : gradient(run, 1)
+        let dValue = isPacked ? dQuery : gradient(run, 2)
         let keyHeads = heads / group
         run.host.parallelFor(batch * keyHeads, grain: 1) { begin, end in
             guard let memory = try? run.host.scratch(bytes: memory.backward) else { return }
@@ -35,10 +32,17 @@ extension DotProductAttentionPlan {
                         lamina_attention_backward(
                             $0, tensors.query + place.query, tensors.key + place.key, tensors.value + place.value,
                             output + place.output, sums + (sample &* heads &+ head) &* queries, dOutput + place.output,
-                            dQuery + place.query, dKey + place.key, dValue + place.value, floats)
+                            dQuery.map { $0 + place.query }, dKey.map { $0 + place.key },
+                            dValue.map { $0 + place.value }, floats)
                     }
                 }
             }
         }
+    }
+
+    /// nil: not asked for.
+    private func gradient(_ run: Run, _ index: Int) -> Floats? {
+        let gradient = run.inputGradient(index)
+        return gradient.isAbsent ? nil : gradient.floats
     }
 }

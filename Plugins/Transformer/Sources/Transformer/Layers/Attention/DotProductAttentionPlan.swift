@@ -17,8 +17,6 @@ struct DotProductAttentionPlan: PlannedLayer {
     let hasSlopes: Bool
     let shape: lamina_attention
     let memory: (forward: Int, backward: Int)
-    /// Where gradients that nobody wants begin in backward's workspace.
-    let spares: [Int]
     /// Queries that one thread takes; the keys are turned once for them.
     static let chunk = 4 * Int(LAMINA_ATTENTION_QUERIES)
 
@@ -62,12 +60,6 @@ struct DotProductAttentionPlan: PlannedLayer {
             Int(lamina_attention_forward_memory(&copy)) * 4, Int(lamina_attention_backward_memory(&copy)) * 4
         )
         saves = (0..<(isPacked ? 1 : 3)).contains { planning.wantsInputGradient($0) }
-        var (spares, floats) = ([0, 0, 0], 0)
-        for input in 0..<(isPacked ? 0 : 3) where !planning.wantsInputGradient(input) {
-            spares[input] = floats
-            floats += planning.input(input).count
-        }
-        self.spares = spares
         // What a causal head leaves out is not counted.
         let seen = layer.isCausal ? 0.5 : 1
         let products = Double(batch * heads) * Double(queries) * Double(keys) * seen
@@ -82,7 +74,6 @@ struct DotProductAttentionPlan: PlannedLayer {
             return
         }
         planning.save(bytes: max(sums, 4))
-        planning.setWorkspace(backward: floats * 4)
         for input in 0..<(isPacked ? 1 : 3) { planning.saveInput(input) }
         if hasLengths { planning.saveInput(3) }
         planning.saveOutput(0)
