@@ -108,32 +108,42 @@ struct SequenceTaskTests {
         )
     }
 
+    /// A recipe of a language model of "abcabc…" on batches of 4 streams; `layers` stand between its embedding and its output.
+    private func languageModel(_ folder: Folder, _ layers: String, carry: String = "") throws -> String {
+        try folder.write(Data(String(repeating: "abc", count: 133).utf8), "text.txt")
+        return """
+            lamina: 1
+            data:
+              train: { reader: data.text_file, path: text.txt }
+              text:
+                text: { tokenizer: data.characters, stream: 8 }
+            model:
+              layers:
+                - core.embedding: { count: 8, dimension: 8 }
+                  from: text
+                - \(layers)
+                - core.dense: { units: 8 }
+              \(carry)
+            loss:
+              core.cross_entropy: { class_axis: -1 }
+            optimizer: { core.adam: { learning_rate: 0.02 } }
+            train: { epochs: 30, batch: 4, seed: 1 }
+            """
+    }
+
     @Test func generation() throws {
         let folder = try Folder()
-        let text = String(repeating: "abc", count: 133)
-        try folder.write(Data(text.utf8), "text.txt")
+        let carry =
+            "carry: { hidden: { shape: [1, N, 16], from: \"lstm:1\" }, cell: { shape: [1, N, 16], from: \"lstm:2\" } }"
         for (name, carries) in [("carried", true), ("whole", false)] {
-            let recipe = """
-                lamina: 1
-                data:
-                  train: { reader: data.text_file, path: text.txt }
-                  text:
-                    text: { tokenizer: data.characters, stream: 8 }
-                model:
-                  layers:
-                    - core.embedding: { count: 8, dimension: 8 }
-                      from: text
-                    - rnn.lstm: { units: 16 }
+            let recipe = try languageModel(
+                folder,
+                """
+                rnn.lstm: { units: 16 }
                       name: lstm
                       from: [embedding_1\(carries ? ", ~, hidden, cell" : "")]
-                    - core.dense: { units: 8 }
-                  \(carries ? "carry: { hidden: { shape: [1, N, 16], from: \"lstm:1\" }, cell: { shape: [1, N, 16], from: \"lstm:2\" } }" : "")
-                loss:
-                  core.cross_entropy: { class_axis: -1 }
-                optimizer: { core.adam: { learning_rate: 0.02 } }
-                train: { epochs: 30, batch: 4, seed: 1 }
-                """
-            try folder.write(Data(recipe.utf8), name + ".yaml")
+                """, carry: carries ? carry : "")
+            try folder.write(recipe, name + ".yaml")
             try folder.lamina("train", name + ".yaml", "-o", name + ".lamina").succeeded()
             let task = ["task", name + ".lamina", "generate", "ab", "--length", "10"]
             let certain = try folder.lamina(task + ["--temperature", "0"])
@@ -149,25 +159,7 @@ struct SequenceTaskTests {
     /// A block of layers of other plugins: its own plugin's tasks are offered all the same.
     @Test(.needs("CNN")) func tasksOfABlockWhoseLayersAreOthers() throws {
         let folder = try Folder()
-        try folder.write(Data(String(repeating: "abc", count: 133).utf8), "text.txt")
-        try folder.write(
-            """
-            lamina: 1
-            data:
-              train: { reader: data.text_file, path: text.txt }
-              text:
-                text: { tokenizer: data.characters, stream: 8 }
-            model:
-              layers:
-                - core.embedding: { count: 8, dimension: 8 }
-                  from: text
-                - rnn.tcn: { filters: [16], kernel: 3 }
-                - core.dense: { units: 8 }
-            loss:
-              core.cross_entropy: { class_axis: -1 }
-            optimizer: { core.adam: { learning_rate: 0.02 } }
-            train: { epochs: 30, batch: 4, seed: 1 }
-            """, "r.yaml")
+        try folder.write(languageModel(folder, "rnn.tcn: { filters: [16], kernel: 3 }"), "r.yaml")
         try folder.lamina("train", "r.yaml", "-o", "m.lamina").succeeded()
         let certain = try folder.lamina("task", "m.lamina", "generate", "ab", "--length", "4", "--temperature", "0")
         #expect(certain.output == "abcabc\n", "\(certain.errors)")

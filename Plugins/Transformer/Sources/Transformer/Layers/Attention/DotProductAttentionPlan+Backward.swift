@@ -21,10 +21,10 @@ extension DotProductAttentionPlan {
         let dKey = isPacked ? dQuery : gradient(run, 1)
         let dValue = isPacked ? dQuery : gradient(run, 2)
         let keyHeads = heads / group
+        let missing = missing(run, behind: 0, batch * keyHeads)
         run.host.parallelFor(batch * keyHeads, grain: 1) { begin, end in
-            guard let memory = try? run.host.scratch(bytes: memory.backward) else { return }
-            let floats = memory.assumingMemoryBound(to: Float.self)
             for item in begin..<end {
+                guard let floats = scratch(run.host, memory.backward, item, missing) else { continue }
                 let (sample, keyHead) = item.quotientAndRemainder(dividingBy: keyHeads)
                 for head in keyHead &* group..<(keyHead &+ 1) &* group {
                     let place = self.head(sample, head)
@@ -38,6 +38,7 @@ extension DotProductAttentionPlan {
                 }
             }
         }
+        try check(missing, batch * keyHeads)
     }
 
     /// nil: not asked for.

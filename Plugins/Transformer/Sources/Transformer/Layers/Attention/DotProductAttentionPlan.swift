@@ -70,10 +70,11 @@ struct DotProductAttentionPlan: PlannedLayer {
         // The sums of exponentials, which forward writes whether they are kept or not.
         let sums = batch * heads * queries * 4
         guard saves else {
-            planning.setWorkspace(forward: max(sums, 4))
+            planning.setWorkspace(forward: sums + items * 4 + 4)
             return
         }
         planning.save(bytes: max(sums, 4))
+        planning.setWorkspace(forward: items * 4 + 4, backward: batch * layer.keyHeads * 4 + 4)
         for input in 0..<(isPacked ? 1 : 3) { planning.saveInput(input) }
         if hasLengths { planning.saveInput(3) }
         planning.saveOutput(0)
@@ -135,20 +136,46 @@ struct DotProductAttentionPlan: PlannedLayer {
         let output = run.output(0).floats
         let (query, key, value) = inputs(run)
         let sums = (saves ? run.saved(0) : run.workspace).assumingMemoryBound(to: Float.self)
-        let chunks = (queries + Self.chunk - 1) / Self.chunk
-        run.host.parallelFor(batch * heads * chunks, grain: 1) { begin, end in
+        let missing = missing(run, behind: saves ? 0 : batch * heads * queries, items)
+        run.host.parallelFor(items, grain: 1) { begin, end in
             for item in begin..<end {
                 let (sample, rest) = item.quotientAndRemainder(dividingBy: heads &* chunks)
                 let (head, chunk) = rest.quotientAndRemainder(dividingBy: chunks)
                 let place = self.head(sample, head)
-                guard let memory = try? run.host.scratch(bytes: self.memory.forward) else { return }
+                guard let memory = scratch(run.host, self.memory.forward, item, missing) else { continue }
                 with(run, sample, head, lengths) {
                     lamina_attention_forward(
                         $0, Int64(chunk &* Self.chunk), Int64(min(queries, (chunk &+ 1) &* Self.chunk)),
                         query + place.query, key + place.key, value + place.value, output + place.output,
-                        sums + (sample &* heads &+ head) &* queries, memory.assumingMemoryBound(to: Float.self))
+                        sums + (sample &* heads &+ head) &* queries, memory)
                 }
             }
+        }
+        try check(missing, items)
+    }
+
+    /// How many pieces of work forward has.
+    var chunks: Int { (queries + Self.chunk - 1) / Self.chunk }
+    var items: Int { batch * heads * chunks }
+
+    // MARK: Threads' memory
+
+    /// Where each piece of work tells whether its thread got memory: in the workspace, none has failed yet.
+    func missing(_ run: Run, behind floats: Int, _ count: Int) -> UnsafeMutablePointer<Int32> {
+        let flags = run.workspace.assumingMemoryBound(to: Int32.self) + floats
+        flags.update(repeating: 0, count: count)
+        return flags
+    }
+
+    func scratch(_ host: Host, _ bytes: Int, _ item: Int, _ missing: UnsafeMutablePointer<Int32>) -> Floats? {
+        let memory = try? host.scratch(bytes: bytes)
+        if memory == nil { missing[item] = 1 }
+        return memory?.assumingMemoryBound(to: Float.self)
+    }
+
+    func check(_ missing: UnsafeMutablePointer<Int32>, _ count: Int) throws {
+        for item in 0..<count where missing[item] != 0 {
+            throw PluginError.memory("no memory for \(max(memory.forward, memory.backward)) bytes of attention's tiles")
         }
     }
 }
