@@ -1,7 +1,7 @@
 # Lamina. `make demo` and `make test` do all of the set-up on a fresh Debian machine with a Swift toolchain.
 
 # Debian packages: libraries that are linked, OpenBLAS that is loaded, the demo's data and its picture tool.
-PACKAGES = libopenblas0-pthread libzip-dev libdnnl-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev nettle-dev pkg-config \
+PACKAGES = libopenblas0-pthread libzip-dev libyaml-dev libdnnl-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev nettle-dev pkg-config \
 	dataset-fashion-mnist netpbm
 
 # The instruction-set level of this machine. `make LEVEL=x86-64-v2 …` builds for older ones.

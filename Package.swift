@@ -25,6 +25,7 @@ func plugins(_ names: String...) -> [Target.Dependency] {
 
 var targets: [Target] = [
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CCPU"),
     .target(
         name: "LaminaArchive",
@@ -40,7 +41,7 @@ var targets: [Target] = [
     .target(
         name: "LaminaRecipe",
         dependencies: [
-            "LaminaHost", "LaminaGraph", "Yams", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSchema"),
+            "CYAML", "LaminaHost", "LaminaGraph", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSchema"),
             sdk("LaminaSDK"),
         ]),
     .target(
@@ -142,8 +143,6 @@ let package = Package(
         .package(path: "SDK"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: targets
 )

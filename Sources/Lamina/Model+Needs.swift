@@ -33,13 +33,13 @@ extension Model {
 
     /// What reading files to predict lacks on this machine, beside `obstacles`: the network alone runs without.
     public static func readingObstacles(_ manifest: Manifest, _ registry: Registry = Lamina.registry) -> [String] {
-        let installed = registry.components(kind: "source")
-        if let id = reader(manifest), !installed.contains(where: { $0.id == id }) {
+        if let id = reader(manifest) {
+            if registry.component(kind: "source", id: id) != nil { return [] }
             let plugin = id.split(separator: ".").first.map(String.init) ?? id
             let lack = registry.plugin(plugin) == nil ? "is not installed here" : "has no such source here"
             return ["predicting from files needs source '\(id)'; plugin '\(plugin)' \(lack); see `lamina plugins list`"]
         }
-        if installed.contains(where: { !$0.suffixes.isEmpty }) { return [] }
+        if registry.firstComponent(kind: "source", where: { !$0.suffixes.isEmpty }) != nil { return [] }
         return ["predicting from files needs a plugin with a source that reads them; none is installed here"]
     }
 }

@@ -14,7 +14,8 @@ extension Model {
     public static func open(
         _ path: String, tolerant: Bool = false, writable: Bool = false, registry: Registry = Lamina.registry
     ) throws(LaminaError) -> Model {
-        try sorted {
+        registry.runtime.beginLoadingLibraries()
+        return try sorted {
             let archive = try Archive.open(path, tolerant: tolerant)
             if let obstacle = obstacles(archive.manifest, registry).first {
                 throw LaminaError(.plugin, "\(path): \(obstacle)")

@@ -14,9 +14,8 @@ public protocol TaskObserver: AnyObject {
 extension Model {
     /// The tasks that a model offers: those of the plugins that it needs.
     public var tasks: [ComponentDescription] {
-        let plugins = Set(neededPlugins)
-        return registry.components(kind: LAMINA_KIND_TASK).filter { task in
-            plugins.contains { task.id.hasPrefix($0 + ".") }
+        Set(neededPlugins).sorted().compactMap(registry.plugin).flatMap(\.components).filter {
+            $0.kind == LAMINA_KIND_TASK
         }
     }
 

@@ -96,7 +96,7 @@ extension Model {
     private func textSource(_ path: String, _ suffix: String?) throws -> DataSource? {
         guard let origin = preprocessing.origin else { return nil }
         let ending = suffix ?? path.split(separator: "/").last?.split(separator: ".").dropFirst().last?.lowercased()
-        let source = registry.components(kind: "source").first { $0.id == origin.id }
+        let source = registry.component(kind: "source", id: origin.id)
         guard let ending, source?.suffixes.contains(ending) == true else { return nil }
         return try DataSource.file(path, suffix: ending, shape: nil, origin: origin, registry: registry).source
     }

@@ -25,6 +25,11 @@ extension PluginBundle {
                         + "a manifest can only be generated from one that does")
             }
             var manifest = known
+            let name = manifest.id + suffix
+            guard folder == name || folder.hasSuffix("/" + name) else {
+                throw LaminaError(
+                    .usage, "this is plugin '\(manifest.id)': its bundle is named \(name), got '\(folder)'")
+            }
             try makeFolder(folder)
             let old = try? PluginBundle(path: folder).manifest
             for (target, path) in libraries {

@@ -17,11 +17,16 @@ final class BLAS: @unchecked Sendable {
     private let sgemm: Sgemm
     let libraryName: String
 
-    /// Loads the library; throws what the dynamic linker said.
-    init() throws(HostError) {
-        // Whatever the environment says for other programs: plugins follow the processor, too.
+    /// Tells the library what to be when it is loaded, whatever the environment says for other programs.
+    static let environment: Void = {
+        // As plugins follow the processor, too.
         if Processor.levels.first == "x86-64-v4" { setenv("OPENBLAS_CORETYPE", "SkylakeX", 1) }
         setenv("OPENBLAS_NUM_THREADS", "1", 1)
+    }()
+
+    /// Loads the library; throws what the dynamic linker said.
+    init() throws(HostError) {
+        Self.environment
         let names = ["libopenblas.so.0", "libopenblas.so"]
         var reasons: [String] = []
         for name in names {

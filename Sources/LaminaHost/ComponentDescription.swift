@@ -17,7 +17,12 @@ public struct ComponentDescription: Sendable, Equatable {
     /// Losses: id of the layer that turns their input into predictions.
     public var link: String?
 
-    public static func == (a: ComponentDescription, b: ComponentDescription) -> Bool { a.json == b.json }
+    /// The same to whoever uses it; defaults are compared as values, not as text.
+    public static func == (a: ComponentDescription, b: ComponentDescription) -> Bool {
+        a.kind == b.kind && a.id == b.id && a.version == b.version && a.documentation == b.documentation
+            && a.inputs == b.inputs && a.suffixes == b.suffixes && a.link == b.link
+            && a.attributes.elementsEqual(b.attributes) { $0.isSame(as: $1) }
+    }
 
     var name: String { String(id[id.index(after: id.firstIndex(of: ".")!)...]) }
 
@@ -95,6 +100,14 @@ extension ComponentDescription {
         suffixes = try fields.readIfPresent("suffixes") ?? []
         link = try fields.readIfPresent("link")
         try fields.finish()
+    }
+}
+
+extension AttributeSchema {
+    fileprivate func isSame(as other: AttributeSchema) -> Bool {
+        var (first, second) = (self, other)
+        (first.defaultJSON, second.defaultJSON) = (nil, nil)
+        return first == second && (defaultJSON == other.defaultJSON || json == other.json)
     }
 }
 

@@ -2,7 +2,7 @@ import CCPU
 import Glibc
 import LaminaFormats
 
-/// A folder `<name>.laminaplugin` with its manifest. Reading it runs no foreign code.
+/// A folder `<id>.laminaplugin` with its manifest. Reading it runs no foreign code.
 public struct PluginBundle: Sendable {
     public static let suffix = ".laminaplugin"
 
@@ -20,6 +20,11 @@ public struct PluginBundle: Sendable {
             manifest = try PluginManifest(json: JSON.parse(mapping.bytes))
         } catch {
             throw .incompatiblePlugin("\(file): \(error)")
+        }
+        // A plugin is looked for by its folder's name, so that no other manifest needs to be read.
+        guard path.hasSuffix("/\(manifest.id)\(Self.suffix)") || path == manifest.id + Self.suffix else {
+            throw .incompatiblePlugin(
+                "\(path) holds plugin '\(manifest.id)': rename the folder to \(manifest.id)\(Self.suffix)")
         }
     }
 

@@ -22,10 +22,20 @@ public final class Registry: Sendable {
         public let components: [ComponentDescription]
     }
 
+    /// A bundle by its folder's name.
+    private struct Candidate: Sendable {
+        let id: String
+        let path: String
+    }
+
     private struct State: Sendable {
-        var bundles: [PluginBundle] = []
+        /// Not read yet, in the order of the search path.
+        var candidates: [Candidate] = []
+        var bundles: [String: PluginBundle] = [:]
         var loaded: [String: LoadedPlugin] = [:]
-        var entries: [Entry] = []
+        var entries: [String: Entry] = [:]
+        /// Ids of plugins, some perhaps unread or broken, in the order in which they were found.
+        var order: [String] = []
         var problems: [String] = []
         var failures: [String: HostError] = [:]
     }
@@ -34,8 +44,9 @@ public final class Registry: Sendable {
     private let target: String?
     private let state: Mutex<State>
 
-    /// Reads the manifests of all bundles in `folders`; of several plugins with one id the first counts.
+    /// Finds the bundles in `folders`; of several plugins with one id the first that can be read counts.
     ///
+    /// A manifest is read when something of its plugin is first asked for, because a process needs few of them.
     /// - Parameter target: an instruction-set level to load instead of the best one.
     public init(folders: [String] = PluginBundle.searchPath(), target: String? = nil, runtime: Runtime = .shared) {
         self.runtime = runtime
@@ -43,22 +54,39 @@ public final class Registry: Sendable {
         var found = State()
         for folder in folders {
             for name in PluginBundle.names(in: folder) {
-                do {
-                    let bundle = try PluginBundle(path: folder + "/" + name)
-                    let manifest = bundle.manifest
-                    if found.entries.contains(where: { $0.id == manifest.id }) { continue }
-                    found.bundles.append(bundle)
-                    found.entries.append(
-                        Entry(
-                            id: manifest.id, name: manifest.name, version: manifest.version, license: manifest.license,
-                            documentation: manifest.documentation, path: bundle.path,
-                            obstacle: target == nil ? manifest.obstacle : nil, components: manifest.components))
-                } catch {
-                    found.problems.append(error.description)
-                }
+                let id = String(name.dropLast(PluginBundle.suffix.count))
+                if !found.order.contains(id) { found.order.append(id) }
+                found.candidates.append(Candidate(id: id, path: folder + "/" + name))
             }
         }
         state = Mutex(found)
+    }
+
+    /// Reads the manifests of a plugin's bundles until one can be read; nil: of all plugins. Broken ones are logged.
+    private func read(_ id: String? = nil) {
+        let problems = state.withLock { state in
+            let known = state.problems.count
+            for candidate in state.candidates where id == nil || candidate.id == id {
+                if state.entries[candidate.id] == nil { read(candidate, &state) }
+            }
+            state.candidates.removeAll { id == nil || $0.id == id }
+            return state.problems[known...]
+        }
+        for problem in problems { runtime.logHandler(LAMINA_LOG_WARNING, problem) }
+    }
+
+    private func read(_ candidate: Candidate, _ state: inout State) {
+        do {
+            let bundle = try PluginBundle(path: candidate.path)
+            let manifest = bundle.manifest
+            state.bundles[manifest.id] = bundle
+            state.entries[manifest.id] = Entry(
+                id: manifest.id, name: manifest.name, version: manifest.version, license: manifest.license,
+                documentation: manifest.documentation, path: bundle.path,
+                obstacle: target == nil ? manifest.obstacle : nil, components: manifest.components)
+        } catch {
+            state.problems.append(error.description)
+        }
     }
 
     /// Adds a plugin that is linked into the program, by its entry function.
@@ -66,32 +94,55 @@ public final class Registry: Sendable {
         let plugin = try LoadedPlugin(entry: entry, from: "a plugin linked into this program", runtime: runtime)
         state.withLock { state in
             state.loaded[plugin.id] = plugin
-            state.entries.removeAll { $0.id == plugin.id }
-            state.entries.append(
-                Entry(
-                    id: plugin.id, name: plugin.name, version: plugin.version, license: plugin.license,
-                    documentation: plugin.documentation, path: nil, obstacle: nil,
-                    components: plugin.components.map(\.description)))
+            state.order.removeAll { $0 == plugin.id }
+            state.order.append(plugin.id)
+            state.entries[plugin.id] = Entry(
+                id: plugin.id, name: plugin.name, version: plugin.version, license: plugin.license,
+                documentation: plugin.documentation, path: nil, obstacle: nil,
+                components: plugin.components.map(\.description))
         }
     }
 
-    /// The plugins, in the order in which they were found.
-    public var plugins: [Entry] { state.withLock { $0.entries } }
-    /// One line for each bundle that could not be read.
+    /// The plugins, in the order in which they were found. Reads every manifest.
+    public var plugins: [Entry] {
+        read()
+        return state.withLock { state in state.order.compactMap { state.entries[$0] } }
+    }
+
+    /// One line for each bundle that could not be read, of those that were asked for.
     public var problems: [String] { state.withLock { $0.problems } }
 
-    public func plugin(_ id: String) -> Entry? { plugins.first { $0.id == id } }
+    public func plugin(_ id: String) -> Entry? {
+        read(id)
+        return state.withLock { $0.entries[id] }
+    }
+
+    /// A component, or nil when it is not installed.
+    public func component(kind: String, id: String) -> ComponentDescription? {
+        plugin(Self.pluginID(of: id))?.components.first { $0.kind == kind && $0.id == id }
+    }
 
     /// Every component of a kind, of all plugins.
     public func components(kind: String) -> [ComponentDescription] {
         plugins.flatMap(\.components).filter { $0.kind == kind }
     }
 
+    /// The first component of a kind that fits, with no more manifests read than it takes.
+    public func firstComponent(
+        kind: String, where fits: (ComponentDescription) -> Bool
+    ) -> ComponentDescription? {
+        for id in state.withLock({ $0.order }) {
+            if let found = plugin(id)?.components.first(where: { $0.kind == kind && fits($0) }) { return found }
+        }
+        return nil
+    }
+
+    private static func pluginID(of id: String) -> String { String(id.prefix { $0 != "." }) }
+
     /// What a component says of itself, without running its code. The error names what is missing and what is near.
     public func describe(kind: String, id: String) throws(HostError) -> ComponentDescription {
-        let plugins = self.plugins
-        let pluginID = id.split(separator: ".", maxSplits: 1).first.map(String.init) ?? id
-        if let plugin = plugins.first(where: { $0.id == pluginID }) {
+        let pluginID = Self.pluginID(of: id)
+        if let plugin = plugin(pluginID) {
             if let found = plugin.components.first(where: { $0.kind == kind && $0.id == id }) { return found }
             let others = plugin.components.filter { $0.id == id }.map(\.kind)
             if let other = others.first {
@@ -102,6 +153,7 @@ public final class Registry: Sendable {
                 "plugin '\(pluginID)' \(plugin.version) has no \(kind) '\(id)'"
                     + (near.isEmpty ? "; see `lamina plugins show \(pluginID)`" : near))
         }
+        let plugins = self.plugins
         let candidates = plugins.flatMap(\.components).filter { $0.kind == kind }.map(\.id)
         // A name without its plugin: perhaps one of the plugins has it.
         let owner = id.contains(".") ? nil : candidates.first { $0.hasSuffix("." + id) }
@@ -115,7 +167,7 @@ public final class Registry: Sendable {
     /// The component, ready to be called; loads its plugin at the first use.
     public func load(kind: String, id: String) throws(HostError) -> LoadedComponent {
         _ = try describe(kind: kind, id: id)
-        let pluginID = String(id.split(separator: ".", maxSplits: 1)[0])
+        let pluginID = Self.pluginID(of: id)
         let plugin = try loadPlugin(pluginID)
         guard let component = plugin.components.first(where: { $0.description.kind == kind && $0.description.id == id })
         else { throw .missingComponent("plugin '\(pluginID)' has no \(kind) '\(id)'") }
@@ -127,7 +179,7 @@ public final class Registry: Sendable {
         let result: Result<LoadedPlugin, HostError> = state.withLock { state in
             if let plugin = state.loaded[id] { return .success(plugin) }
             if let failure = state.failures[id] { return .failure(failure) }
-            guard let bundle = state.bundles.first(where: { $0.manifest.id == id }) else {
+            guard let bundle = state.bundles[id] else {
                 return .failure(.missingComponent("plugin '\(id)' is not installed"))
             }
             runtime.loadLibraries()

@@ -18,7 +18,7 @@ public final class Runtime: @unchecked Sendable {
 
     private let handler = Mutex<@Sendable (Int32, String) -> Void> { level, text in
         guard level >= LAMINA_LOG_WARNING else { return }
-        let line = Array((text + "\n").utf8)
+        let line = Array("\(level > LAMINA_LOG_WARNING ? "error" : "warning"): \(text)\n".utf8)
         _ = write(STDERR_FILENO, line, line.count)
     }
     private let expectedScratch = Atomic<UInt64>(0)
@@ -80,6 +80,25 @@ public final class Runtime: @unchecked Sendable {
     /// Loads the libraries that the services need, now rather than in the middle of a run; what is missing is said by the
     /// service that needs it.
     func loadLibraries() { _ = blas }
+
+    /// Begins with `loadLibraries` on another thread, for a caller that has other work to do before it loads a plugin.
+    ///
+    /// The dynamic linker looks up some fourteen thousand symbols for OpenBLAS.
+    public func beginLoadingLibraries() {
+        // Here, because other threads may read the environment while that one runs.
+        BLAS.environment
+        var thread = pthread_t()
+        // Without a thread the libraries are loaded when they are needed.
+        if pthread_create(
+            &thread, nil,
+            { _ in
+                _ = Runtime.loadedBLAS
+                return nil
+            }, nil) == 0
+        {
+            pthread_detach(thread)
+        }
+    }
 
     /// Runs `body` on the pool; chunks as in `lamina_host.parallel_for`.
     public func parallelFor(

@@ -125,7 +125,7 @@ public final class Dataset: @unchecked Sendable {
     ) throws(TrainingError) -> DataSource {
         guard let origin else { return try DataSource(source.id, source.attributes, registry: registry) }
         var given = (origin.id == source.id ? origin.reading : [:]).merging(source.attributes)
-        let numbersThem = registry.components(kind: "source").first { $0.id == source.id }?.attributes.contains {
+        let numbersThem = registry.component(kind: "source", id: source.id)?.attributes.contains {
             $0.name == "classes" && $0.types & LAMINA_ATTRIBUTE_STRINGS != 0
         }
         if origin.id == source.id, numbersThem == true, !origin.classes.isEmpty, given["classes"] ?? .null == .null {

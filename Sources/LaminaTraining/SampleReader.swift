@@ -70,10 +70,10 @@ extension DataSource {
     ) throws(TrainingError) -> (source: DataSource, field: Int) {
         let ending =
             suffix ?? path.split(separator: "/").last?.split(separator: ".").dropFirst().last.map { $0.lowercased() }
-        let sources = registry.components(kind: "source").filter { !$0.suffixes.isEmpty }
-        let matches = sources.filter { source in source.suffixes.contains { $0 == ending } }
-        guard let description = matches.first(where: { $0.id == origin?.id }) ?? matches.first else {
-            let known = sources.flatMap(\.suffixes).map { ".\($0)" }.joined(separator: ", ")
+        func reads(_ source: ComponentDescription) -> Bool { source.suffixes.contains { $0 == ending } }
+        let same = origin.flatMap { registry.component(kind: "source", id: $0.id) }.flatMap { reads($0) ? $0 : nil }
+        guard let description = same ?? registry.firstComponent(kind: "source", where: reads) else {
+            let known = registry.components(kind: "source").flatMap(\.suffixes).map { ".\($0)" }.joined(separator: ", ")
             throw TrainingError(
                 known.isEmpty ? .plugin : .data,
                 "\(path): no installed source reads "

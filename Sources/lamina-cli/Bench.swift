@@ -7,6 +7,7 @@ import LaminaSchema
 
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "bench",
         abstract: "Time training steps and single-sample inference of the plugins' workloads.",
         discussion: """
             Each workload is a recipe in a plugin's bundle; a path to a recipe of yours works, too. A training step is forward, \

@@ -5,6 +5,7 @@ import LaminaTraining
 
 struct Eval: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "eval",
         abstract: "Loss and metrics of a model on a dataset.",
         discussion: """
             The data is that of the recipe recorded in the archive: its test data, or with --split its training or validation \

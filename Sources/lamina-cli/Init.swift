@@ -4,6 +4,7 @@ import LaminaRecipe
 
 struct Init: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "init",
         abstract: "Write the network of a recipe with its initial weights; train nothing.")
 
     @Argument(help: "The recipe, a YAML file.")

@@ -6,6 +6,7 @@ import LaminaGraph
 
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "inspect",
         abstract: "Show a model's layers, shapes, parameters; with --plan also memory and work.",
         discussion: """
             Without the plugins that the model needs, shows what the archive itself says. --graph dot writes the network for \

@@ -49,7 +49,6 @@ struct HostOptions: ParsableArguments {
             pluginPath.isEmpty && pluginTarget == nil
             ? Lamina.registry : Registry(folders: PluginBundle.searchPath(pluginPath), target: pluginTarget)
         for warning in pluginPath.compactMap(PluginBundle.emptiness) { Terminal.warning(warning) }
-        for problem in registry.problems { Terminal.warning(problem) }
         return registry
     }
 }

@@ -10,6 +10,7 @@ struct PluginCommand: ParsableCommand {
 
     struct Bundle: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "bundle",
             abstract: "Make NAME.laminaplugin: the libraries and a plugin.json generated from them.",
             discussion: """
                 Each library is given as TARGET=PATH with its instruction-set level: x86-64-v1 to -v4 or aarch64. Those that this \

@@ -8,11 +8,13 @@ import LaminaSchema
 
 struct Plugins: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "plugins",
         abstract: "What is installed, what it offers, what a model lacks here.",
         subcommands: [List.self, Show.self, Why.self, Verify.self], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The installed plugins. Runs no foreign code.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "The installed plugins. Runs no foreign code.")
 
         @OptionGroup var format: FormatOption
         @OptionGroup var host: HostOptions
@@ -35,6 +37,7 @@ struct Plugins: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "show",
             abstract: "A plugin's components, or a component's attributes with defaults and documentation.")
 
         @Argument(help: "A plugin by its id, or a component as PLUGIN.NAME.")
@@ -83,6 +86,7 @@ struct Plugins: ParsableCommand {
 
     struct Why: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "why",
             abstract: "What a model needs and what is missing here, from its manifest alone.")
 
         @Argument(help: "The archive.")
@@ -126,6 +130,7 @@ struct Plugins: ParsableCommand {
 extension Plugins {
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "verify",
             abstract:
                 "Compare the installed plugins' libraries with the hashes of their plugin.json. Runs no foreign code.")
 

@@ -5,6 +5,7 @@ import LaminaFormats
 
 struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "predict",
         abstract: "Predict samples from files: images, tables, arrays, texts; or a text itself.",
         discussion: """
             A file is read by the installed source that knows its ending. "-" reads standard input. For a model of texts, \

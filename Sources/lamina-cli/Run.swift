@@ -3,6 +3,7 @@ import Lamina
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "run",
         abstract: "Run the network on raw tensors: every input, every output, by name.",
         discussion: """
             The input file holds one tensor per input of the model; with a loss also "target", and the output file then \

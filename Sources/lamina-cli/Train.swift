@@ -9,6 +9,7 @@ import LaminaTraining
 
 struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "train",
         abstract: "Train the network of a recipe and write it as an archive.",
         discussion: """
             Writes MODEL.lamina with a checkpoint after every epoch, and beside it MODEL.history.csv, MODEL.history.jsonl, \

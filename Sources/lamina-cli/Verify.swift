@@ -5,6 +5,7 @@ import LaminaFormats
 
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "verify",
         abstract: "Check an archive without running anything: structure, hashes, tensors.")
 
     @Argument(help: "The archive.")

@@ -143,17 +143,21 @@ struct PluginTests {
             try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: true)
             try folder.write("lamina: 1", "\(name)/\(name).yaml")
         }
-        let bundle = ["plugin", "bundle"] + libraries + ["-o", "d.laminaplugin"]
+        let bundle = ["plugin", "bundle"] + libraries + ["-o", "data.laminaplugin"]
         for name in ["one", "two"] { try folder.lamina(bundle + ["--benchmarks", name]).succeeded() }
         #expect(
-            folder.exists("d.laminaplugin/benchmarks/two.yaml") && !folder.exists("d.laminaplugin/benchmarks/one.yaml"))
+            folder.exists("data.laminaplugin/benchmarks/two.yaml")
+                && !folder.exists("data.laminaplugin/benchmarks/one.yaml"))
         let files = FileManager.default
-        #expect(files.fileExists(atPath: folder.path("d.laminaplugin/\(other)/libdata.so")))
-        try folder.write("mine", "d.laminaplugin/notes.txt")
-        try folder.lamina("plugin", "bundle", libraries[0], "-o", "d.laminaplugin").succeeded()
-        let left = try files.contentsOfDirectory(atPath: folder.path("d.laminaplugin"))
+        #expect(files.fileExists(atPath: folder.path("data.laminaplugin/\(other)/libdata.so")))
+        try folder.write("mine", "data.laminaplugin/notes.txt")
+        try folder.lamina("plugin", "bundle", libraries[0], "-o", "data.laminaplugin").succeeded()
+        let left = try files.contentsOfDirectory(atPath: folder.path("data.laminaplugin"))
         #expect(left.sorted() == ["notes.txt", "plugin.json", level].sorted())
-        #expect(files.fileExists(atPath: folder.path("d.laminaplugin/\(level)/libdata.so")))
+        #expect(files.fileExists(atPath: folder.path("data.laminaplugin/\(level)/libdata.so")))
+        try folder.lamina("plugin", "bundle", libraries[0], "-o", "other.laminaplugin")
+            .failed(2, saying: "its bundle is named data.laminaplugin")
+        #expect(!folder.exists("other.laminaplugin"))
     }
 
     @Test("a broken plugin is reported and harms no other")

@@ -47,10 +47,30 @@ struct BundleTests {
         try write(manifest(id: "Bad Name"), "name", in: folder)
         try FileManager.default.createDirectory(
             atPath: folder + "/empty.laminaplugin", withIntermediateDirectories: true)
+        try write(manifest(id: "renamed"), "original", in: folder)
         let registry = Registry(folders: [folder])
         #expect(registry.plugins.map(\.id) == ["good"])
-        #expect(registry.problems.count == 4)
+        #expect(registry.problems.count == 5)
+        #expect(registry.problems.contains { $0.contains("rename the folder to renamed.laminaplugin") })
         #expect(registry.problems.contains { $0.contains("surprise") })
+    }
+
+    @Test func onlyManifestsThatAreAskedForAreRead() throws {
+        let (first, second) = (try folder(), try folder())
+        defer { for folder in [first, second] { try? FileManager.default.removeItem(atPath: folder) } }
+        try write("{", "cut", in: first)
+        try write("{", "good", in: first)
+        try write(manifest(id: "good"), "good", in: second)
+        try write(manifest(id: "later"), "later", in: second)
+        let registry = Registry(folders: [first, second])
+        // The first of two bundles is broken: the next one counts.
+        #expect(try registry.describe(kind: "layer", id: "good.thing").version == 2)
+        #expect(registry.problems.count == 1)
+        #expect(registry.component(kind: "layer", id: "later.thing") != nil)
+        #expect(registry.component(kind: "loss", id: "later.thing") == nil)
+        #expect(registry.problems.count == 1)
+        #expect(registry.firstComponent(kind: "layer") { $0.id.hasSuffix(".thing") }?.id == "good.thing")
+        #expect(registry.plugins.map(\.id) == ["good", "later"] && registry.problems.count == 2)
     }
 
     @Test func whatCannotRunHereIsSaid() throws {

@@ -1,7 +1,7 @@
 import CLamina
 
 /// What one attribute of a component may be: types, default, bounds, one line of documentation.
-public struct AttributeSchema: Sendable {
+public struct AttributeSchema: Sendable, Equatable {
     public var name: String
     public var documentation: String
     public var types: UInt32

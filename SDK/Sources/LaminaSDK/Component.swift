@@ -17,7 +17,7 @@ extension ComponentType {
 }
 
 /// A named input of a layer, loss or block.
-public struct Port: Sendable {
+public struct Port: Sendable, Equatable {
     public enum Arity: Sendable { case required, optional, variadic }
     public var name: String
     public var arity: Arity

@@ -1,6 +1,6 @@
-// Yams' own parser in C. The Swift side of Yams resolves aliases and hashes whole keys while it composes nodes, and
-// recurses without a bound: a hostile text of a few lines costs it exponential time or the stack.
-internal import CYaml
+// libyaml itself. What composes nodes on top of it in other libraries resolves aliases and hashes whole keys, and recurses
+// without a bound: a hostile text of a few lines costs that exponential time or the stack.
+internal import CYAML
 import LaminaFormats
 
 /// Reads one YAML document into nodes, strictly and at a cost bounded by the text's length.
