@@ -12,9 +12,12 @@ let package = Package(
     dependencies: [.package(path: "../../SDK")],
     targets: [
         .target(name: "CTiledAttention", dependencies: [sdk("CLaminaMath")]),
+        .target(name: "CTokenLayers", dependencies: [sdk("CLaminaMath")]),
         .target(
             name: "Transformer",
-            dependencies: [sdk("LaminaSDK"), sdk("LaminaFormats"), sdk("CLaminaMath"), "CTiledAttention"]),
+            dependencies: [
+                sdk("LaminaSDK"), sdk("LaminaFormats"), sdk("CLaminaMath"), "CTiledAttention", "CTokenLayers",
+            ]),
         .target(
             name: "TransformerPlugin", dependencies: ["Transformer"],
             linkerSettings: [
@@ -32,5 +35,5 @@ if FileManager.default.fileExists(atPath: sdk + "/Sources/LaminaTesting") {
                 "Transformer", sdk("CAllocationCounter"), sdk("LaminaTesting"), sdk("LaminaFormats"),
                 sdk("LaminaSchema"),
             ],
-        ))
+            exclude: ["Golden"]))
 }

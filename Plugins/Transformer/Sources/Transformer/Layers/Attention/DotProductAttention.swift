@@ -56,7 +56,7 @@ struct DotProductAttention: Layer {
     }
 
     func infer(_ inference: Inference) throws {
-        let query = try sequence(inference, 0, "query")
+        let query = try inference.sequence(0, "query")
         guard inference.isConnected(1) == inference.isConnected(2) else {
             throw PluginError.shape(
                 "key and value belong together: connect both, or neither for a query that holds all")
@@ -64,7 +64,7 @@ struct DotProductAttention: Layer {
         let width = try inference.literal(query[2], "the query's last dimension")
         var outputs = width
         if inference.isConnected(1) {
-            let (key, value) = try (sequence(inference, 1, "key"), sequence(inference, 2, "value"))
+            let (key, value) = try (inference.sequence(1, "key"), inference.sequence(2, "value"))
             let keyWidth = try inference.literal(key[2], "the key's last dimension")
             let valueWidth = try inference.literal(value[2], "the value's last dimension")
             guard key[0] == query[0], value[0] == query[0], key[1] == value[1] else {
@@ -104,16 +104,6 @@ struct DotProductAttention: Layer {
 
     private func indivisible(_ what: String, _ width: Int, _ heads: Int, _ input: Int) -> PluginError {
         .shape("the \(what) has \(width) features, wanted a multiple of \(heads), its heads", input: input)
-    }
-
-    private func sequence(_ inference: Inference, _ index: Int, _ what: String) throws -> [Dimension] {
-        try inference.require(index, .float32)
-        let shape = inference.shape(index)
-        guard shape.count == 3 else {
-            throw PluginError.shape(
-                "the \(what) has shape \(inference.host.text(shape)), wanted [N, time, features]", input: index)
-        }
-        return shape
     }
 
     func plan(_ planning: Planning) throws -> any PlannedLayer { DotProductAttentionPlan(self, planning) }
