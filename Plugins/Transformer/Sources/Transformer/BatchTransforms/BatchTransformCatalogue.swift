@@ -1,0 +1,9 @@
+import LaminaSDK
+
+extension TransformerCatalogue {
+    public static var batchTransforms: [Component] {
+        [
+            .batchTransform(MaskTokens.self)
+        ]
+    }
+}
