@@ -1,3 +1,5 @@
+import LaminaFormats
+
 /// A picture being drawn: SVG 1.1 on a white ground, without scripts, fonts or anything from outside.
 struct SVG {
     private var body = ""
@@ -33,7 +35,7 @@ struct SVG {
         if anchor != .start { body += " text-anchor=\"\(anchor.rawValue)\"" }
         if isBold { body += " font-weight=\"bold\"" }
         if angle != 0 { body += " transform=\"rotate(\(n(angle)) \(n(x)) \(n(y)))\"" }
-        body += ">\(Self.escaped(text))</text>\n"
+        body += ">\(XMLText.escaped(text))</text>\n"
     }
 
     /// A gradient that runs downwards through `colors`, to be used as fill `url(#name)`.
@@ -53,29 +55,11 @@ struct SVG {
             <?xml version="1.0" encoding="UTF-8"?>
             <svg xmlns="http://www.w3.org/2000/svg" width="\(w)" height="\(h)" viewBox="0 0 \(w) \(h)" role="img" \
             font-family="Helvetica, Arial, sans-serif">
-            <title>\(Self.escaped(title))</title>
+            <title>\(XMLText.escaped(title))</title>
             <rect width="\(w)" height="\(h)" fill="#ffffff"/>
             \(body)</svg>
 
             """
-    }
-
-    /// Text for element content and quoted attributes; what XML 1.0 forbids becomes U+FFFD.
-    static func escaped(_ text: String) -> String {
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            case "'": escaped += "&#39;"
-            case "\t", "\n", "\r": escaped += " "
-            case "\u{0}"..<" ", "\u{7F}"..<"\u{A0}", "\u{FFFE}", "\u{FFFF}": escaped += "\u{FFFD}"
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return escaped
     }
 
     private func n(_ value: Double) -> String { NumberText.coordinate(value) }

@@ -1,3 +1,5 @@
+import LaminaFormats
+
 /// A picture of words: near ones have similar vectors, as far as two dimensions can show it.
 struct WordMap {
     let words: [String]
@@ -34,7 +36,7 @@ struct WordMap {
             taken.append(label)
             svg += "<circle cx=\"\(Self.text(point.x))\" cy=\"\(Self.text(point.y))\" r=\"2.5\" fill=\"#1f77b4\"/>"
             svg += "<text x=\"\(Self.text(label.x))\" y=\"\(Self.text(label.y + 0.8 * Self.fontSize))\">"
-            svg += "\(Self.escaped(word))</text>\n"
+            svg += "\(XMLText.escaped(word))</text>\n"
         }
         let (x, y) = (Self.text(components.shares.x * 100), Self.text(components.shares.y * 100))
         svg += "<text x=\"\(Int(Self.margin))\" y=\"\(height - 10)\" fill=\"#666\">\(words.count) words; principal "
@@ -87,21 +89,5 @@ struct WordMap {
     private static func text(_ value: Double) -> String {
         let tenths = Int((value * 10).rounded())
         return "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10)"
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            // XML has no control characters, nor these two.
-            case "\u{FFFE}", "\u{FFFF}": escaped += "\u{FFFD}"
-            case _ where scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value): escaped += "\u{FFFD}"
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return escaped
     }
 }
