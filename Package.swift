@@ -109,9 +109,13 @@ for family in families {
                 linkerSettings: linked.map { .linkedLibrary($0) })
     }
     let support = companions.map { Target.Dependency.target(name: $0) }
+    // Only some families decode; what the others do not take, is not in their libraries.
+    let manifest = (try? String(contentsOfFile: root + "/" + folder + "Package.swift", encoding: .utf8)) ?? ""
+    let decoding = manifest.contains("sdk(\"LaminaDecoding\")") ? [sdk("LaminaDecoding")] : []
     targets += [
         .target(
-            name: family, dependencies: [sdk("LaminaSDK"), sdk("LaminaFormats"), sdk("CLaminaMath")] + support,
+            name: family,
+            dependencies: [sdk("LaminaSDK"), sdk("LaminaFormats"), sdk("CLaminaMath")] + decoding + support,
             path: folder + "Sources/\(family)"),
         .target(
             name: family + "Plugin", dependencies: [.target(name: family)], path: folder + "Sources/\(family)Plugin",

@@ -10,6 +10,8 @@ let targets: [Target] = [
     // Strict JSON and safetensors: formats that both sides of the ABI read.
     .target(name: "LaminaFormats"),
     .target(name: "LaminaSDK", dependencies: ["CLamina"]),
+    // Text from models, for plugins: sampling, beam search, and the tasks that several families offer for their models.
+    .target(name: "LaminaDecoding", dependencies: ["LaminaFormats", "LaminaSDK"]),
     // Attribute schemas at work: JSON in, checked values in the ABI's form out. For hosts and tests.
     .target(name: "LaminaSchema", dependencies: ["CLamina", "LaminaFormats", "LaminaSDK"]),
     // Replaces malloc in tests by one that counts.
@@ -28,6 +30,8 @@ let targets: [Target] = [
     .testTarget(name: "CLaminaTests", dependencies: ["CLamina", "CLaminaLayout"]),
     .testTarget(name: "CLaminaMathTests", dependencies: ["CLaminaMath"]),
     .testTarget(name: "LaminaFormatsTests", dependencies: ["LaminaFormats"]),
+    .testTarget(
+        name: "LaminaDecodingTests", dependencies: ["LaminaDecoding", "LaminaFormats", "LaminaSDK", "LaminaTesting"]),
     .testTarget(name: "LaminaSchemaTests", dependencies: ["LaminaSchema"]),
     .testTarget(name: "LaminaSDKTests", dependencies: ["LaminaSDK", "LaminaTesting"]),
     // Builds the example in C and loads it.
@@ -37,7 +41,8 @@ let targets: [Target] = [
 let package = Package(
     name: "SDK",
     products: [
-        "CAllocationCounter", "CLamina", "CLaminaMath", "LaminaFormats", "LaminaSDK", "LaminaSchema", "LaminaTesting",
+        "CAllocationCounter", "CLamina", "CLaminaMath", "LaminaDecoding", "LaminaFormats", "LaminaSDK", "LaminaSchema",
+        "LaminaTesting",
     ].map { .library(name: $0, targets: [$0]) },
     targets: targets,
     cLanguageStandard: .c11,

@@ -15,7 +15,10 @@ let package = Package(
         .target(name: "CRecurrent", dependencies: [sdk("CLaminaMath")]),
         .target(
             name: "RNN",
-            dependencies: [sdk("LaminaSDK"), sdk("LaminaFormats"), sdk("CLaminaMath"), "CAttention", "CRecurrent"]),
+            dependencies: [
+                sdk("LaminaSDK"), sdk("LaminaDecoding"), sdk("LaminaFormats"), sdk("CLaminaMath"), "CAttention",
+                "CRecurrent",
+            ]),
         .target(
             name: "RNNPlugin", dependencies: ["RNN"],
             linkerSettings: [

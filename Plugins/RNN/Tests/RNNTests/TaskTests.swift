@@ -26,7 +26,7 @@ import Testing
                        {"name": "decoder.output", "component": "core.dense", "inputs": ["decoder.rnn"]}],
              "outputs": [{"name": "logits", "from": "decoder.output"}]}
             """
-        let text = TaskHarness.TextInput(try Scalars.harness("abcde"))
+        let text = TaskHarness.TextInput(try TokenizerHarness.scalars("abcde"))
         return TaskHarness(graph: graph, texts: ["source": text, "shifted": text]) { given, wanted in
             // The state: the letter, and how often it is still to be said.
             if wanted == ["encoder.rnn:1"] {
@@ -122,92 +122,54 @@ import Testing
         let answer = try model(extra: 3).run(.task(Translate.self), ["beam": 2], arguments: ["abc"])
         #expect(answer.rows[0]["text"] == "aaa")
     }
-
-    @Test func mapsOfWeightsThatAreNoNumbers() {
-        let map = AttentionMap(rows: ["a", "b"], columns: ["<", "\u{7}"], weights: [[.nan, 1], [.infinity]])
-        #expect(map.svg.contains("a ← &lt;: 0.0 %") && map.svg.contains("a ← ·: 100.0 %"))
-        #expect(map.svg.contains("b ← &lt;: 100.0 %") && map.svg.contains("b ← ·: 0.0 %"))
-    }
 }
 
-/// `generate` on a made-up model: each token is followed by the next of the vocabulary, the last by the first.
+/// `generate` on a made-up model with states: it says the alphabet backwards from the prompt's last letter, and knows where
+/// it is only by its state.
 @Suite struct GenerateTests {
-    private func model(_ text: String, extra: Int = 0, other: Float = -5) throws -> TaskHarness {
-        let known = text.unicodeScalars.count
-        let size = 4 + known + extra
+    private func model(_ told: Told) throws -> TaskHarness {
         let graph = """
-            {"inputs": [{"name": "text", "dtype": "int64", "shape": ["N", "T"]}],
-             "nodes": [{"name": "dense", "component": "core.dense", "inputs": ["text"]}],
-             "outputs": [{"name": "output", "from": "dense"}]}
+            {"inputs": [{"name": "text", "dtype": "int64", "shape": ["N", "T"]},
+                        {"name": "hidden", "dtype": "float32", "shape": [1, "N", 1]}],
+             "nodes": [{"name": "rnn", "component": "rnn.gru", "inputs": ["text", null, "hidden"]},
+                       {"name": "dense", "component": "core.dense", "inputs": ["rnn"]}],
+             "outputs": [{"name": "output", "from": "dense"}, {"name": "next", "from": "rnn:1"}],
+             "carry": [{"input": "hidden", "output": "next"}]}
             """
-        return TaskHarness(
-            graph: graph, texts: ["text": TaskHarness.TextInput(try Scalars.harness(text))]
-        ) { given, _ in
-            let tokens = given[0].value.elements(as: Int64.self)
-            return [
-                TensorValue(
-                    [1, tokens.count, size],
-                    tokens.flatMap { token in
-                        (0..<size).map { index in
-                            index == 4 + (Int(token) - 3) % known ? 5 : index >= 4 + known ? 50 : other
-                        }
-                    })
-            ]
-        }
-    }
-
-    /// Tokens that change the character before them: a mark, a line feed, a joiner, the second letter of a flag.
-    @Test(arguments: ["e\u{301}", "\r\nx", "\u{1F469}\u{200D}\u{1F680}", "\u{1F1E9}\u{1F1EA}", "abc"])
-    func nothingIsLost(_ text: String) throws {
-        let count = text.unicodeScalars.count
-        let prompt = String(text.unicodeScalars.first!)
-        let answer = try model(text).run(
-            .task(Generate.self), ["temperature": 0, "length": .integer(Int64(3 * count - 1))], arguments: [prompt])
-        #expect(Array(answer.text.unicodeScalars) == Array((text + text + text).unicodeScalars))
-        let rows = try model(text).run(
-            .task(Generate.self), ["temperature": 0, "length": .integer(Int64(count - 1)), "samples": 2],
-            arguments: [prompt]
-        ).rows
-        #expect(rows.map { $0["text"] } == [.string(text), .string(text)])
-    }
-
-    @Test func tokensThatThereAreNot() throws {
-        for temperature in [0, 1] as [JSON] {
-            let answer = try model("abc", extra: 2).run(
-                .task(Generate.self), ["temperature": temperature, "length": 20], arguments: ["a"])
-            #expect(answer.text.count == 21)
-        }
-    }
-
-    @Test(arguments: [Float.nan, .infinity]) func logitsThatAreNoNumbers(_ other: Float) {
-        #expect {
-            try model("abc", other: other).run(.task(Generate.self), arguments: ["a"])
-        } throws: { "\($0)".contains("logits that are no numbers") }
-    }
-
-    /// Characters of several tokens, as in a vocabulary of bytes, come when they are complete, the last in any case.
-    @Test func charactersOfSeveralTokens() throws {
-        let bytes = Array("aé€b".utf8) + [0xE2, 0x82]
-        var running = RunningText()
-        var pieces: [String] = []
-        for count in 1...bytes.count {
-            pieces.append(
-                try running.next(bytes.prefix(count).map(Int64.init)[...], isWhole: count == bytes.count) {
-                    String(decoding: $0.map { UInt8($0) }, as: UTF8.self)
-                })
-        }
-        #expect(pieces == ["a", "", "é", "", "", "€", "b", "", "\u{FFFD}"])
-    }
-
-    /// Words with spaces between them: how a piece begins depends on what stands before it.
-    @Test func wordsAreJoined() throws {
-        var running = RunningText()
-        let words = ["", "one", "two", "", "three"]
-        let pieces = try (1...4).map { count in
-            try running.next([1, 2, 0, 4].prefix(count), isWhole: count == 4) { tokens in
-                tokens.map { words[Int($0)] }.filter { !$0.isEmpty }.joined(separator: " ")
+        let text = TaskHarness.TextInput(try TokenizerHarness.scalars("abcdefgh"))
+        return TaskHarness(graph: graph, texts: ["text": text]) { given, wanted in
+            #expect(wanted == ["dense", "rnn:1"])
+            let tokens = given.first { $0.reference == "text" }!.value
+            var state = given.first { $0.reference == "hidden" }!.value.floats
+            let (rows, steps) = (tokens.shape[0], tokens.shape[1])
+            told.shapes.append(tokens.shape)
+            var logits = [Float](repeating: -5, count: rows * steps * 12)
+            for row in 0..<rows {
+                for step in 0..<steps {
+                    let token = tokens.elements(as: Int64.self)[row * steps + step]
+                    // The first tokens set the state, the others count it down.
+                    state[row] = state[row] == 0 || step > 0 ? Float(token) : state[row] - 1
+                    logits[(row * steps + step) * 12 + max(Int(state[row]) - 1, 3)] = 5
+                }
             }
+            return [TensorValue([rows, steps, 12], logits), TensorValue([1, rows, 1], state)]
         }
-        #expect(pieces == ["one", " two", "", " three"])
+    }
+
+    final class Told { var shapes: [[Int]] = [] }
+
+    @Test func statesAreCarried() throws {
+        let told = Told()
+        let answer = try model(told).run(.task(Generate.self), ["temperature": 0], arguments: ["af"])
+        #expect(answer.text == "afedcba")
+        #expect(told.shapes == [[1, 2]] + Array(repeating: [1, 1], count: 5))
+    }
+
+    /// A search takes states along.
+    @Test func statesFollowTheBeam() throws {
+        let told = Told()
+        let answer = try model(told).run(.task(Generate.self), ["beam": 3], arguments: ["af"])
+        #expect(answer.text == "afedcba")
+        #expect(told.shapes[1] == [3, 1])
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import LaminaDecoding
 import LaminaSDK
 
 /// Scheduled sampling: the decoder is told its own predictions instead of the true tokens, more often as training goes on.

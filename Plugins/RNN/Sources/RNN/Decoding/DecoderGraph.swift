@@ -1,3 +1,4 @@
+import LaminaDecoding
 import LaminaSDK
 
 /// Where a model of `rnn.encoder_decoder` is cut for decoding: the encoder runs once, the decoder token by token.

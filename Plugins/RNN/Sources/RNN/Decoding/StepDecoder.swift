@@ -1,8 +1,8 @@
-import Glibc
+import LaminaDecoding
 import LaminaSDK
 
-/// The decoder of a model, computed a token at a time by the host from the states of the step before.
-final class StepDecoder: BeamSearch.Decoder {
+/// The decoder of a model of `rnn.encoder_decoder`, computed a step at a time from the states of the one before.
+final class StepDecoder: StepModel {
     private let model: TaskModel
     private let graph: DecoderGraph
     /// Of the sentences; rows of a step take copies of them.
@@ -12,23 +12,16 @@ final class StepDecoder: BeamSearch.Decoder {
     /// Which sentence each row of the last step belongs to.
     private var sentences: [Int]
     private var outputs: Tensors?
+    private var last: TensorBuffer?
     private(set) var vocabulary: Int
 
     /// Runs the encoder over sentences of tokens.
     ///
     /// - Parameter padding: fills rows up to the longest sentence; only with lengths may they differ in length.
     convenience init(_ model: TaskModel, _ graph: DecoderGraph, _ sources: [[Int64]], padding: Int64) throws {
-        let longest = sources.map(\.count).max() ?? 0
-        let tokens = TensorBuffer(.int64, [sources.count, longest])
-        let lengths = TensorBuffer(.int64, [sources.count])
-        for (row, source) in sources.enumerated() {
-            lengths.tensor.int64s[row] = Int64(source.count)
-            for step in 0..<longest {
-                tokens.tensor.int64s[row * longest + step] = step < source.count ? source[step] : padding
-            }
-        }
-        defer { withExtendedLifetime((tokens, lengths)) {} }
-        try self.init(model, graph, source: tokens.tensor, lengths: lengths.tensor)
+        let batch = TokenBatch(sources, padding: padding)
+        defer { withExtendedLifetime(batch) {} }
+        try self.init(model, graph, source: batch.tokens.tensor, lengths: batch.lengths.tensor)
     }
 
     /// Runs the encoder over a batch of sources [N, Ts].
@@ -52,60 +45,31 @@ final class StepDecoder: BeamSearch.Decoder {
         vocabulary = 0
     }
 
-    func step(_ tokens: [Int64], continuing rows: [Int]) throws -> UnsafePointer<Float> {
+    func step(_ tokens: [[Int64]], continuing rows: [Int]) throws -> UnsafePointer<Float> {
         sentences = rows.map { sentences[$0] }
-        let input = TensorBuffer(.int64, [tokens.count, 1])
-        for (row, token) in tokens.enumerated() { input.tensor.int64s[row] = token }
-        var given = [(graph.target, input.tensor)]
+        let input = TokenBatch(tokens)
+        var given = [(graph.target, input.tokens.tensor)]
         let own = states.map { $0.gathering(rows, axis: 1) }
         for (name, state) in zip(graph.states, own) { given.append((name, state.tensor)) }
         let held = memory.map { $0.gathering(sentences, axis: 0) }
         for (name, value) in zip(graph.memory, held) { given.append((name, value.tensor)) }
-        let ones = TensorBuffer(.int64, [tokens.count])
-        if let name = graph.targetLengths {
-            for row in tokens.indices { ones.tensor.int64s[row] = 1 }
-            given.append((name, ones.tensor))
-        }
+        if let name = graph.targetLengths { given.append((name, input.lengths.tensor)) }
         let wanted = [graph.logits] + graph.nextStates + (graph.weights.map { [$0] } ?? [])
-        let outputs = try withExtendedLifetime((own, held, ones, input)) {
+        let outputs = try withExtendedLifetime((own, held, input)) {
             try model.evaluate(wanted, given: given)
         }
         for index in states.indices { states[index] = TensorBuffer(copying: outputs[1 + index]) }
         self.outputs = outputs
-        let logits = outputs[0]
-        vocabulary = logits.size(logits.rank - 1)
-        return UnsafePointer(logits.floats)
+        let last = try TensorBuffer(lastSteps: outputs[0], rows: rows.count, steps: tokens.first?.count ?? 0)
+        (self.last, vocabulary) = (last, last.tensor.size(1))
+        return UnsafePointer(last.tensor.floats)
     }
 
     func weights(_ row: Int) -> [Float] {
         guard graph.weights != nil, let outputs else { return [] }
         let weights = outputs[1 + graph.nextStates.count]
-        let count = weights.size(2)
-        return Array(UnsafeBufferPointer(start: weights.floats + row * count, count: count))
-    }
-}
-
-extension TensorBuffer {
-    convenience init(copying tensor: Tensor) {
-        self.init(tensor.dtype ?? .float32, tensor.shape)
-        let bytes = tensor.count * (tensor.dtype?.size ?? 4)
-        if bytes > 0 { memcpy(self.tensor.bytes, tensor.bytes, bytes) }
-    }
-
-    /// A tensor whose element i along `axis` is this one's element `rows[i]`.
-    func gathering(_ rows: [Int], axis: Int) -> TensorBuffer {
-        var shape = tensor.shape
-        let (outer, size) = (shape[..<axis].reduce(1, *), shape[axis])
-        let inner = shape[(axis + 1)...].reduce(tensor.dtype!.size, *)
-        shape[axis] = rows.count
-        let result = TensorBuffer(tensor.dtype!, shape)
-        for block in 0..<outer {
-            for (position, row) in rows.enumerated() {
-                memcpy(
-                    result.tensor.bytes + (block * rows.count + position) * inner,
-                    tensor.bytes + (block * size + row) * inner, inner)
-            }
-        }
-        return result
+        let (steps, count) = (weights.size(1), weights.size(2))
+        return Array(
+            UnsafeBufferPointer(start: weights.floats + ((row + 1) * steps - 1) * count, count: count))
     }
 }

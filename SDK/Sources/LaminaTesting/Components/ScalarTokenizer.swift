@@ -1,8 +1,7 @@
 import LaminaSDK
-import LaminaTesting
 
-/// Unicode scalars as tokens, those that were seen in their order, behind the special ones.
-final class Scalars: Tokenizer {
+/// Unicode scalars as tokens, those that were seen in their order, behind the special ones: for tests of what takes tokens.
+final class ScalarTokenizer: Tokenizer {
     static let name = "scalars"
     static let documentation = "Unicode scalars."
 
@@ -38,8 +37,11 @@ final class Scalars: Tokenizer {
     }
     func token(_ id: Int) -> String? { tokens.indices.contains(id) ? tokens[id] : nil }
     func id(of token: String) -> Int? { tokens.firstIndex(of: token) }
+}
 
-    static func harness(_ text: String) throws -> TokenizerHarness {
-        try TokenizerHarness(.tokenizer(Scalars.self), on: [text])
+extension TokenizerHarness {
+    /// Tokens 0 to 3 are `<pad>`, `<unk>`, `<bos>` and `<eos>`; behind them stand the scalars of `text` in their order.
+    public static func scalars(_ text: String) throws -> TokenizerHarness {
+        try TokenizerHarness(.tokenizer(ScalarTokenizer.self), on: [text])
     }
 }

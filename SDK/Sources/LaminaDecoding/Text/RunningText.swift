@@ -2,15 +2,17 @@
 ///
 /// A piece is what the latest tokens add to the text of those before them, in bytes: a mark that changes the character
 /// before it is a piece, too. Tokens that end within a character wait for the rest of it, which ends in U+FFFD until then.
-struct RunningText {
+public struct RunningText: Sendable {
     /// Tokens before `first` are told and no longer needed; those before `told` are told, and say how the next go on.
     private var first = 0
     private var told = 0
 
+    public init() {}
+
     /// - Parameters:
     ///   - tokens: those of the call before and more.
     ///   - isWhole: no more follow, so that nothing waits.
-    mutating func next(
+    public mutating func next(
         _ tokens: ArraySlice<Int64>, isWhole: Bool, decode: ([Int64]) throws -> String
     ) throws -> String {
         let begin = tokens.startIndex

@@ -1,33 +1,31 @@
 import LaminaSDK
 
-/// Greedy and beam search over a decoder that runs token by token; sentences of a batch side by side.
+/// Greedy and beam search over a model that runs step by step; sentences of a batch side by side.
 ///
 /// The beam keeps, beside its `width` best beginnings, the greedy one for as long as it can get among the answers, so that
 /// the best answer is never less probable than the greedy one (with `penalty` 0): cutting beginnings off alone does not
 /// promise that.
-struct BeamSearch {
-    var width = 1
+public struct BeamSearch {
+    public var width = 1
     /// α of `Hypothesis.score`.
-    var penalty = 0.0
+    public var penalty = 0.0
     /// Tokens at most, with the one that ends.
-    var maximum = 100
-    var keepsWeights = false
-    let begin, end: Int64
+    public var maximum = 100
+    public var keepsWeights = false
+    /// What every sentence begins with, at least one token: `<bos>`, or the tokens of a text to go on from.
+    public let begin: [Int64]
+    /// The token that ends an answer; nil: there is none.
+    public let end: Int64?
     /// Never chosen: padding and the like.
-    var forbidden: [Int64] = []
+    public var forbidden: [Int64] = []
     /// Tokens that there are; logits for more stand for none.
-    var vocabulary = Int.max
+    public var vocabulary = Int.max
+    /// Whether a hypothesis is at its end without the token for it; nil: none is.
+    public var isComplete: ((Hypothesis) throws -> Bool)?
 
-    /// The decoder as the search sees it: one token per row in, logits and attention per row out.
-    protocol Decoder: AnyObject {
-        var vocabulary: Int { get }
-        /// - Parameters:
-        ///   - tokens: one per row.
-        ///   - rows: which row of the step before each row continues; at first the number of its sentence.
-        /// - Returns: logits, [rows, vocabulary].
-        func step(_ tokens: [Int64], continuing rows: [Int]) throws -> UnsafePointer<Float>
-        /// Attention of the last step's row to the source; empty when there is none.
-        func weights(_ row: Int) -> [Float]
+    public init(begin: [Int64], end: Int64?) {
+        precondition(!begin.isEmpty, "a sentence begins with a token")
+        (self.begin, self.end) = (begin, end)
     }
 
     /// A beginning that is continued, and the row of the decoder that has its states.
@@ -44,23 +42,25 @@ struct BeamSearch {
     }
 
     /// The best hypotheses of each sentence, best first, `width` at most.
-    func decode(_ decoder: any Decoder, sentences count: Int, cancelled: () -> Bool) throws -> [[Hypothesis]] {
+    public func decode(
+        _ model: any StepModel, sentences count: Int, cancelled: () -> Bool
+    ) throws -> [[Hypothesis]] {
         var sentences = (0..<count).map {
             Sentence(live: [Live(hypothesis: Hypothesis(), row: $0, isGreedy: true)])
         }
         for step in 1...max(maximum, 1) {
             if cancelled() { throw PluginError.cancelled }
-            var (tokens, rows): ([Int64], [Int]) = ([], [])
+            var (tokens, rows): ([[Int64]], [Int]) = ([], [])
             for index in sentences.indices {
                 for live in sentences[index].live.indices {
-                    tokens.append(sentences[index].live[live].hypothesis.tokens.last ?? begin)
+                    tokens.append(sentences[index].live[live].hypothesis.tokens.last.map { [$0] } ?? begin)
                     rows.append(sentences[index].live[live].row)
                     sentences[index].live[live].row = tokens.count - 1
                 }
             }
             if tokens.isEmpty { break }
-            let logits = try decoder.step(tokens, continuing: rows)
-            for index in sentences.indices { try extend(&sentences[index], logits, decoder, isLast: step == maximum) }
+            let logits = try model.step(tokens, continuing: rows)
+            for index in sentences.indices { try extend(&sentences[index], logits, model, isLast: step == maximum) }
         }
         return sentences.map { sentence in
             var answers = sentence.finished
@@ -82,9 +82,9 @@ struct BeamSearch {
     }
 
     private func extend(
-        _ sentence: inout Sentence, _ logits: UnsafePointer<Float>, _ decoder: any Decoder, isLast: Bool
+        _ sentence: inout Sentence, _ logits: UnsafePointer<Float>, _ model: any StepModel, isLast: Bool
     ) throws {
-        let (stride, size) = (decoder.vocabulary, min(decoder.vocabulary, vocabulary))
+        let (stride, size) = (model.vocabulary, min(model.vocabulary, vocabulary))
         var probabilities = [Double](repeating: 0, count: size)
         var candidates: [Candidate] = []
         var greedy: Candidate?
@@ -114,31 +114,32 @@ struct BeamSearch {
             return a == b ? left < right : a > b
         }
         var next: [Live] = []
-        func continued(_ candidate: Candidate) -> Hypothesis {
+        func continued(_ candidate: Candidate) throws -> Hypothesis {
             let live = sentence.live[candidate.live]
             var hypothesis = live.hypothesis
             hypothesis.tokens.append(candidate.token)
             hypothesis.logProbability = candidate.logProbability
-            hypothesis.isFinished = candidate.token == end
-            if keepsWeights { hypothesis.weights.append(decoder.weights(live.row)) }
+            if keepsWeights { hypothesis.weights.append(model.weights(live.row)) }
+            hypothesis.isFinished = try candidate.token == end || isComplete?(hypothesis) ?? false
             return hypothesis
         }
         for index in isLast ? order.prefix(width) : order[...] where next.count < width {
             let candidate = candidates[index]
             let isGreedy = greedy.map { $0.live == candidate.live && $0.token == candidate.token } ?? false
-            if candidate.token == end || isLast {
-                sentence.finished.append(continued(candidate))
+            let hypothesis = try continued(candidate)
+            if hypothesis.isFinished || isLast {
+                sentence.finished.append(hypothesis)
             } else {
                 next.append(
-                    Live(hypothesis: continued(candidate), row: sentence.live[candidate.live].row, isGreedy: isGreedy))
+                    Live(hypothesis: hypothesis, row: sentence.live[candidate.live].row, isGreedy: isGreedy))
             }
         }
-        if let candidate = greedy {
-            if candidate.token == end || isLast {
-                sentence.greedy = continued(candidate)
-            } else if !next.contains(where: \.isGreedy) {
-                next.append(
-                    Live(hypothesis: continued(candidate), row: sentence.live[candidate.live].row, isGreedy: true))
+        if let candidate = greedy, !next.contains(where: \.isGreedy) {
+            let hypothesis = try continued(candidate)
+            if hypothesis.isFinished || isLast {
+                sentence.greedy = hypothesis
+            } else {
+                next.append(Live(hypothesis: hypothesis, row: sentence.live[candidate.live].row, isGreedy: true))
             }
         }
         sentence.live = isDone(sentence, next) ? [] : next

@@ -2,29 +2,31 @@ import LaminaFormats
 import LaminaSDK
 
 /// What a task sees of a model's graph: nodes with what they take, inputs, outputs, the loss.
-struct GraphView {
-    struct Node {
-        let name, component: String
+public struct GraphView {
+    public struct Node {
+        public let name, component: String
+        /// Those that were set.
+        public let attributes: JSONObject
         /// References; nil: not connected.
-        let inputs: [String?]
+        public let inputs: [String?]
     }
 
-    struct Input {
-        let name, dtype: String
+    public struct Input {
+        public let name, dtype: String
         /// Sizes; a text is a name.
-        let shape: [JSON]
+        public let shape: [JSON]
     }
 
-    let inputs: [Input]
-    let nodes: [Node]
+    public let inputs: [Input]
+    public let nodes: [Node]
     /// By name: references.
-    let outputs: [(name: String, reference: String)]
+    public let outputs: [(name: String, reference: String)]
     /// What the loss compares with the target; nil without a loss.
-    let measured: String?
+    public let measured: String?
     /// Inputs that take an output of the batch before.
-    let carries: [(input: String, output: String)]
+    public let carries: [(input: String, output: String)]
 
-    init(_ model: TaskModel) throws {
+    public init(_ model: TaskModel) throws {
         do {
             let json = try JSON.parse(model.graph)
             func list(_ key: String) throws(JSONError) -> [JSON] {
@@ -56,6 +58,7 @@ struct GraphView {
                 nodes.append(
                     Node(
                         name: try text(node, "name"), component: try text(node, "component"),
+                        attributes: try JSONObject(json: node["attributes"] ?? .object([:]), at: "attributes"),
                         inputs: try references(node)))
             }
             var (outputs, carries): ([(String, String)], [(String, String)]) = ([], [])
@@ -68,10 +71,23 @@ struct GraphView {
         }
     }
 
-    func node(_ name: String) -> Node? { nodes.first { $0.name == name } }
+    public func node(_ name: String) -> Node? { nodes.first { $0.name == name } }
 
     /// The name in a reference, "stem" of "stem:2".
-    static func name(_ reference: String) -> String {
+    public static func name(_ reference: String) -> String {
         reference.lastIndex(of: ":").map { String(reference[..<$0]) } ?? reference
+    }
+
+    /// Names of the nodes that depend on an input, itself among them.
+    public func dependents(of input: String) -> Set<String> {
+        var names: Set<String> = [input]
+        var count = 0
+        while count < names.count {
+            count = names.count
+            for node in nodes where node.inputs.contains(where: { $0.map { names.contains(Self.name($0)) } ?? false }) {
+                names.insert(node.name)
+            }
+        }
+        return names
     }
 }

@@ -1,18 +1,23 @@
 import Glibc
-import LaminaSDK
 
 /// The choice of the next token from logits: temperature, the k most probable, the nucleus of probability p.
 ///
 /// Softmax(logits / temperature), of which `topK` tokens are kept, then the fewest whose probabilities add up to `topP`
 /// (Holtzman et al.: The Curious Case of Neural Text Degeneration, 2019). Temperature 0 takes the most probable.
-struct Sampling {
-    var temperature = 1.0
+public struct Sampling: Sendable {
+    public var temperature = 1.0
     /// nil: all.
-    var topK: Int?
-    var topP = 1.0
+    public var topK: Int?
+    public var topP = 1.0
+
+    public init(temperature: Double = 1, topK: Int? = nil, topP: Double = 1) {
+        (self.temperature, self.topK, self.topP) = (temperature, topK, topP)
+    }
 
     /// - Parameter random: uniform in [0, 1).
-    func choose(_ logits: UnsafePointer<Float>, _ count: Int, random: Double, forbidden: [Int64] = []) -> Int64 {
+    public func choose(
+        _ logits: UnsafePointer<Float>, _ count: Int, random: Double, forbidden: [Int64] = []
+    ) -> Int64 {
         var probabilities = [Double](repeating: 0, count: count)
         logProbabilities(logits, count, into: &probabilities)
         for token in forbidden where token >= 0 && token < count { probabilities[Int(token)] = -.infinity }

@@ -2,12 +2,12 @@ import Foundation
 import LaminaSDK
 import Testing
 
-@testable import RNN
+@testable import LaminaDecoding
 
 /// The search against an exhaustive one, over a decoder whose probabilities follow from the tokens so far.
 @Suite struct BeamSearchTests {
     /// Logits are a hash of the sentence and of all tokens before.
-    final class Table: BeamSearch.Decoder {
+    final class Table: StepModel {
         let vocabulary: Int
         let seed: UInt64
         private var histories: [[Int64]]
@@ -33,8 +33,8 @@ import Testing
             }
         }
 
-        func step(_ tokens: [Int64], continuing rows: [Int]) throws -> UnsafePointer<Float> {
-            histories = zip(tokens, rows).map { histories[$1] + [$0] }
+        func step(_ tokens: [[Int64]], continuing rows: [Int]) throws -> UnsafePointer<Float> {
+            histories = zip(tokens, rows).map { histories[$1] + $0 }
             for (row, history) in histories.enumerated() {
                 for (token, value) in Self.logits(history, vocabulary, seed).enumerated() {
                     memory[row * vocabulary + token] = value
@@ -71,13 +71,19 @@ import Testing
         return answers
     }
 
+    private func search(_ width: Int, _ penalty: Double = 0, maximum: Int = 100) -> BeamSearch {
+        var search = BeamSearch(begin: [Self.begin], end: Self.end)
+        (search.width, search.penalty, search.maximum) = (width, penalty, maximum)
+        search.forbidden = [Self.begin]
+        return search
+    }
+
     private func search(
         _ width: Int, _ penalty: Double, sentences: Int, vocabulary: Int, maximum: Int, seed: UInt64,
         weights: Bool = false
     ) throws -> [[Hypothesis]] {
-        let search = BeamSearch(
-            width: width, penalty: penalty, maximum: maximum, keepsWeights: weights, begin: Self.begin, end: Self.end,
-            forbidden: [Self.begin])
+        var search = search(width, penalty, maximum: maximum)
+        search.keepsWeights = weights
         return try search.decode(
             Table(sentences: sentences, vocabulary: vocabulary, seed: seed), sentences: sentences, cancelled: { false })
     }
@@ -146,7 +152,7 @@ import Testing
     }
 
     /// The same probabilities at every step.
-    final class Constant: BeamSearch.Decoder {
+    final class Constant: StepModel {
         var vocabulary: Int { logits.count }
         private let logits: [Float]
         private let memory = UnsafeMutablePointer<Float>.allocate(capacity: 256)
@@ -155,7 +161,7 @@ import Testing
         init(_ probabilities: [Double]) { logits = probabilities.map { Float(log($0)) } }
         deinit { memory.deallocate() }
 
-        func step(_ tokens: [Int64], continuing rows: [Int]) -> UnsafePointer<Float> {
+        func step(_ tokens: [[Int64]], continuing rows: [Int]) -> UnsafePointer<Float> {
             for row in rows.indices {
                 for (token, logit) in logits.enumerated() { memory[row * logits.count + token] = logit }
             }
@@ -169,9 +175,7 @@ import Testing
     /// The greedy beginning never ends, but has fallen behind two answers after three steps; so has all else.
     @Test(arguments: [0, 0.1]) func theSearchEndsWhenNothingCanGetAmongTheBest(penalty: Double) throws {
         let decoder = Constant([0.001, 0.35, 0.4, 0.249])
-        let search = BeamSearch(
-            width: 2, penalty: penalty, maximum: 100, begin: Self.begin, end: Self.end, forbidden: [Self.begin])
-        let answers = try search.decode(decoder, sentences: 1, cancelled: { false })
+        let answers = try search(2, penalty).decode(decoder, sentences: 1, cancelled: { false })
         #expect(answers[0].map(\.tokens) == [[1], [2, 1]])
         #expect(decoder.steps == 3)
     }
@@ -179,9 +183,8 @@ import Testing
     /// More logits than tokens: what stands for none is not chosen, and has no part in the probabilities.
     @Test func logitsBehindTheVocabulary() throws {
         for width in [1, 3] {
-            let search = BeamSearch(
-                width: width, maximum: 9, begin: Self.begin, end: Self.end, forbidden: [Self.begin],
-                vocabulary: 3)
+            var search = search(width, maximum: 9)
+            search.vocabulary = 3
             let best = try search.decode(Constant([0.1, 0.3, 0.1, 0.5]), sentences: 2, cancelled: { false })[1][0]
             #expect(best.tokens == [1])
             #expect(abs(best.logProbability - log(0.6)) < 1e-6)
@@ -190,10 +193,23 @@ import Testing
 
     @Test(arguments: [-1, .infinity]) func logitsThatAreNoNumbers(_ probability: Double) {
         for width in [1, 4] {
-            let search = BeamSearch(width: width, begin: Self.begin, end: Self.end, forbidden: [Self.begin])
             #expect {
-                try search.decode(Constant([0.3, probability, 0.2]), sentences: 1, cancelled: { false })
+                try search(width).decode(Constant([0.3, probability, 0.2]), sentences: 1, cancelled: { false })
             } throws: { "\($0)".contains("logits that are no numbers") }
+        }
+    }
+
+    /// A beginning of several tokens is told at once; what is complete by its content ends there.
+    @Test func beginningsAndEndsOfSeveralTokens() throws {
+        let table = Table(sentences: 1, vocabulary: 9, seed: 3)
+        var search = BeamSearch(begin: [5, 6, 7], end: nil)
+        (search.width, search.maximum, search.keepsWeights) = (3, 6, true)
+        search.isComplete = { $0.tokens.count == 4 }
+        let answers = try search.decode(table, sentences: 1, cancelled: { false })[0]
+        #expect(answers.count == 3 && table.steps == 4)
+        for answer in answers {
+            #expect(answer.tokens.count == 4 && answer.isFinished)
+            #expect(answer.weights[3].map { Int64($0) } == [5, 6, 7] + answer.tokens.dropLast())
         }
     }
 
