@@ -174,6 +174,8 @@ def dot_product_attention():
         ("newest", {"heads": 2, "causal": True}, apart(1, 2, 7, 2, 2, 3, 3)),
         ("tiles", {"heads": 1}, apart(1, 51, 67, 1, 1, 3, 2)),
         ("tiles_causal", {"heads": 1, "causal": True}, {0: torch.randn(1, 131, 6)}),
+        ("tiles_all", {"heads": 2, "key_heads": 1, "causal": True, "alibi": True, "window": 60},
+         {**apart(1, 101, 101, 2, 1, 2, 2), 3: torch.tensor([90])}),
         ("deep", {"heads": 1, "causal": True}, {0: torch.randn(1, 3, 3 * 67)}),
     ]:
         golden.add(case, attributes, inputs, {}, lambda inputs, _: attention(attributes, inputs))
