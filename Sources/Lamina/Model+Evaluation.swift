@@ -30,6 +30,7 @@ extension Model {
                 tokenizers: allTokenizers(), lanes: recipe.training.batch, registry: registry)
             let evaluator = try Evaluator(
                 network, dataset, metrics: recipe.metrics, samples: samples(split, recipe, dataset), batchSize: batch)
+            evaluator.beforeBatch = try transforming(recipe.training.batchTransforms, isEvaluation: true)
             return try evaluator.run(progress: progress)
         }
     }

@@ -40,35 +40,13 @@ public final class TrainingRun: @unchecked Sendable {
                 }
             let trainer = try Trainer(recipe, model.network, tokenizers: tokenizers)
             model.learnFrom(trainer.trainingData)
-            trainer.beforeBatch = try Self.transforming(recipe.training.batchTransforms, model)
+            trainer.beforeBatch = try model.transforming(recipe.training.batchTransforms)
+            trainer.beforeEvaluation = try model.transforming(recipe.training.batchTransforms, isEvaluation: true)
             return trainer
         }
         if resume {
             guard let path else { throw LaminaError(.usage, "there is no archive to resume from") }
             try restore(path)
-        }
-    }
-
-    /// What the recipe's batch transforms do to a batch; nil: there are none.
-    private static func transforming(
-        _ transforms: [Recipe.Component], _ model: Model
-    ) throws -> ((BatchMoment) throws(TrainingError) -> Void)? {
-        guard !transforms.isEmpty else { return nil }
-        let drivers = try transforms.enumerated().map { index, transform in
-            try BatchTransformDriver(transform, index: index, registry: model.registry)
-        }
-        let sessions = transforms.map { ModelSession(model, for: $0.id) }
-        return { (moment: BatchMoment) throws(TrainingError) in
-            for (driver, session) in zip(drivers, sessions) {
-                session.parametersChanged()
-                do throws(TrainingError) {
-                    try driver.apply(moment, model: session.raw)
-                } catch {
-                    guard let failure = session.failure else { throw error }
-                    // Nearer to the cause than what the transform made of it.
-                    throw TrainingError(error.kind, failure.text)
-                }
-            }
         }
     }
 

@@ -5,7 +5,7 @@ import LaminaHost
 import LaminaRecipe
 import LaminaSDK
 
-/// A batch of training before its step: its values, and when in the run it comes.
+/// A batch of training before its step: its values, and when in the run it comes. In evaluation, `step` and the totals are 0.
 public struct BatchMoment {
     public let inputs: [PlannedTensor]
     public let target: PlannedTensor?
@@ -24,6 +24,9 @@ public final class BatchTransformDriver {
     private let table: UnsafePointer<lamina_batch_transform>
     private let handle: UnsafeMutableRawPointer
     private let stream: UInt64
+
+    /// Whether it changes batches of validation and evaluation, too.
+    public var changesEvaluation: Bool { table.pointee.flags & LAMINA_BATCH_TRANSFORM_EVALUATION != 0 }
 
     /// - Parameter index: its place among the recipe's, which chooses its random numbers.
     public init(_ transform: Recipe.Component, index: Int, registry: Registry) throws(TrainingError) {

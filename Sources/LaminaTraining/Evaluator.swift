@@ -58,6 +58,9 @@ public final class Evaluator: @unchecked Sendable {
         }
     }
 
+    /// Changes each batch where it lies, with the same random numbers in every evaluation.
+    public var beforeBatch: ((BatchMoment) throws(TrainingError) -> Void)?
+
     private let network: Network
     private let dataset: Dataset
     private let metrics: [MetricDriver]
@@ -95,6 +98,7 @@ public final class Evaluator: @unchecked Sendable {
         metrics.forEach { $0.reset() }
         var lossSum = 0.0
         var done = 0
+        var number: UInt64 = 0
         // States begin with zeros, in the middle of a stream, too.
         var continues = false
         let hasTarget = dataset.hasTarget
@@ -109,13 +113,21 @@ public final class Evaluator: @unchecked Sendable {
                 let plan = try network.plan(batch.request(target: network.graph.definition.loss != nil))
                 batch.copy(to: plan)
                 carried?.give(to: plan, continues: continues && batch.continuesPrevious)
+                if let beforeBatch, plan.target != nil {
+                    try beforeBatch(
+                        BatchMoment(
+                            inputs: plan.inputs, target: plan.target, step: 0, stepsPerEpoch: 0, totalSteps: 0, seed: 0,
+                            batch: number))
+                }
+                number += 1
                 try network.forward(plan, seed: seed)
                 carried?.take(from: plan)
                 continues = true
                 if let loss = plan.loss { lossSum += Double(loss.floats[0]) * Double(count) }
-                if hasTarget, let target = batch.target {
+                if hasTarget, let given = batch.target {
+                    let changed = beforeBatch == nil ? nil : plan.target?.raw
                     for metric in metrics {
-                        try metric.update(plan.outputs[measuredOutput].raw, UnsafePointer(target.raw))
+                        try metric.update(plan.outputs[measuredOutput].raw, changed ?? UnsafePointer(given.raw))
                     }
                 }
             } catch let error as GraphError {

@@ -64,6 +64,10 @@ public final class Trainer: @unchecked Sendable {
     private let accumulate: Int
     /// Called with every batch of training where it lies, before its step; it may change the values.
     public var beforeBatch: ((BatchMoment) throws(TrainingError) -> Void)?
+    /// Changes each batch of validation and test before it is evaluated.
+    public var beforeEvaluation: ((BatchMoment) throws(TrainingError) -> Void)? {
+        didSet { evaluator?.beforeBatch = beforeEvaluation }
+    }
     var fullPlan: Plan?
     private var runtime: Runtime { network.graph.registry.runtime }
 
@@ -193,6 +197,7 @@ public final class Trainer: @unchecked Sendable {
         if evaluationName == "validation", let testData {
             let evaluator = try Evaluator(
                 network, testData, metrics: recipe.metrics, batchSize: max(recipe.training.batch, 256))
+            evaluator.beforeBatch = beforeEvaluation
             let result = try evaluator.run(seed: state.seed) { observer.evaluating($0, $1) }
             try observer.tested(result)
         }

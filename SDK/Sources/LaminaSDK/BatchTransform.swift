@@ -5,9 +5,15 @@ import CLamina
 /// What `apply` does follows from the batch alone, so that a resumed run goes on with the same bits: nothing but what can
 /// be made anew, such as a reading of the graph, is kept from one batch to the next.
 public protocol BatchTransform: ComponentType {
+    /// Whether batches of validation and evaluation are changed, too: of what makes the task itself, such as hiding tokens.
+    static var changesEvaluation: Bool { get }
     init(_ attributes: Attributes) throws
     /// Changes the tensors of a batch where they lie.
     func apply(_ batch: TrainingBatch, host: Host) throws
+}
+
+extension BatchTransform {
+    public static var changesEvaluation: Bool { false }
 }
 
 /// A batch of a training run before its step.
@@ -33,7 +39,7 @@ public struct TrainingBatch {
 
     /// What the loss compares with, plain and writable; nil: nothing.
     public var target: Tensor? { raw.pointee.target.map { Tensor($0) } }
-    /// The optimizer's step, 0 at the first.
+    /// The optimizer's step, 0 at the first. In evaluation this and the two below are 0.
     public var step: Int { Int(raw.pointee.step) }
     public var stepsPerEpoch: Int { Int(raw.pointee.steps_per_epoch) }
     public var totalSteps: Int { Int(raw.pointee.total_steps) }
@@ -44,7 +50,8 @@ public struct TrainingBatch {
 extension Component {
     public static func batchTransform<T: BatchTransform>(_ type: T.Type) -> Component {
         Component(
-            type, kind: LAMINA_KIND_BATCH_TRANSFORM, vtable: BatchTransformTable.shared,
+            type, kind: LAMINA_KIND_BATCH_TRANSFORM,
+            vtable: T.changesEvaluation ? BatchTransformTable.everywhere : BatchTransformTable.inTraining,
             factory: Factory<BatchTransformTable.Make>({ try T($0) }))
     }
 }
@@ -53,22 +60,27 @@ enum BatchTransformTable {
     typealias Make = (Attributes) throws -> any BatchTransform
     typealias TransformBox = Box<any BatchTransform>
 
-    nonisolated(unsafe) static let shared = UnsafeRawPointer(
-        permanent(
-            lamina_batch_transform(
-                struct_size: UInt32(MemoryLayout<lamina_batch_transform>.size), reserved: 0,
-                create: { component, host, attributes, out in
-                    host!.status {
-                        let transform = try Factory<Make>.of(component)(Attributes(attributes))
-                        out!.pointee = TransformBox(transform, Host(host!)).retained
-                    }
-                },
-                destroy: { TransformBox.release($0) },
-                apply: { handle, batch in
-                    let box = TransformBox.at(handle)
-                    return box.host.raw.status {
-                        let model = TaskModel(raw: batch!.pointee.model, host: box.host)
-                        try box.value.apply(TrainingBatch(raw: batch!, model: model), host: box.host)
-                    }
-                })))
+    nonisolated(unsafe) static let inTraining = table(flags: 0)
+    nonisolated(unsafe) static let everywhere = table(flags: LAMINA_BATCH_TRANSFORM_EVALUATION)
+
+    private static func table(flags: UInt32) -> UnsafeRawPointer {
+        UnsafeRawPointer(
+            permanent(
+                lamina_batch_transform(
+                    struct_size: UInt32(MemoryLayout<lamina_batch_transform>.size), flags: flags,
+                    create: { component, host, attributes, out in
+                        host!.status {
+                            let transform = try Factory<Make>.of(component)(Attributes(attributes))
+                            out!.pointee = TransformBox(transform, Host(host!)).retained
+                        }
+                    },
+                    destroy: { TransformBox.release($0) },
+                    apply: { handle, batch in
+                        let box = TransformBox.at(handle)
+                        return box.host.raw.status {
+                            let model = TaskModel(raw: batch!.pointee.model, host: box.host)
+                            try box.value.apply(TrainingBatch(raw: batch!, model: model), host: box.host)
+                        }
+                    })))
+    }
 }

@@ -7,9 +7,10 @@ import LaminaSDK
 /// becomes the original token where one was chosen, and `ignore_index` elsewhere, which `core.cross_entropy` leaves out. Padding,
 /// begin, end, the unknown and the mask token are never chosen, nor drawn at random. The mask token is `mask`, or the one that the
 /// vocabulary calls <mask> or [MASK], or else its unknown token. What happens to a batch follows from the run's seed and the
-/// batch's number. Devlin, Chang, Lee, Toutanova: BERT, NAACL 2019, section 3.1.
+/// batch's number; in validation and evaluation, from its number alone. Devlin, Chang, Lee, Toutanova: BERT, NAACL 2019, section 3.1.
 final class MaskTokens: BatchTransform {
     static let name = "mask_tokens"
+    static let changesEvaluation = true
     static let documentation = "Hides some tokens of an input and makes them the target, as BERT does."
     static let attributes: [AttributeSchema] = [
         .string("input", default: "", "the input of tokens; by default the only one that is text"),
