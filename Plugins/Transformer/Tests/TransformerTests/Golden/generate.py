@@ -115,6 +115,15 @@ def class_token():
     golden.save()
 
 
+def alibi_slopes(heads):
+    """As in the code of the paper."""
+    if math.log2(heads).is_integer():
+        start = 2 ** (-2 ** -(math.log2(heads) - 3))
+        return [start ** (head + 1) for head in range(heads)]
+    power = 2 ** math.floor(math.log2(heads))
+    return alibi_slopes(power) + alibi_slopes(2 * power)[0::2][:heads - power]
+
+
 def attention(attributes, inputs):
     heads = attributes["heads"]
     key_heads = attributes.get("key_heads", heads)
@@ -143,7 +152,7 @@ def attention(attributes, inputs):
             seen = seen & (others < inputs[3][:, None, None, None])
         bias = torch.zeros(query.shape[0], heads, queries, keys)
         if attributes.get("alibi"):
-            slopes = 2.0 ** (-8 * torch.arange(1, heads + 1) / heads)
+            slopes = torch.tensor(alibi_slopes(heads))
             bias = bias - slopes[:, None, None] * distance
         y = F.scaled_dot_product_attention(
             query, key, value, attn_mask=bias.masked_fill(~seen, -math.inf), **options)

@@ -110,6 +110,13 @@ struct DotProductAttentionPlan: PlannedLayer {
         return lengths
     }
 
+    /// How much a head's scores fall per step of distance, with alibi.
+    private func slope(_ head: Int) -> Float {
+        let power = 1 << (Int.bitWidth - 1 - heads.leadingZeroBitCount)
+        let exponent = head < power ? Float(head &+ 1) : Float(head &- power) + 0.5
+        return exp2f(-8 * exponent / Float(power))
+    }
+
     /// Calls `body` with the form of one head of one sample.
     @inline(__always)
     func with(
@@ -118,7 +125,7 @@ struct DotProductAttentionPlan: PlannedLayer {
     ) {
         var form = shape
         if let lengths { form.length = lengths[sample] }
-        if hasSlopes { form.slope = exp2f(-8 * Float(head &+ 1) / Float(heads)) }
+        if hasSlopes { form.slope = slope(head) }
         guard let dropout else { return body(&form) }
         var mask = lamina_attention_dropout(
             seed: run.random.seed, stream: run.random.stream, offset: run.random.offset,
