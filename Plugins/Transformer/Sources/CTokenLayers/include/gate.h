@@ -1,4 +1,6 @@
-/* Products of an activated first half of each row with its second half. Shazeer: GLU Variants Improve Transformer (2020). */
+/* Products of an activated first half of each row with its second half.
+ *
+ * Shazeer: GLU Variants Improve Transformer (2020). */
 #ifndef LAMINA_GATE_H
 #define LAMINA_GATE_H
 

@@ -4,10 +4,11 @@ import LaminaSDK
 ///
 /// Of each row's n ordinary tokens, max(1, round(share · n)) are chosen. A chosen token becomes the mask token (with
 /// probability mask_share), a random ordinary token (random_share), or stays. The target, which has the input's shape,
-/// becomes the original token where one was chosen, and `ignore_index` elsewhere, which `core.cross_entropy` leaves out. Padding,
-/// begin, end, the unknown and the mask token are never chosen, nor drawn at random. The mask token is `mask`, or the one that the
-/// vocabulary calls <mask> or [MASK], or else its unknown token. What happens to a batch follows from the run's seed and the
-/// batch's number; in validation and evaluation, from its number alone. Devlin, Chang, Lee, Toutanova: BERT, NAACL 2019, section 3.1.
+/// becomes the original token where one was chosen, and `ignore_index` elsewhere, which `core.cross_entropy` leaves
+/// out. Padding, begin, end, the unknown and the mask token are never chosen, nor drawn at random. The mask token is
+/// `mask`, or the one that the vocabulary calls <mask> or [MASK], or else its unknown token. What happens to a batch
+/// follows from the run's seed and the batch's number; in validation and evaluation, from its number alone. Devlin,
+/// Chang, Lee, Toutanova: BERT, NAACL 2019, section 3.1.
 final class MaskTokens: BatchTransform {
     static let name = "mask_tokens"
     static let changesEvaluation = true

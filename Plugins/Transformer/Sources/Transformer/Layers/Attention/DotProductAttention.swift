@@ -4,20 +4,21 @@ import LaminaSDK
 
 /// Scaled dot-product attention of several heads, computed tile by tile: memory is linear in the number of steps.
 ///
-/// Query [N, Tq, H · D], key [N, Tk, G · D], value [N, Tk, G · Dv], head h in columns h · D ..< (h + 1) · D; or all three
-/// side by side in one input [N, T, (H + 2 G) · D], as a projection makes them. Head h uses key head h · G / H (G: key_heads).
+/// Query [N, Tq, H · D], key [N, Tk, G · D], value [N, Tk, G · Dv], head h in columns h · D ..< (h + 1) · D; or all
+/// three side by side in one input [N, T, (H + 2 G) · D], as a projection makes them. Head h uses key head h · G / H
+/// (G: key_heads).
 ///
 ///     s_ij = scale · q_i · k_j - slope_h |p_i - j|,  p_i = i + Tk - Tq          o_i = Σ_j softmax(s_i)_j v_j
 ///
-/// Step i sees step j when j < length, j ≤ p_i (causal) and |p_i - j| < window (window). The last query stands beside the
-/// last key, so that a decoder may ask with its newest steps alone. A step that sees none has output 0. scale is 1/√D unless
-/// given. slope_h is 0, or with alibi 2^(-8 (h + 1) / H); where H is no power of two, the first P heads, P the next lower
-/// power, have the slopes of P heads, and the others every second one of 2 P heads. In training, `dropout` of the
-/// probabilities become 0, and the others grow accordingly. lengths [N] (int64) say how many keys of a sample count; a length
-/// below 0 or above Tk fails with LAMINA_ERROR_DATA. Output [N, Tq, H · Dv].
+/// Step i sees step j when j < length, j ≤ p_i (causal) and |p_i - j| < window (window). The last query stands beside
+/// the last key, so that a decoder may ask with its newest steps alone. A step that sees none has output 0. scale is
+/// 1/√D unless given. slope_h is 0, or with alibi 2^(-8 (h + 1) / H); where H is no power of two, the first P heads, P
+/// the next lower power, have the slopes of P heads, and the others every second one of 2 P heads. In training,
+/// `dropout` of the probabilities become 0, and the others grow accordingly. lengths [N] (int64) say how many keys of a
+/// sample count; a length below 0 or above Tk fails with LAMINA_ERROR_DATA. Output [N, Tq, H · Dv].
 ///
-/// Vaswani et al.: Attention Is All You Need (2017); grouped heads: Ainslie et al. (2023); ALiBi: Press et al. (2021) and
-/// their code; the tiles: Dao et al.: FlashAttention (2022).
+/// Vaswani et al.: Attention Is All You Need (2017); grouped heads: Ainslie et al. (2023); ALiBi: Press et al. (2021)
+/// and their code; the tiles: Dao et al.: FlashAttention (2022).
 struct DotProductAttention: Layer {
     static let name = "dot_product_attention"
     static let documentation = "Scaled dot-product attention of several heads, causal, windowed or over all steps."

@@ -3,9 +3,9 @@ import LaminaSDK
 
 /// A gated linear unit: y = f(a) · b with a the first half of the last axis, b the second.
 ///
-/// x is [..., 2 F], y [..., F]; f is x · σ(x) (silu), x · Φ(x) (gelu) or its approximation by tanh (gelu_tanh), σ(x) (sigmoid)
-/// or max(0, x) (relu). Behind a dense layer of 2 F units it makes SwiGLU, GEGLU, GLU or ReGLU. Backward computes f again
-/// from the input. Shazeer: GLU Variants Improve Transformer, arXiv 2002.05202.
+/// x is [..., 2 F], y [..., F]; f is x · σ(x) (silu), x · Φ(x) (gelu) or its approximation by tanh (gelu_tanh), σ(x)
+/// (sigmoid) or max(0, x) (relu). Behind a dense layer of 2 F units it makes SwiGLU, GEGLU, GLU or ReGLU. Backward
+/// computes f again from the input. Shazeer: GLU Variants Improve Transformer, arXiv 2002.05202.
 struct Gate: Layer, PlannedLayer {
     static let name = "gate"
     static let documentation = "Gated linear unit: the activated first half of the last axis times the second half."

@@ -5,9 +5,9 @@ import LaminaSDK
 
 /// Division by the root mean square of the last axis: y = x / √(mean(x²) + epsilon) · weight.
 ///
-/// x and y are [..., D], weight is [D] and starts at 1. epsilon is 1e-6, as in T5 and Llama; `torch.nn.RMSNorm` without one
-/// takes that of the type, 1.19e-7. A row of zeros with epsilon 0 gives NaN.
-/// Zhang, Sennrich: Root Mean Square Layer Normalization, NeurIPS 2019.
+/// x and y are [..., D], weight is [D] and starts at 1. epsilon is 1e-6, as in T5 and Llama; `torch.nn.RMSNorm` without
+/// one takes that of the type, 1.19e-7. A row of zeros with epsilon 0 gives NaN. Zhang, Sennrich: Root Mean Square
+/// Layer Normalization, NeurIPS 2019.
 struct RMSNorm: Layer {
     static let name = "rms_norm"
     static let documentation = "Division by the root mean square of the last axis."

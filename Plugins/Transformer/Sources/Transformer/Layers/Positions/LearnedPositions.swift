@@ -4,8 +4,8 @@ import LaminaSDK
 
 /// A trained vector per position, added to each step: y[n, t] = x[n, t] + weight[t].
 ///
-/// x and y are [N, T, D], weight is [count, D] and starts normal with standard deviation 0.02, as in GPT-2 and BERT. More
-/// than `count` steps are an error. Gehring et al.: Convolutional Sequence to Sequence Learning, ICML 2017.
+/// x and y are [N, T, D], weight is [count, D] and starts normal with standard deviation 0.02, as in GPT-2 and BERT.
+/// More than `count` steps are an error. Gehring et al.: Convolutional Sequence to Sequence Learning, ICML 2017.
 struct LearnedPositions: Layer {
     static let name = "learned_positions"
     static let documentation = "Adds a trained vector per position to each step."

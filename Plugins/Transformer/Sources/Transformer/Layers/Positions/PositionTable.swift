@@ -9,7 +9,8 @@ struct Positions {
 
 /// Sines and cosines of positions in a plan's persistent memory, made at the plan's first forward.
 ///
-/// Position p turns pair i by p · base^(-2 i / size); in double, as floats are wrong by more than 1e-4 from position 2000 on.
+/// Position p turns pair i by p · base^(-2 i / size); in double, as floats are wrong by more than 1e-4 from position
+/// 2000 on.
 struct PositionTable {
     let positions: Positions
     /// Floats of a row, one per position.

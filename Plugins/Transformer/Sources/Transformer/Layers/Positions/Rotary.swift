@@ -5,10 +5,10 @@ import LaminaSDK
 ///
 ///     (a, b) → (a cos θ - b sin θ, b cos θ + a sin θ),    θ = t · base^(-2 i / size) for pair i of step t
 ///
-/// Products of queries and keys then depend on their distance alone. Pairs are features i and i + size / 2 of a head, as in
-/// GPT-NeoX and Llama, or 2 i and 2 i + 1 with `interleaved`, as in the paper. Features behind `size` stay. Input and output
-/// [N, T, heads · D]; or, `packed`, [N, T, (heads + 2 key_heads) · D] as `transformer.dot_product_attention` takes it, whose
-/// values stay. Su, Lu, Pan, Wen, Liu: RoFormer, arXiv 2104.09864.
+/// Products of queries and keys then depend on their distance alone. Pairs are features i and i + size / 2 of a head,
+/// as in GPT-NeoX and Llama, or 2 i and 2 i + 1 with `interleaved`, as in the paper. Features behind `size` stay. Input
+/// and output [N, T, heads · D]; or, `packed`, [N, T, (heads + 2 key_heads) · D] as `transformer.dot_product_attention`
+/// takes it, whose values stay. Su, Lu, Pan, Wen, Liu: RoFormer, arXiv 2104.09864.
 struct Rotary: Layer {
     static let name = "rotary"
     static let documentation = "Rotary positions: pairs of each head's features are turned by the step's angle."

@@ -5,8 +5,8 @@ import LaminaSDK
 ///
 ///     PE[t, 2 i] = sin(t · base^(-2 i / D)),    PE[t, 2 i + 1] = cos(t · base^(-2 i / D))
 ///
-/// x and y are [N, T, D], of any length T; there is nothing to train. The paper multiplies embeddings by √D first: `scale`.
-/// Vaswani et al.: Attention Is All You Need (2017), section 3.5.
+/// x and y are [N, T, D], of any length T; there is nothing to train. The paper multiplies embeddings by √D first:
+/// `scale`. Vaswani et al.: Attention Is All You Need (2017), section 3.5.
 struct SinusoidalPositions: Layer {
     static let name = "sinusoidal_positions"
     static let documentation = "Adds sines and cosines of the position to each step."
@@ -64,7 +64,8 @@ struct SinusoidalPositionsPlan: PlannedLayer {
     func backward(_ run: Run) { scaleGradient(run, by: scale) }
 }
 
-/// Cuts elements `begin` ..< `end` of samples of `length` where a sample ends: `place` is where a piece begins in its sample.
+/// Cuts elements `begin` ..< `end` of samples of `length` where a sample ends: `place` is where a piece begins in its
+/// sample.
 @inline(__always)
 func forEachSample(
     _ length: Int, _ begin: Int, _ end: Int, _ body: (_ element: Int, _ place: Int, _ count: Int) -> Void

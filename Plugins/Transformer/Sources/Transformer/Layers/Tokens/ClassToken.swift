@@ -3,8 +3,8 @@ import LaminaSDK
 
 /// A trained vector before the first step, of which a classifier reads its answer: y[n] = [weight, x[n]].
 ///
-/// x is [N, T, D], y [N, T + 1, D], weight [D]; weight starts at 0. Devlin et al.: BERT (2019); Dosovitskiy et al.: An Image
-/// is Worth 16x16 Words, ICLR 2021.
+/// x is [N, T, D], y [N, T + 1, D], weight [D]; weight starts at 0. Devlin et al.: BERT (2019); Dosovitskiy et al.: An
+/// Image is Worth 16x16 Words, ICLR 2021.
 struct ClassToken: Layer {
     static let name = "class_token"
     static let documentation = "Puts a trained vector before the first step."
