@@ -92,7 +92,7 @@ test-variants: setup $(foreach level,$(VARIANTS),test-$(level))
 test-x86-64-%:
 	@if [ x86-64-$* \< $(LEVEL) ]; then export DNNL_MAX_CPU_ISA=$(DNNL_x86-64-$*); \
 	  bundles=$(CURDIR)/.build/x86-64-$*-bundles; rm -rf $$bundles; mkdir -p $$bundles; cp $(LAMINA) $$bundles; \
-	  for package in SDK Plugins/Core Plugins/CNN Plugins/RNN Plugins/Word2Vec; do \
+	  for package in SDK Plugins/Core Plugins/CNN Plugins/RNN Plugins/Transformer Plugins/Word2Vec; do \
 	    [ -e $$package/Package.swift ] || continue; \
 	    echo "testing $$package with kernels for x86-64-$*"; \
 	    filter=""; [ $$package != SDK ] || filter="--filter CLaminaMathTests"; \

@@ -16,7 +16,9 @@ func libraries(_ moduleMap: String) -> [String] {
 func sdk(_ name: String) -> Target.Dependency { .product(name: name, package: "SDK") }
 
 /// The plugin families. Each is a folder `Plugins/<Family>` that also builds alone; a missing folder is left out.
-let families = ["Core", "Data", "CNN", "RNN", "Word2Vec"].filter { exists("Plugins/\($0)/Package.swift") }
+let families = ["Core", "Data", "CNN", "RNN", "Transformer", "Word2Vec"].filter {
+    exists("Plugins/\($0)/Package.swift")
+}
 
 /// The plugins linked into a test that runs graphs.
 func plugins(_ names: String...) -> [Target.Dependency] {
@@ -79,13 +81,14 @@ var targets: [Target] = [
         dependencies: ["Lamina", sdk("CLamina"), sdk("LaminaSDK")] + plugins("Core", "Data", "RNN")),
     .testTarget(
         name: "GraphTests",
-        dependencies: ["LaminaGraph", "LaminaHost", sdk("LaminaSDK"), sdk("LaminaFormats")] + plugins("Core", "CNN")),
+        dependencies: ["LaminaGraph", "LaminaHost", sdk("LaminaSDK"), sdk("LaminaFormats")]
+            + plugins("Core", "CNN", "Transformer")),
     .testTarget(
         name: "RecipeTests",
         dependencies: [
             "LaminaRecipe", "LaminaHost", "LaminaGraph", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSDK"),
         ]
-            + plugins("Core", "Data", "CNN", "RNN", "Word2Vec")),
+            + plugins("Core", "Data", "CNN", "RNN", "Transformer", "Word2Vec")),
     // The real command with its plugins beside it, which `make test` builds first.
     .testTarget(name: "EndToEndTests", dependencies: [sdk("LaminaFormats")], exclude: ["Golden"]),
 ]

@@ -21,6 +21,8 @@ final class ModelSession {
     private let graphText: UnsafeMutableBufferPointer<UInt8>
     /// Networks of the parts that were computed, by what is given and wanted.
     private var parts: [(key: [[GraphDefinition.Reference]], network: Network)] = []
+    /// What parts have kept of the steps of sequences, by the same keys.
+    private var caches: [[[GraphDefinition.Reference]]: StepCache] = [:]
     private var outputs: DescriptorArray?
     /// Copies of files that are in no archive yet.
     private var assets: [(name: String, bytes: UnsafeRawBufferPointer)] = []
@@ -203,10 +205,10 @@ final class ModelSession {
         _ out: UnsafeMutablePointer<UnsafePointer<lamina_tensor>?>?
     ) -> lamina_status {
         attempt {
-            guard let evaluation, let out,
-                evaluation.pointee.struct_size >= UInt32(MemoryLayout<lamina_task_evaluation>.size)
-            else { throw fault("asks for an evaluation that is none") }
-            out.pointee = UnsafePointer(try compute(evaluation.pointee).base)
+            guard let evaluation = lamina_task_evaluation(evaluation), let out else {
+                throw fault("asks for an evaluation that is none")
+            }
+            out.pointee = UnsafePointer(try compute(evaluation).base)
         }
     }
 
@@ -240,10 +242,19 @@ final class ModelSession {
                         + "wanted \(input.dtype.name)")
             }
         }
-        let shapes = values.map { value in (0..<Int(value.rank)).map { Int(value.shape[$0]) } }
+        var request = PlanRequest(inputs: values.map { value in (0..<Int(value.rank)).map { Int(value.shape[$0]) } })
+        var cache: StepCache?
+        if let flags = evaluation.given_steps {
+            request.steps = .init(inputs: given.indices.map { flags[$0] != 0 }, capacity: Int(evaluation.capacity))
+            cache = try stepCache([given, wanted], evaluation)
+        }
         let plan: Plan
         do {
-            plan = try network.plan(PlanRequest(inputs: shapes))
+            plan = try network.plan(request)
+            if let cache, cache.count > 0, let rows = evaluation.rows {
+                let sequences = request.steps!.inputs.firstIndex(of: true).map { request.inputs[$0][0] } ?? 0
+                try cache.choose((0..<sequences).map { Int(rows[$0]) })
+            }
         } catch {
             // The shapes are the task's, made of what people give.
             throw error.kind == .graph ? LaminaError(.data, error.text) : LaminaError(error)
@@ -251,7 +262,7 @@ final class ModelSession {
         for (planned, value) in zip(plan.inputs, values) {
             memcpy(planned.data, value.data, planned.count * planned.dtype.size)
         }
-        try network.forward(plan)
+        try network.forward(plan, cache: cache)
         let result = DescriptorArray(count: wanted.count)
         for (index, output) in plan.outputs.enumerated() {
             result.describe(
@@ -261,6 +272,30 @@ final class ModelSession {
         }
         outputs = result
         return result
+    }
+
+    /// The cache of a part, with as many steps as the evaluation says that there are.
+    private func stepCache(
+        _ key: [[GraphDefinition.Reference]], _ evaluation: lamina_task_evaluation
+    ) throws -> StepCache {
+        guard (1...1 << 32).contains(evaluation.capacity) else {
+            throw fault("wants sequences of \(evaluation.capacity) steps")
+        }
+        if evaluation.past == 0 {
+            let cache =
+                caches[key].flatMap { $0.capacity == Int(evaluation.capacity) ? $0 : nil }
+                ?? StepCache(capacity: Int(evaluation.capacity))
+            cache.clear()
+            caches[key] = cache
+            return cache
+        }
+        guard let cache = caches[key], cache.capacity == Int(evaluation.capacity), cache.count == Int(evaluation.past)
+        else {
+            throw fault(
+                "goes on behind \(evaluation.past) steps, but the evaluations before it have kept "
+                    + "\(caches[key]?.count ?? 0) of \(caches[key]?.capacity ?? 0)")
+        }
+        return cache
     }
 
     private func network(

@@ -92,15 +92,22 @@ public final class Network: @unchecked Sendable {
     /// - Parameters:
     ///   - seed: of all random streams (dropout); the node's name and `step` choose the rest.
     ///   - step: a number that differs between steps, below 2²⁴.
-    public func forward(_ plan: Plan, seed: UInt64 = 0, step: UInt64 = 0) throws(GraphError) {
+    ///   - cache: what layers keep of the steps before, for plans in steps.
+    public func forward(
+        _ plan: Plan, seed: UInt64 = 0, step: UInt64 = 0, cache: StepCache? = nil
+    ) throws(GraphError) {
         try begin(plan)
+        try cache?.bind(plan)
+        defer { cache?.unbind(plan) }
         if let profile {
             for (index, operation) in plan.steps.enumerated() {
                 try profile.time(forward: index) { () throws(GraphError) in try run(operation, seed, step) }
             }
+            cache?.advance(plan)
             return
         }
         for operation in plan.steps { try run(operation, seed, step) }
+        cache?.advance(plan)
     }
 
     /// Runs forward and returns the name of the first node with an output that is not finite; nil if there is none.

@@ -32,6 +32,9 @@ extension PlanBuilder {
         var allowsRanges = false
         var announcesOutput = false
         var scratchBytes = 0
+        var allowsSteps = false
+        /// Sequences, and bytes that are kept of each of their steps.
+        var cache: (rows: Int, stepBytes: Int)?
     }
 
     private final class Sink {
@@ -103,6 +106,7 @@ extension PlanBuilder {
         }
         let wantsInput = operation.inputs.indices.map { UInt8(wantsGradient(operation, input: $0) ? 1 : 0) }
         let wantsParameter = wantedParameters(operation).map { UInt8($0 ? 1 : 0) }
+        let holdsSteps = operation.inputs.map { UInt8($0.map { values[$0].holdsSteps } ?? false ? 1 : 0) }
         let sink = Sink(operation.inputs.count, operation.outputs.count)
         var handle: UnsafeMutableRawPointer?
         let status = wantsInput.withUnsafeBufferPointer { wantsInput in
@@ -119,8 +123,14 @@ extension PlanBuilder {
                 planning.buffers = UnsafePointer(buffers.base)
                 planning.wants_input_gradient = wantsInput.baseAddress ?? Self.none
                 planning.wants_parameter_gradient = wantsParameter.baseAddress ?? Self.none
-                return withExtendedLifetime((inputs, outputs, parameters, buffers, sink)) {
-                    node.layer.table.pointee.plan(node.layer.handle, &planning, &handle)
+                return holdsSteps.withUnsafeBufferPointer { holdsSteps in
+                    if holdsSteps.contains(1) {
+                        planning.input_steps = holdsSteps.baseAddress
+                        planning.cache_steps = Int64(request.steps!.capacity)
+                    }
+                    return withExtendedLifetime((inputs, outputs, parameters, buffers, sink)) {
+                        node.layer.table.pointee.plan(node.layer.handle, &planning, &handle)
+                    }
                 }
             }
         }
@@ -137,6 +147,11 @@ extension PlanBuilder {
             )
         }
         operations[index].needs = sink.needs
+        guard !holdsSteps.contains(1) || sink.needs.allowsSteps else {
+            throw GraphError(
+                .graph, node: node.definition.name,
+                "\(node.definition.component) \"\(node.definition.name)\" cannot be computed step by step")
+        }
     }
 
     nonisolated(unsafe) private static let none: UnsafePointer<UInt8> = {
@@ -198,6 +213,12 @@ extension PlanBuilder {
         planning.set_scratch = { sink, bytes in
             let sink = Sink.at(sink)
             sink.needs.scratchBytes = sink.bytes(bytes)
+        }
+        planning.allow_steps = { Sink.at($0).needs.allowsSteps = true }
+        planning.set_cache = { sink, rows, bytes in
+            let sink = Sink.at(sink)
+            if !(0...1 << 32).contains(rows) { sink.fault = "asks for a cache of \(rows) sequences" }
+            sink.needs.cache = (Int(clamping: rows), sink.bytes(bytes))
         }
         return planning
     }

@@ -21,6 +21,8 @@ final class PlanBuilder {
         var isGraphInput = false
         var isGraphOutput = false
         var needsGradient = false
+        /// It holds only the newest steps of sequences.
+        var holdsSteps = false
         var name: String
     }
 
@@ -106,9 +108,11 @@ final class PlanBuilder {
                 TensorSpec(dtype: input.dtype, shape: shape.map(Int64.init)), LAMINA_LAYOUT_PLAIN, producer: nil,
                 input.name)
             values[value].isGraphInput = true
+            values[value].holdsSteps = request.steps?.inputs[index] ?? false
             carrier[index] = value
             inputValues.append(value)
         }
+        try checkSteps()
         if let target = request.target, let index = graph.targetValue {
             guard target.shape.count <= LayerInstance.maximumRank else {
                 throw GraphError(
@@ -123,6 +127,29 @@ final class PlanBuilder {
             carrier[index] = value
             targetValue = value
         }
+    }
+
+    /// All inputs in steps have to hold the same number of them for the same number of sequences.
+    private func checkSteps() throws(GraphError) {
+        guard let steps = request.steps else { return }
+        var known: ArraySlice<Int64>?
+        for value in inputValues where values[value].holdsSteps {
+            let (name, shape) = (values[value].name, values[value].spec.shape)
+            guard shape.count >= 2 else {
+                throw GraphError(.data, "input '\(name)' has shape \(shape), wanted [N, steps, …]")
+            }
+            guard shape[1] <= Int64(steps.capacity) else {
+                throw GraphError(
+                    .data,
+                    "input '\(name)' has \(shape[1]) steps, more than the \(steps.capacity) that are wanted at most")
+            }
+            guard known == nil || known == shape[..<2] else {
+                throw GraphError(
+                    .data, "input '\(name)' has shape \(shape), wanted \(known![0]) sequences of \(known![1]) steps")
+            }
+            known = shape[..<2]
+        }
+        guard known != nil else { throw GraphError(.data, "no input holds steps") }
     }
 
     private func newValue(
@@ -181,6 +208,7 @@ final class PlanBuilder {
             let value = try newValue(
                 spec, layout, producer: operation,
                 GraphDefinition.Reference(node.definition.name, output: output).description)
+            values[value].holdsSteps = inputs.contains { $0.map { values[$0].holdsSteps } ?? false }
             carrier[node.firstOutput + output] = value
             operations[operation].outputs.append(value)
         }
@@ -228,6 +256,7 @@ final class PlanBuilder {
         if let known = reordered[value] { return known }
         let operation = operations.count
         let copy = try newValue(source.spec, layout, producer: operation, source.name)
+        values[copy].holdsSteps = source.holdsSteps
         operations.append(Operation(kind: .reorder, inputs: [value], outputs: [copy]))
         connect([value], to: operation)
         reordered[value] = copy

@@ -21,6 +21,20 @@ public struct PlanRequest: Hashable, Sendable {
     /// Parameter gradients may be added to those of an earlier batch.
     public var accumulates: Bool
 
+    /// Sequences come step by step; nil: whole.
+    public var steps: Steps?
+
+    public struct Steps: Hashable, Sendable {
+        /// Per graph input: whether it holds only the newest steps, [N, steps, …].
+        public var inputs: [Bool]
+        /// How many steps sequences may have.
+        public var capacity: Int
+        public init(inputs: [Bool], capacity: Int) {
+            self.inputs = inputs
+            self.capacity = capacity
+        }
+    }
+
     public struct Target: Hashable, Sendable {
         public var dtype: DataType
         public var shape: [Int]
@@ -32,7 +46,7 @@ public struct PlanRequest: Hashable, Sendable {
 
     public init(
         inputs: [[Int]], target: Target? = nil, phase: Phase = .inference, parameterGradients: Bool = false,
-        inputGradients: Bool = false, accumulates: Bool = false
+        inputGradients: Bool = false, accumulates: Bool = false, steps: Steps? = nil
     ) {
         self.inputs = inputs
         self.target = target
@@ -40,6 +54,7 @@ public struct PlanRequest: Hashable, Sendable {
         self.parameterGradients = parameterGradients
         self.inputGradients = inputGradients
         self.accumulates = accumulates
+        self.steps = steps
     }
 
     var wantsGradients: Bool { parameterGradients || inputGradients }

@@ -34,6 +34,8 @@ final class PlanStep {
     /// Set for copies between layouts; nil when both sides are the same memory.
     var reorder: Reorder?
     var reorderAddsGradient = false
+    /// Sequences, and bytes of each of their steps, that it keeps from run to run.
+    var cache: (rows: Int, stepBytes: Int)?
     /// Gradients of this operation's outputs that nobody contributes to.
     var zeroed: [TensorPointer] = []
     var additions: [Addition] = []

@@ -139,10 +139,7 @@ private func form(
 }
 
 private func layer(_ node: UnsafePointer<lamina_block_node>?) throws(DefinitionRefusal) -> Recipe.Layer {
-    guard let node, node.pointee.struct_size >= UInt32(MemoryLayout<lamina_block_node>.size) else {
-        throw DefinitionRefusal(text: "adds a malformed node")
-    }
-    let raw = node.pointee
+    guard let raw = lamina_block_node(node) else { throw DefinitionRefusal(text: "adds a malformed node") }
     let name = try text(raw.name, "a node's name")
     guard (0...4096).contains(raw.input_count), raw.input_count == 0 || raw.inputs != nil else {
         throw DefinitionRefusal(text: "gives node '\(name)' a malformed list of inputs")
@@ -162,5 +159,9 @@ private func layer(_ node: UnsafePointer<lamina_block_node>?) throws(DefinitionR
         throw DefinitionRefusal(text: "node '\(name)': \(error.text)")
     }
     let id = try text(raw.component, "the component of node '\(name)'")
+    guard raw.share == nil, raw.initializer_count == 0 else {
+        throw DefinitionRefusal(
+            text: "node '\(name)' shares parameters or has initializers, which procedures cannot ask for")
+    }
     return Recipe.Layer(.init(kind: LAMINA_KIND_LAYER, id, attributes), name: name, inputs: inputs)
 }

@@ -9,6 +9,10 @@ import LaminaSDK
     import CNN
 #endif
 
+#if canImport(Transformer)
+    import Transformer
+#endif
+
 /// The plugins linked into these tests, through their entry functions.
 let registry: Registry = {
     let registry = Registry(folders: [])
@@ -16,6 +20,9 @@ let registry: Registry = {
     try! registry.add { _, out in Plugin.export(FaultyPlugin.plugin, to: out) }
     #if canImport(CNN)
         try! registry.add { _, out in Plugin.export(CNNCatalogue.plugin, to: out) }
+    #endif
+    #if canImport(Transformer)
+        try! registry.add { _, out in Plugin.export(TransformerCatalogue.plugin, to: out) }
     #endif
     return registry
 }()

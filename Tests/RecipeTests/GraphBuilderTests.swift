@@ -74,6 +74,14 @@ import Testing
         #expect(try names("") == plain.map { "tower_1." + $0 })
     }
 
+    @Test func blocksSayWhichParametersAreSharedAndHowTheyBegin() throws {
+        let definition = try graph(model("- test.tied:\n  name: net"))
+        let last = try #require(definition.nodes.first { $0.name == "net.out" })
+        #expect(last.sharesParametersOf == "net.inner.linear1")
+        let first = try #require(definition.nodes.first { $0.name == "net.first" })
+        #expect(first.initializers == ["weight": .init("test.bell", ["deviation": 0.02])])
+    }
+
     @Test func blocksAreReferredToByNameAndByTheirNodes() throws {
         let definition = try graph(
             model(
@@ -200,10 +208,6 @@ import Testing
                 "two nodes are named 'linear1'; give this one another 'name'"
             ),
             ("- test.bend:\n  share: nope", "6:14", "there is no layer or input 'nope' above"),
-            (
-                "- test.bend\n- test.linear: { units: 1 }\n  share: bend_1", "7:14",
-                "'share': 'bend_1' is a 'test.bend', wanted a 'test.linear'"
-            ),
             ("- test.residual:\n  name: r\n- test.bend:\n  share: r", "8:14", "'share': 'r' is no single layer"),
             ("- test.bend:\n  share: input", "6:14", "'share': 'input' is no single layer"),
             (
@@ -245,6 +249,15 @@ import Testing
             (
                 "inputs",
                 "node 'a' (test.add) takes 2 inputs (left, right), got 1: name them with 'from: [left, right]'"
+            ),
+            ("share", "node 'a' shares the parameters of 'b', which is no layer before it"),
+            (
+                "shared block",
+                "node 'a' (test.residual) is a block, and only layers share parameters or have initializers"
+            ),
+            (
+                "initializer",
+                "node 'a', initializer of 'w': unknown attribute 'd'; known are 'deviation'"
             ),
             ("many", "it has more than 100000 nodes"),
         ] as [(String, String)])

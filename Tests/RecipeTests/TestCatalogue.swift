@@ -12,7 +12,7 @@ enum TestCatalogue {
             components: [
                 .layer(Linear.self), .layer(Bend.self), .layer(Add.self), .layer(Attend.self), .layer(Join.self),
                 .loss(Squared.self), .loss(Weighted.self), .block(Residual.self), .block(Tower.self),
-                .block(Faulty.self), .block(Endless.self),
+                .block(Faulty.self), .block(Endless.self), .block(Tied.self),
                 .initializer(Bell.self), .optimizer(Descent.self), .schedule(Ramp.self), .metric(Hits.self),
                 .source(Table.self), .transform(Scale.self),
             ])
@@ -178,12 +178,33 @@ struct Faulty: Block {
         case "none, with a gap": try add("test.attend", "a", [input, nil, input, expansion.input(1)])
         case "passed on": try expansion.addOutput(expansion.input(1))
         case "inputs": try add("test.add", "a", [input])
+        case "share": try expansion.add("test.bend", name: "a", inputs: [input], sharing: "b")
+        case "shared block": try expansion.add("test.residual", name: "a", inputs: [input], sharing: "a")
+        case "initializer":
+            try expansion.add(
+                "test.bend", name: "a", inputs: [input], initializers: ["w": ("test.bell", ["d": .real(1)])])
         case "many":
             for index in 0...GraphBuilder.nodeLimit { try add("test.bend", "a\(index)", [input]) }
         case "swallowed": try? add("test.bend", "a b", [input])
         default: break
         }
         if fault != "no output", fault != "passed on" { try expansion.addOutput(fault == "output" ? "zzz" : "a") }
+    }
+}
+
+/// Layers that share what one of another block has, and one that begins in its own way.
+struct Tied: Block {
+    static let name = "tied"
+    static let documentation = "Shares."
+    init(_ attributes: Attributes) throws {}
+    func expand(_ expansion: Expansion) throws {
+        let first = try expansion.add(
+            "test.linear", name: "first", inputs: [expansion.input()], ["units": .integer(4)],
+            initializers: ["weight": ("test.bell", ["deviation": .real(0.02)])])
+        let inner = try expansion.add("test.residual", name: "inner", inputs: [first], ["units": .integer(4)])
+        try expansion.addOutput(
+            expansion.add(
+                "test.linear", name: "out", inputs: [inner], ["units": .integer(4)], sharing: "inner.linear1"))
     }
 }
 

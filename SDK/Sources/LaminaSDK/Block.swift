@@ -25,17 +25,25 @@ public struct Expansion {
     /// optional one unconnected.
     @discardableResult
     public func add(
-        _ component: String, name: String, inputs: [String?], _ attributes: KeyValuePairs<String, AttributeValue> = [:]
+        _ component: String, name: String, inputs: [String?], _ attributes: KeyValuePairs<String, AttributeValue> = [:],
+        sharing: String? = nil, initializers: NodeInitializers = [:]
     ) throws -> String {
-        try add(component, name: name, inputs: inputs, attributes.map { ($0, $1) })
+        try add(
+            component, name: name, inputs: inputs, attributes.map { ($0, $1) }, sharing: sharing,
+            initializers: initializers)
     }
 
     /// The same with attributes that were put together elsewhere.
+    ///
+    /// - Parameters:
+    ///   - sharing: the name of a layer before it whose parameters the node uses instead of its own.
+    ///   - initializers: what takes the place of the layer's own initializers, by parameter.
     @discardableResult
     public func add(
-        _ component: String, name: String, inputs: [String?], _ attributes: [(name: String, value: AttributeValue)]
+        _ component: String, name: String, inputs: [String?], _ attributes: [(name: String, value: AttributeValue)],
+        sharing: String? = nil, initializers: NodeInitializers = [:]
     ) throws -> String {
-        try withBlockNode(component, name, inputs, attributes) { node in
+        try withBlockNode(component, name, inputs, attributes, sharing, initializers) { node in
             try check(raw.pointee.add_node(raw.pointee.sink, node), "the host refused node '\(name)' (\(component))")
         }
         return name
@@ -47,23 +55,41 @@ public struct Expansion {
     }
 }
 
+/// Initializers of a node's parameters, with their attributes, by the parameters' names.
+public typealias NodeInitializers = KeyValuePairs<
+    String, (component: String, attributes: KeyValuePairs<String, AttributeValue>)
+>
+
 /// A node in its C form while `body` runs.
 func withBlockNode(
-    _ component: String, _ name: String, _ inputs: [String?],
-    _ attributes: [(name: String, value: AttributeValue)], _ body: (UnsafePointer<lamina_block_node>) throws -> Void
+    _ component: String, _ name: String, _ inputs: [String?], _ attributes: [(name: String, value: AttributeValue)],
+    _ share: String? = nil, _ initializers: NodeInitializers = [:],
+    _ body: (UnsafePointer<lamina_block_node>) throws -> Void
 ) throws {
     let storage = AttributeStorage(attributes)
+    let settings = initializers.map { AttributeStorage($0.value.attributes) }
+    var texts: [UnsafeMutablePointer<CChar>?] = [share.flatMap { strdup($0) }]
+    let replacements = zip(initializers, settings).map { entry, settings in
+        texts += [strdup(entry.key), strdup(entry.value.component)]
+        return lamina_block_initializer(
+            parameter: texts[texts.count - 2], component: texts[texts.count - 1], attributes: settings.raw)
+    }
+    defer { texts.forEach { free($0) } }
     let references = inputs.map { $0.map { UnsafePointer<CChar>(strdup($0)!) } }
     defer { references.forEach { free(UnsafeMutableRawPointer(mutating: $0)) } }
-    try withExtendedLifetime(storage) {
+    try withExtendedLifetime((storage, settings)) {
         try name.withCString { name in
             try component.withCString { component in
                 try references.withUnsafeBufferPointer { references in
-                    var node = lamina_block_node(
-                        struct_size: UInt32(MemoryLayout<lamina_block_node>.size),
-                        input_count: Int32(references.count), name: name, component: component,
-                        attributes: storage.raw, inputs: references.baseAddress)
-                    try body(&node)
+                    try replacements.withUnsafeBufferPointer { replacements in
+                        var node = lamina_block_node(
+                            struct_size: UInt32(MemoryLayout<lamina_block_node>.size),
+                            input_count: Int32(references.count), name: name, component: component,
+                            attributes: storage.raw, inputs: references.baseAddress, share: texts[0],
+                            initializer_count: Int32(replacements.count), reserved: 0,
+                            initializers: replacements.baseAddress)
+                        try body(&node)
+                    }
                 }
             }
         }

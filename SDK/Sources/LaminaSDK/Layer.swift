@@ -201,6 +201,24 @@ public struct Planning {
     public func announceOutput() { if isCurrent { raw.pointee.announce_output(raw.pointee.sink) } }
     /// The most that forward and backward ask of `Host.scratch(bytes:)` at a time.
     public func setScratch(bytes: Int) { if isCurrent { raw.pointee.set_scratch(raw.pointee.sink, UInt64(bytes)) } }
+    /// Steps that sequences may have in a plan that computes them step by step; 0: every input is whole.
+    public var cacheSteps: Int { isCurrent ? Int(raw.pointee.cache_steps) : 0 }
+    /// Whether an input holds only the newest steps of sequences, [N, steps, …], behind `Run.past` others.
+    public func holdsSteps(_ index: Int) -> Bool {
+        guard isCurrent, let flags = raw.pointee.input_steps else { return false }
+        return index < inputCount && flags[index] != 0
+    }
+    /// Whether every input that is connected does.
+    public var allHoldSteps: Bool { (0..<inputCount).allSatisfy { input($0).isAbsent || holdsSteps($0) } }
+    /// Outputs for the newest steps are those for whole sequences: they depend on no other step, or on what the cache
+    /// holds of it.
+    ///
+    /// Without it the layer runs in no plan that has inputs in steps.
+    public func allowSteps() { if isCurrent { raw.pointee.allow_steps(raw.pointee.sink) } }
+    /// Asks for `Run.cache`, which is kept from run to run: [rows, cacheSteps, stepBytes].
+    public func setCache(rows: Int, stepBytes: Int) {
+        if isCurrent { raw.pointee.set_cache(raw.pointee.sink, Int64(rows), UInt64(stepBytes)) }
+    }
     /// Hosts before ABI 1.1 have a shorter table.
     private var isCurrent: Bool { Int(raw.pointee.struct_size) >= MemoryLayout<lamina_planning>.size }
 }
@@ -229,6 +247,13 @@ public struct Run {
     public var persistent: UnsafeMutableRawPointer { raw.pointee.persistent! }
     /// The same stream in a forward and its backward.
     public var random: lamina_random { raw.pointee.random }
+
+    /// What earlier steps have left, in plans with `cacheSteps`: as `Planning.setCache` asked.
+    public var cache: UnsafeMutableRawPointer { raw.pointee.cache! }
+    /// How many steps came before those of the inputs; 0 for whole sequences.
+    public var past: Int {
+        Int(raw.pointee.struct_size) >= MemoryLayout<lamina_run>.size ? Int(raw.pointee.past) : 0
+    }
 
     /// Elements of output 0, in the order of memory, have their final values: what follows may use and overwrite them.
     @inline(__always)

@@ -37,24 +37,62 @@ public struct TaskModel {
     ///
     /// Only what lies between is computed, so an encoder may run once and a decoder step by step. Buffers behind what is
     /// given have to live until it returns.
+    /// - Parameter steps: goes on with sequences, of which the values of some references hold only the newest steps.
     /// - Returns: plain tensors, read-only, valid until the next evaluation.
-    public func evaluate(_ wanted: [String], given: [(reference: String, tensor: Tensor)]) throws -> Tensors {
+    public func evaluate(
+        _ wanted: [String], given: [(reference: String, tensor: Tensor)], steps: SequenceSteps? = nil
+    ) throws -> Tensors {
         guard !wanted.isEmpty else { throw PluginError.internal("nothing is wanted: name a node or an output of one") }
         let names = (given.map(\.reference) + wanted).map { UnsafePointer<CChar>(strdup($0)) }
         defer { names.forEach { free(UnsafeMutableRawPointer(mutating: $0)) } }
         var outputs: UnsafePointer<lamina_tensor>?
+        let flags = steps.map { steps in given.map { UInt8(steps.references.contains($0.reference) ? 1 : 0) } }
+        let rows = steps?.rows.map { $0.map(Int64.init) }
         let status = names.withUnsafeBufferPointer { names in
             given.map { $0.tensor.raw.pointee }.withUnsafeBufferPointer { values in
-                var evaluation = lamina_task_evaluation(
-                    struct_size: UInt32(MemoryLayout<lamina_task_evaluation>.size), given_count: Int32(given.count),
-                    wanted_count: Int32(wanted.count), reserved: 0, given: names.baseAddress,
-                    values: values.baseAddress, wanted: names.baseAddress! + given.count)
-                return raw.pointee.evaluate(raw.pointee.sink, &evaluation, &outputs)
+                withPointer(flags) { flags in
+                    withPointer(rows) { rows in
+                        var evaluation = lamina_task_evaluation(
+                            struct_size: UInt32(MemoryLayout<lamina_task_evaluation>.size),
+                            given_count: Int32(given.count), wanted_count: Int32(wanted.count), reserved: 0,
+                            given: names.baseAddress, values: values.baseAddress,
+                            wanted: names.baseAddress! + given.count, given_steps: flags,
+                            capacity: Int64(steps?.capacity ?? 0), past: Int64(steps?.past ?? 0), rows: rows)
+                        return raw.pointee.evaluate(raw.pointee.sink, &evaluation, &outputs)
+                    }
+                }
             }
         }
         try check(status, "the host could not compute \(wanted.joined(separator: ", "))")
         return Tensors(outputs!)
     }
+}
+
+/// An evaluation that goes on with sequences: layers keep what they need of the steps before (keys and values, say), so
+/// that a step costs as much as one step.
+///
+/// All evaluations that continue each other have the same given and wanted references and the same capacity. A layer that
+/// cannot work step by step is an error, which names it.
+public struct SequenceSteps {
+    /// The references whose values hold only the newest steps, [N, steps, …]; the others are whole.
+    public var references: Set<String>
+    /// How many steps sequences may get.
+    public var capacity: Int
+    /// Steps before these; 0 begins anew.
+    public var past: Int
+    /// Which sequence of the evaluation before each one continues; nil: each itself.
+    public var rows: [Int]?
+
+    public init(_ references: Set<String>, capacity: Int, past: Int = 0, rows: [Int]? = nil) {
+        (self.references, self.capacity, self.past, self.rows) = (references, capacity, past, rows)
+    }
+}
+
+private func withPointer<Element, Result>(
+    _ values: [Element]?, _ body: (UnsafePointer<Element>?) throws -> Result
+) rethrows -> Result {
+    guard let values else { return try body(nil) }
+    return try values.withUnsafeBufferPointer { try body($0.baseAddress) }
 }
 
 // MARK: Text

@@ -1,5 +1,6 @@
 import CLamina
 import LaminaFormats
+import LaminaGraph
 import LaminaHost
 import LaminaSchema
 
@@ -11,6 +12,9 @@ final class BlockExpansion {
         var attributes: JSONObject
         /// "#0", "name" or "name:1"; nil: not connected.
         var inputs: [String?]
+        /// The layer whose parameters it uses.
+        var share: String?
+        var initializers: [String: GraphDefinition.Initializer]
     }
 
     private(set) var nodes: [Node] = []
@@ -75,10 +79,7 @@ final class BlockExpansion {
     }
 
     private func add(_ node: UnsafePointer<lamina_block_node>?) throws(Failure) {
-        guard let node, node.pointee.struct_size >= UInt32(MemoryLayout<lamina_block_node>.size) else {
-            throw Failure(message: "the plugin added a malformed node")
-        }
-        let raw = node.pointee
+        guard let raw = lamina_block_node(node) else { throw Failure(message: "the plugin added a malformed node") }
         let name = try string(raw.name, "a node's name")
         guard name.isNodeName else { throw Failure(message: "the plugin named a node '\(shortened(name))'") }
         guard nodes.count < nodeLimit else { throw Failure(message: "it has more than \(nodeLimit) nodes") }
@@ -93,16 +94,36 @@ final class BlockExpansion {
                 inputs.append(nil)
             }
         }
-        let attributes: JSONObject
-        do {
-            attributes = try JSONObject(raw.attributes)
-        } catch {
-            throw Failure(message: "node '\(name)': \(error.text)")
-        }
         nodes.append(
             Node(
                 name: name, component: try string(raw.component, "the component of node '\(name)'"),
-                attributes: attributes, inputs: inputs))
+                attributes: try attributes(raw.attributes, of: name), inputs: inputs,
+                share: try raw.share.map { pointer throws(Failure) in
+                    try string(pointer, "the layer whose parameters node '\(name)' shares")
+                }, initializers: try initializers(raw, of: name)))
+    }
+
+    private func attributes(_ raw: UnsafePointer<lamina_attributes>?, of node: String) throws(Failure) -> JSONObject {
+        do {
+            return try JSONObject(raw)
+        } catch {
+            throw Failure(message: "node '\(node)': \(error.text)")
+        }
+    }
+
+    private func initializers(
+        _ node: lamina_block_node, of name: String
+    ) throws(Failure) -> [String: GraphDefinition.Initializer] {
+        guard (0...4096).contains(node.initializer_count), node.initializer_count == 0 || node.initializers != nil
+        else { throw Failure(message: "the plugin gave node '\(name)' a malformed list of initializers") }
+        var result: [String: GraphDefinition.Initializer] = [:]
+        for index in 0..<Int(node.initializer_count) {
+            let raw = node.initializers[index]
+            let parameter = try string(raw.parameter, "a parameter of node '\(name)'")
+            result[parameter] = .init(
+                try string(raw.component, "an initializer of node '\(name)'"), try attributes(raw.attributes, of: name))
+        }
+        return result
     }
 
     private func string(_ pointer: UnsafePointer<CChar>?, _ what: String) throws(Failure) -> String {

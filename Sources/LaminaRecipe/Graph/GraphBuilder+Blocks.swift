@@ -84,6 +84,11 @@ extension GraphBuilder {
             throw self.error("\(subject): node '\(node.name)' (\(description.id)): \(error.text)", context.place)
         }
         if description.kind == "block" {
+            guard node.share == nil, node.initializers.isEmpty else {
+                throw error(
+                    "\(subject): node '\(node.name)' (\(description.id)) is a block, and only layers share parameters or "
+                        + "have initializers", context.place)
+            }
             var inner = context
             inner.depth += 1
             let outputs = try addBlock(description.id, attributes, name: name, inputs: inputs, inner)
@@ -92,10 +97,29 @@ extension GraphBuilder {
         }
         let connected = try connected(
             inputs, to: description, "\(subject): node '\(node.name)' (\(description.id))", context.place)
-        try append(
-            GraphDefinition.Node(
-                name: name, component: description.id, version: description.version, attributes: attributes,
-                inputs: connected, isFrozen: context.isFrozen), context.place)
+        var result = GraphDefinition.Node(
+            name: name, component: description.id, version: description.version, attributes: attributes,
+            inputs: connected, isFrozen: context.isFrozen)
+        for (parameter, initializer) in node.initializers {
+            let described = try describe(initializer.component, ["initializer"], context.place, within: subject)
+            do {
+                let bound = try AttributeSet.bind(described.attributes, initializer.attributes)
+                result.initializers[parameter] = .init(described.id, bound.json)
+            } catch {
+                throw self.error(
+                    "\(subject): node '\(node.name)', initializer of '\(parameter)': \(error.text)", context.place)
+            }
+        }
+        if let share = node.share {
+            let owner = String(name.dropLast(node.name.count)) + share
+            guard case .node? = targets[owner] else {
+                throw error(
+                    "\(subject): node '\(node.name)' shares the parameters of '\(shortened(share))', which is no layer "
+                        + "before it", context.place)
+            }
+            result.sharesParametersOf = owner
+        }
+        try append(result, context.place)
         return nil
     }
 

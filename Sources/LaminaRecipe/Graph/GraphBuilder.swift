@@ -133,20 +133,15 @@ struct GraphBuilder {
             attributes: layer.component.attributes,
             inputs: try connected(inputs, to: description, "'\(name)' (\(description.id))", place),
             initializers: layer.initializers.mapValues { .init($0.id, $0.attributes) }, isFrozen: layer.isFrozen)
-        if let share = layer.share { node.sharesParametersOf = try sharedNode(share, component: description.id) }
+        if let share = layer.share { node.sharesParametersOf = try sharedNode(share) }
         try append(node, place)
     }
 
-    private func sharedNode(_ link: Recipe.Link, component: String) throws(RecipeError) -> String {
+    /// Whether names and shapes of the parameters are the same is known when the graph is put together.
+    private func sharedNode(_ link: Recipe.Link) throws(RecipeError) -> String {
         let name = link.reference.name
         _ = try resolve(link)
-        guard case .node(let index)? = targets[name] else {
-            throw error("'share': '\(name)' is no single layer", link.place)
-        }
-        let node = definition.nodes[index]
-        guard node.component == component else {
-            throw error("'share': '\(name)' is a '\(node.component)', wanted a '\(component)'", link.place)
-        }
+        guard case .node? = targets[name] else { throw error("'share': '\(name)' is no single layer", link.place) }
         return name
     }
 

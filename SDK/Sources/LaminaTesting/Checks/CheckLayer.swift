@@ -7,7 +7,8 @@ import LaminaSDK
 /// read-only, and all outputs are written; gradients agree with finite differences; they are added where that is asked
 /// for; unwanted ones are left alone; backward reads only what `plan` saved; in-place use changes nothing; results are
 /// the same bits when repeated, on 1 and 3 threads, and with chunks in any order; shapes with a symbolic batch agree
-/// with the concrete ones; optional inputs that are missing at the end are as good as absent ones; a call that is
+/// with the concrete ones; a layer that allows sequences step by step gives for the steps what it gives for whole
+/// sequences; optional inputs that are missing at the end are as good as absent ones; a call that is
 /// repeated does not use malloc. Then the same, shorter, with batches of 0, 1, 3, 7, 17 and one that is large; and
 /// shapes that make no sense must be refused with a text.
 ///
@@ -81,7 +82,7 @@ struct LayerCheck {
                 { try subject.checkMemoryRules(layout) }, { try subject.checkRepeatability(layout) },
                 { try subject.checkInPlace(layout) }, { try subject.checkRanges(layout, isTraining: true) },
                 { try subject.checkGradientRules(layout) },
-                { try subject.checkInference(layout) },
+                { try subject.checkInference(layout) }, { try layout == .plain ? subject.checkSteps() : [] },
             ]
             for check in checks {
                 let faults = try check()

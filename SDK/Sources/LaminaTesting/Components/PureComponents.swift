@@ -46,6 +46,10 @@ public struct ExpandedBlock: Sendable, Equatable {
         public let attributes: JSONObject
         /// "#0" is the block's first input, otherwise a node's name, perhaps with ":1"; "" is not connected.
         public let inputs: [String]
+        /// The layer whose parameters it uses; nil: its own.
+        public let share: String?
+        /// Ids of initializers by parameter.
+        public let initializers: [String: String]
     }
     public fileprivate(set) var nodes: [Node] = []
     public fileprivate(set) var outputs: [String] = []
@@ -111,11 +115,22 @@ private final class ExpansionSink {
         for input in inputs where !isKnown(input) {
             return refuse("node '\(name)' has input '\(input)', which is no node before it and no input of the block")
         }
+        let share = node.share.map { String(cString: $0) }
+        if let share, !share.contains("."), block[share] == nil {
+            return refuse("node '\(name)' shares the parameters of '\(share)', which is no node before it")
+        }
         do {
             block.nodes.append(
                 .init(
                     name: name, component: String(cString: node.component), attributes: try JSONObject(node.attributes),
-                    inputs: inputs))
+                    inputs: inputs, share: share,
+                    initializers: Dictionary(
+                        uniqueKeysWithValues: (0..<Int(node.initializer_count)).map {
+                            (
+                                String(cString: node.initializers[$0].parameter),
+                                String(cString: node.initializers[$0].component)
+                            )
+                        })))
             return LAMINA_OK
         } catch {
             return refuse("node '\(name)': \(error)")

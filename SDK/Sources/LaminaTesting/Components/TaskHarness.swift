@@ -36,7 +36,8 @@ public struct TaskHarness {
     /// - Parameters:
     ///   - graph: the content of `graph.json`.
     ///   - texts: the inputs of the model that are text, by name.
-    ///   - evaluate: what the graph makes of given values; nil: the task may not ask.
+    ///   - evaluate: what the graph makes of given values; nil: the task may not ask. It is asked for whole sequences, where
+    ///     the task computes step by step, too.
     public init(
         parameters: [(name: String, value: TensorValue)] = [], assets: [String: [UInt8]] = [:], graph: String = "",
         texts: [String: TextInput] = [:], evaluate: Evaluate? = nil

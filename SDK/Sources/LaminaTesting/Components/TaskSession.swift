@@ -12,6 +12,8 @@ final class TaskSession {
     private let texts: [String: TaskHarness.TextInput]
     private let evaluate: TaskHarness.Evaluate?
     private var outputs: WatchedTensors?
+    /// Steps that evaluations have kept, by what they were given and wanted.
+    private var history: [[String]: (count: Int, capacity: Int, values: [String: TensorValue])] = [:]
 
     init(
         _ assets: [String: [UInt8]], _ texts: [String: TaskHarness.TextInput], _ evaluate: TaskHarness.Evaluate?
@@ -116,9 +118,57 @@ final class TaskSession {
             return (name, TensorValue(type, shape, bytes: Array(bytes)))
         }
         let wanted = (0..<Int(evaluation.wanted_count)).map { String(cString: evaluation.wanted[$0]!) }
-        let array = TensorArray(try evaluate(given, wanted), names: wanted.map { "the value of '\($0)'" })
+        let values: [TensorValue]
+        if let flags = evaluation.given_steps {
+            values = try inSteps(given, wanted, given.indices.map { flags[$0] != 0 }, evaluation, evaluate)
+        } else {
+            values = try evaluate(given, wanted)
+        }
+        let array = TensorArray(values, names: wanted.map { "the value of '\($0)'" })
         outputs = .readOnly(array)
         return UnsafePointer(array.raw)
+    }
+
+    /// The steps before are remembered, whole sequences are computed, and the newest steps of the results handed out.
+    private func inSteps(
+        _ given: [(reference: String, value: TensorValue)], _ wanted: [String], _ isStepped: [Bool],
+        _ evaluation: lamina_task_evaluation, _ evaluate: TaskHarness.Evaluate
+    ) throws -> [TensorValue] {
+        func wrong(_ text: String) -> PluginError { .internal("an evaluation in steps \(text)") }
+        let key = given.map(\.reference) + ["→"] + wanted
+        let (past, capacity) = (Int(evaluation.past), Int(evaluation.capacity))
+        guard let first = isStepped.firstIndex(of: true) else { throw wrong("has no input that holds steps") }
+        let shape = given[first].value.shape
+        guard shape.count >= 2, past >= 0, past + shape[1] <= capacity else {
+            throw wrong("puts a value of shape \(shape) behind \(past) steps, with room for \(capacity)")
+        }
+        let known = history[key]
+        guard past == 0 || (known?.count == past && known?.capacity == capacity) else {
+            throw wrong("goes on behind \(past) steps of \(capacity), but \(known?.count ?? 0) were kept")
+        }
+        var whole = given
+        var kept: [String: TensorValue] = [:]
+        for (index, isStepped) in isStepped.enumerated() where isStepped {
+            let value = given[index].value
+            guard value.shape.count >= 2, value.shape[..<2] == shape[..<2] else {
+                throw wrong("gives '\(given[index].reference)' in other steps than '\(given[first].reference)'")
+            }
+            if past > 0, let before = known?.values[given[index].reference] {
+                let rows = (0..<shape[0]).map { row in evaluation.rows.map { Int($0[row]) } ?? row }
+                guard rows.allSatisfy({ (0..<before.shape[0]).contains($0) }) else {
+                    throw wrong("goes on with sequences \(rows) of \(before.shape[0])")
+                }
+                whole[index].value = TensorValue(joining: [before.sequences(rows), value])
+            }
+            kept[given[index].reference] = whole[index].value
+        }
+        history[key] = (past + shape[1], capacity, kept)
+        return try evaluate(whole, wanted).map { value in
+            guard value.shape.count >= 2, value.shape[0] == shape[0], value.shape[1] == past + shape[1] else {
+                return value
+            }
+            return value.steps(past..<past + shape[1])
+        }
     }
 
     /// Throws when the task has written to what it was to read.

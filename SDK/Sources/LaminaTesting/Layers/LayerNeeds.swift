@@ -24,6 +24,9 @@ struct LayerNeeds {
     var announcesOutput = false
     /// Nil: it is not told.
     var scratchBytes: Int?
+    var allowsSteps = false
+    /// Sequences, and bytes that are kept of each of their steps.
+    var cache: (rows: Int, stepBytes: Int)?
 }
 
 /// Collects what `plan` asks for, and says what of it is wrong.
@@ -93,6 +96,12 @@ final class PlanningSink {
         planning.set_scratch = { sink, bytes in
             let sink = PlanningSink.of(sink)
             sink.needs.scratchBytes = sink.size(bytes, "set_scratch")
+        }
+        planning.allow_steps = { sink in PlanningSink.of(sink).needs.allowsSteps = true }
+        planning.set_cache = { sink, rows, bytes in
+            let sink = PlanningSink.of(sink)
+            if rows < 0 { sink.faults.append("set_cache asks for \(rows) rows") }
+            sink.needs.cache = (Int(max(rows, 0)), sink.size(bytes, "set_cache"))
         }
     }
 

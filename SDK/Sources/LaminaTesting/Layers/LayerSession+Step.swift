@@ -179,6 +179,8 @@ extension LayerSession {
         run.workspace = workspace?.bytes
         run.persistent = persistent?.bytes
         run.random = random
+        run.cache = cache?.bytes
+        run.past = Int64(options.steps?.past ?? 0)
         if needs.announcesOutput, let output = outputs.memory[0] { announcements.listen(output.bytes, &run) }
         return run
     }

@@ -18,6 +18,8 @@ final class LayerSession {
         var unsaved = Unsaved.null
         /// Forward by ranges, the last one first, where the plan allows it.
         var isInRanges = false
+        /// Inputs hold the newest steps of sequences.
+        var steps: (inputs: [Bool], capacity: Int, past: Int)?
         /// Which gradients backward computes; nil: all that can be.
         var wantedInputs: [Bool]?
         var wantedParameters: [Bool]?
@@ -53,6 +55,8 @@ final class LayerSession {
     let announcements = Announcements()
     /// The functions that have been called before.
     var called: Set<String> = []
+    /// What is kept from session to session, one for each piece of sequences.
+    var cache: GuardedMemory?
 
     /// Runs `plan` and allocates what it asks for. Throws `CallError`.
     init(_ harness: LayerHarness, _ given: [TensorForm?], _ inferred: InferredLayer, _ options: Options) throws {
@@ -147,8 +151,14 @@ final class LayerSession {
             wantsParameter.map { UInt8($0 ? 1 : 0) }.withUnsafeBufferPointer { wantsParameter in
                 planning.wants_input_gradient = wantsInput.baseAddress
                 planning.wants_parameter_gradient = wantsParameter.baseAddress
-                return withExtendedLifetime((arrays, sink)) {
-                    harness.table.pointee.plan(harness.layer, &planning, &planned)
+                let flags = (options.steps?.inputs ?? []).map { UInt8($0 ? 1 : 0) }
+                return flags.withUnsafeBufferPointer { flags in
+                    if let steps = options.steps {
+                        (planning.input_steps, planning.cache_steps) = (flags.baseAddress, Int64(steps.capacity))
+                    }
+                    return withExtendedLifetime((arrays, sink)) {
+                        harness.table.pointee.plan(harness.layer, &planning, &planned)
+                    }
                 }
             }
         }

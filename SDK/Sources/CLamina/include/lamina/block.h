@@ -5,6 +5,13 @@
 #include "component.h"
 #include "host.h"
 
+/* An initializer in place of the layer's own. */
+typedef struct lamina_block_initializer {
+  const char *parameter;
+  const char *component; /* id of an initializer */
+  const lamina_attributes *attributes; /* may be NULL: its defaults */
+} lamina_block_initializer;
+
 typedef struct lamina_block_node {
   uint32_t struct_size;
   int32_t input_count;
@@ -14,6 +21,12 @@ typedef struct lamina_block_node {
   /* "#0": the block's first input; else a node's name, "name:1" for its second output; NULL: an optional input of the
    * component that is not connected, as is a "#1" that the block itself is not connected to. */
   const char *const *inputs;
+  /* Since 1.1. The name of a layer before it whose parameters it uses instead of its own, "layers.0.linear1" for one
+   * within another block; NULL: its own. Names and shapes have to be the same, components need not. */
+  const char *share;
+  int32_t initializer_count; /* layers only */
+  uint32_t reserved;
+  const lamina_block_initializer *initializers;
 } lamina_block_node;
 
 typedef struct lamina_expansion {

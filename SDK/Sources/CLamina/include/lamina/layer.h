@@ -98,6 +98,17 @@ typedef struct lamina_planning {
   /* Since 1.1. The most that forward and backward ask of lamina_host.scratch at a time, which each thread then has:
    * so that it is counted, and got once. */
   void (*set_scratch)(void *sink, uint64_t bytes);
+  /* Since 1.1. Sequences step by step: inputs whose flag in input_steps is 1 hold only the newest steps of sequences,
+   * [N, steps, …], and lamina_run.past steps came before them; there will be cache_steps at most. NULL and 0: every input
+   * is whole. Only a layer that calls allow_steps runs in such a plan: outputs are then to hold, for the same steps, what
+   * they would for whole sequences. */
+  const uint8_t *input_steps;
+  int64_t cache_steps;
+  /* Nothing depends on other steps, or what does is kept in the cache. */
+  void (*allow_steps)(void *sink);
+  /* Memory in lamina_run.cache for every step of every sequence, kept from run to run: [rows, cache_steps, step_bytes]. The
+   * host may give rows other places between runs. */
+  void (*set_cache)(void *sink, int64_t rows, uint64_t step_bytes);
 } lamina_planning;
 
 typedef struct lamina_run {
@@ -120,6 +131,9 @@ typedef struct lamina_run {
    * follows (an activation, say) is then computed while they are in the cache, and may overwrite them. */
   void (*finished)(const void *listeners, int64_t begin, int64_t count);
   const void *listeners;
+  /* Since 1.1, in plans with cache_steps: what set_cache asked for, and how many steps came before those of the inputs. */
+  void *cache;
+  int64_t past;
 } lamina_run;
 
 typedef struct lamina_layer {

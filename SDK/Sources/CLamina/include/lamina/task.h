@@ -21,6 +21,14 @@ typedef struct lamina_task_evaluation {
   const char *const *given;
   const lamina_tensor *values; /* of the given; plain */
   const char *const *wanted;
+  /* Sequences step by step (see lamina_planning.input_steps). For each given, 1 when it holds only the newest steps,
+   * [N, steps, …]; NULL: everything is whole, and what follows is not read. */
+  const uint8_t *given_steps;
+  int64_t capacity; /* steps that the sequences will have at most; the same in all evaluations that continue each other */
+  /* Steps before these, kept by the evaluations before this one, of the same given and wanted; 0 begins anew. */
+  int64_t past;
+  /* Which sequence of the evaluation before each one continues; NULL: each itself. */
+  const int64_t *rows;
 } lamina_task_evaluation;
 
 typedef struct lamina_task_model {

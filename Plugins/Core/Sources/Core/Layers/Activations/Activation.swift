@@ -35,6 +35,7 @@ extension Activation {
         }
         planning.allowReuse()
         planning.allowRanges()
+        planning.allowSteps()
         planning.allowGradientReuse()
         let n = Double(planning.input(0).count)
         planning.setFLOPs(forward: Self.operations * n, backward: (Self.operations + 1) * n)

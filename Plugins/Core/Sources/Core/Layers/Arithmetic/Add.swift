@@ -32,6 +32,7 @@ struct AddPlan: PlannedLayer {
         for index in 0...1 where inputs[index].count == y.count { planning.allowReuse(ofInput: index) }
         if inputs.allSatisfy({ $0.shape == y.shape && $0.isChannelsLast == y.isChannelsLast }) {
             planning.allowRanges()
+            if planning.allHoldSteps { planning.allowSteps() }
         }
         var workspace = 0
         var flops = 0.0

@@ -39,6 +39,7 @@ struct Dense: Layer {
         let x = planning.input(0)
         let (rows, features) = (x.product(0, x.rank - 1), x.size(x.rank - 1))
         let biasSums = ColumnSums(rows: rows, columns: units)
+        if x.rank >= 3 { planning.allowSteps() }
         let product = 2 * Double(rows) * Double(features) * Double(units)
         var backward = 0.0
         if planning.wantsParameterGradient(0) {

@@ -43,6 +43,7 @@ struct Embedding: Layer {
 
     func plan(_ planning: Planning) -> any PlannedLayer {
         if planning.wantsParameterGradient(0) { planning.saveInput(0) }
+        planning.allowSteps()
         let n = Double(planning.output(0).count)
         planning.setFLOPs(forward: 0, backward: n)
         return EmbeddingPlan(

@@ -66,6 +66,7 @@ struct LayerNormPlan: PlannedLayer {
         let x = planning.input(0)
         rows = x.product(0, x.rank - layer.dimensions)
         features = x.product(x.rank - layer.dimensions, x.rank)
+        if x.rank - layer.dimensions >= 2 { planning.allowSteps() }
         (epsilon, hasWeight, hasBias) = (layer.epsilon, layer.hasWeight, layer.hasBias)
         sumsParameters =
             hasWeight && planning.wantsParameterGradient(0) || hasBias && planning.wantsParameterGradient(1)

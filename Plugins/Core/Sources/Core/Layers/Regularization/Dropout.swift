@@ -25,6 +25,7 @@ struct Dropout: Layer {
         guard planning.isTraining && rate > 0 else {
             planning.allowView()
             planning.allowGradientView()
+            planning.allowSteps()
             return ViewPlan()
         }
         let n = planning.input(0).count

@@ -15,6 +15,7 @@ struct Identity: Layer {
     func plan(_ planning: Planning) -> any PlannedLayer {
         planning.allowView()
         planning.allowGradientView()
+        planning.allowSteps()
         return ViewPlan()
     }
 }

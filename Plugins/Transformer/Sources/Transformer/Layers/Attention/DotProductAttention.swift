@@ -15,7 +15,8 @@ import LaminaSDK
 /// 1/√D unless given. slope_h is 0, or with alibi 2^(-8 (h + 1) / H); where H is no power of two, the first P heads, P
 /// the next lower power, have the slopes of P heads, and the others every second one of 2 P heads. In training,
 /// `dropout` of the probabilities become 0, and the others grow accordingly. lengths [N] (int64) say how many keys of a
-/// sample count; a length below 0 or above Tk fails with LAMINA_ERROR_DATA. Output [N, Tq, H · Dv].
+/// sample count; a length below 0 or above Tk fails with LAMINA_ERROR_DATA. Output [N, Tq, H · Dv]. Step by step, the keys
+/// and values of earlier steps are kept in the plan's cache, and lengths are those of whole sequences.
 ///
 /// Vaswani et al.: Attention Is All You Need (2017); grouped heads: Ainslie et al. (2023); ALiBi: Press et al. (2021)
 /// and their code; the tiles: Dao et al.: FlashAttention (2022).
@@ -108,5 +109,27 @@ struct DotProductAttention: Layer {
         .shape("the \(what) has \(width) features, wanted a multiple of \(heads), its heads", input: input)
     }
 
-    func plan(_ planning: Planning) throws -> any PlannedLayer { DotProductAttentionPlan(self, planning) }
+    func plan(_ planning: Planning) throws -> any PlannedLayer {
+        if planning.cacheSteps > 0 { try checkSteps(planning) }
+        return DotProductAttentionPlan(self, planning)
+    }
+
+    /// Steps see the steps before them, or a memory that is whole.
+    private func checkSteps(_ planning: Planning) throws {
+        let hasKeys = planning.inputCount > 1 && !planning.input(1).isAbsent
+        let keysComeInSteps = hasKeys ? planning.holdsSteps(1) : true
+        guard planning.holdsSteps(0), !hasKeys || planning.holdsSteps(2) == keysComeInSteps else {
+            throw PluginError.unsupported(
+                "step by step, queries come in steps, and keys and values together, or neither")
+        }
+        guard keysComeInSteps || (!isCausal && window == nil && !hasSlopes) else {
+            throw PluginError.unsupported(
+                "step by step, attention to a memory cannot be causal, have a window or alibi: the place of the last query "
+                    + "beside the last key is not known")
+        }
+        guard !keysComeInSteps || isCausal else {
+            throw PluginError.unsupported(
+                "step by step, a step cannot see those behind it: only causal attention works so")
+        }
+    }
 }

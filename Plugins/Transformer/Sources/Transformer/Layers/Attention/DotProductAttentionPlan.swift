@@ -13,6 +13,8 @@ struct DotProductAttentionPlan: PlannedLayer {
     let strides: (query: Int, key: Int, value: Int)
     let offsets: (key: Int, value: Int)
     let isPacked, hasLengths, saves: Bool
+    /// Keys and values are read from the cache, [N, keys, key heads · (D + Dv)], to which each call adds its own.
+    let isCached: Bool
     let dropout: (threshold: UInt32, scale: Float)?
     let hasSlopes: Bool
     let shape: lamina_attention
@@ -28,19 +30,25 @@ struct DotProductAttentionPlan: PlannedLayer {
         hasLengths = isConnected(3)
         hasSlopes = layer.hasSlopes
         let width = query.size(2)
-        if isPacked {
-            depth = width / (heads + 2 * layer.keyHeads)
-            valueDepth = depth
+        isCached = planning.cacheSteps > 0 && (isPacked || planning.holdsSteps(1))
+        depth = isPacked ? width / (heads + 2 * layer.keyHeads) : width / heads
+        valueDepth = isPacked ? depth : planning.input(2).size(2) / layer.keyHeads
+        if isCached {
+            keys = planning.cacheSteps
+            let step = layer.keyHeads * (depth + valueDepth)
+            strides = (width, step, step)
+            offsets = (0, layer.keyHeads * depth)
+            planning.setCache(rows: batch, stepBytes: step * 4)
+        } else if isPacked {
             keys = queries
             strides = (width, width, width)
             offsets = (heads * depth, (heads + layer.keyHeads) * depth)
         } else {
-            depth = width / heads
-            valueDepth = planning.input(2).size(2) / layer.keyHeads
             keys = planning.input(1).size(1)
             strides = (width, planning.input(1).size(2), planning.input(2).size(2))
             offsets = (0, 0)
         }
+        if planning.cacheSteps > 0 { planning.allowSteps() }
         let all = Int64(1) << 40
         let reach = layer.window.map { Int64($0 - 1) } ?? all
         shape = lamina_attention(
@@ -96,6 +104,10 @@ struct DotProductAttentionPlan: PlannedLayer {
     /// Where the three lie; without any key nothing is read of two of them.
     func inputs(_ run: Run) -> (query: Floats, key: Floats, value: Floats) {
         let query = run.input(0).floats
+        if isCached {
+            let cache = run.cache.assumingMemoryBound(to: Float.self)
+            return (query, cache, cache)
+        }
         if isPacked { return (query, query, query) }
         return (query, keys > 0 ? run.input(1).floats : query, keys > 0 ? run.input(2).floats : query)
     }
@@ -124,6 +136,11 @@ struct DotProductAttentionPlan: PlannedLayer {
         _ body: (UnsafePointer<lamina_attention>) -> Void
     ) {
         var form = shape
+        if isCached {
+            form.keys = Int64(run.past &+ queries)
+            form.shift = Int64(run.past)
+            form.length = form.keys
+        }
         if let lengths { form.length = lengths[sample] }
         if hasSlopes { form.slope = slope(head) }
         guard let dropout else { return body(&form) }
@@ -140,6 +157,7 @@ struct DotProductAttentionPlan: PlannedLayer {
     func forward(_ run: Run) throws {
         let lengths = try lengths(run)
         guard batch > 0, queries > 0 else { return }
+        if isCached { keep(run) }
         let output = run.output(0).floats
         let (query, key, value) = inputs(run)
         let sums = (saves ? run.saved(0) : run.workspace).assumingMemoryBound(to: Float.self)
@@ -159,6 +177,22 @@ struct DotProductAttentionPlan: PlannedLayer {
             }
         }
         try check(missing, items)
+    }
+
+    /// Adds the keys and values of this call to those of the steps before.
+    private func keep(_ run: Run) {
+        let cache = run.cache.assumingMemoryBound(to: Float.self)
+        let (step, keyFloats) = (strides.key, offsets.value)
+        for row in 0..<batch &* queries {
+            let (sample, query) = row.quotientAndRemainder(dividingBy: queries)
+            let to = cache + (sample &* keys &+ run.past &+ query) &* step
+            if isPacked {
+                memcpy(to, run.input(0).floats + (row &* strides.query &+ heads &* depth), step &* 4)
+            } else {
+                memcpy(to, run.input(1).floats + row &* keyFloats, keyFloats &* 4)
+                memcpy(to + keyFloats, run.input(2).floats + row &* (step &- keyFloats), (step &- keyFloats) &* 4)
+            }
+        }
     }
 
     /// How many pieces of work forward has.

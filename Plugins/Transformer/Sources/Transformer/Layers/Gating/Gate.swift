@@ -44,6 +44,7 @@ struct Gate: Layer, PlannedLayer {
 
     func plan(_ planning: Planning) -> any PlannedLayer {
         if planning.wantsInputGradient(0) { planning.saveInput(0) }
+        if planning.output(0).rank >= 3 { planning.allowSteps() }
         let elements = Double(planning.output(0).count)
         planning.setFLOPs(forward: 14 * elements, backward: 30 * elements)
         return self

@@ -52,6 +52,7 @@ struct RMSNormPlan: PlannedLayer {
         let x = planning.input(0)
         (rows, features) = (x.product(0, x.rank - 1), x.size(x.rank - 1))
         (epsilon, hasWeight) = (layer.epsilon, layer.hasWeight)
+        if x.rank >= 3 { planning.allowSteps() }
         sumsWeight = hasWeight && planning.wantsParameterGradient(0)
         saves = planning.wantsInputGradient(0) || sumsWeight
         chunk = max(1, elementGrain / max(features, 1), (rows + 31) / 32)

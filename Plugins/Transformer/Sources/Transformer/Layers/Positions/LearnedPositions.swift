@@ -27,7 +27,7 @@ struct LearnedPositions: Layer {
     }
 
     /// - Parameter steps: the number of the last step's position and one.
-    private func check(_ steps: Int) throws {
+    fileprivate func check(_ steps: Int) throws {
         guard steps > count else { return }
         throw PluginError.shape(
             "the input has \(steps) steps, but count is \(count): wanted at most \(count) steps, or a greater count",
@@ -35,20 +35,22 @@ struct LearnedPositions: Layer {
     }
 
     func plan(_ planning: Planning) throws -> any PlannedLayer {
-        let positions = Positions(count: planning.input(0).size(1))
-        try check(positions.first + positions.count)
-        return LearnedPositionsPlan(planning, positions)
+        try check(planning.input(0).size(1))
+        return LearnedPositionsPlan(planning, self)
     }
 }
 
 struct LearnedPositionsPlan: PlannedLayer {
-    private let batch: Int
-    /// Floats of a sample, and of the weight before its first step.
-    private let length, start: Int
+    private let layer: LearnedPositions
+    private let batch, steps: Int
+    /// Floats of a sample.
+    private let length: Int
 
-    init(_ planning: Planning, _ positions: Positions) {
+    init(_ planning: Planning, _ layer: LearnedPositions) {
         let x = planning.input(0)
-        (batch, length, start) = (x.size(0), x.size(1) * x.size(2), positions.first * x.size(2))
+        self.layer = layer
+        (batch, steps, length) = (x.size(0), x.size(1), x.size(1) * x.size(2))
+        planning.allowSteps()
         planning.allowReuse()
         planning.allowRanges()
         planning.allowGradientView()
@@ -56,17 +58,22 @@ struct LearnedPositionsPlan: PlannedLayer {
         planning.setFLOPs(forward: count, backward: planning.wantsParameterGradient(0) ? count : 0)
     }
 
-    func forward(_ run: Run) {
+    /// The weight's row of the first step.
+    private func weight(_ run: Run) -> Floats {
+        run.parameter(0).floats + (run.past == 0 || steps == 0 ? 0 : run.past &* (length / steps))
+    }
+
+    func forward(_ run: Run) throws {
+        try layer.check(run.past + steps)
         let count = run.input(0).count
         if count == 0 { return }
-        let (x, y, weight) = (run.input(0).floats, run.output(0).floats, run.parameter(0).floats + start)
+        let (x, y, weight) = (run.input(0).floats, run.output(0).floats, weight(run))
         run.host.parallelFor(count, grain: elementGrain) { begin, end in add(x, weight, y, begin, end) }
     }
 
     func forward(_ run: Run, _ range: Range<Int>) {
         add(
-            run.input(0).floats, run.parameter(0).floats + start, run.output(0).floats, range.lowerBound,
-            range.upperBound)
+            run.input(0).floats, weight(run), run.output(0).floats, range.lowerBound, range.upperBound)
     }
 
     private func add(_ x: Floats, _ weight: Floats, _ y: Floats, _ begin: Int, _ end: Int) {
@@ -85,15 +92,13 @@ struct LearnedPositionsPlan: PlannedLayer {
     private func sumSamples(_ run: Run, _ gradient: Tensor) {
         let (dW, accumulates, total) = (gradient.floats, gradient.accumulates, gradient.count)
         if !accumulates {
-            memset(dW, 0, start * 4)
-            memset(dW + start + length, 0, (total - start - length) * 4)
+            memset(dW + length, 0, (total - length) * 4)
         }
         if length == 0 { return }
         let rows = batch > 0 ? run.outputGradient(0).floats : dW
-        let to = dW + start
         // A chunk's sums stay in the first cache.
         run.host.parallelFor(length, grain: 4096) { begin, end in
-            sumRows(rows, rows: batch, stride: length, begin, end, into: to, accumulate: accumulates)
+            sumRows(rows, rows: batch, stride: length, begin, end, into: dW, accumulate: accumulates)
         }
     }
 }

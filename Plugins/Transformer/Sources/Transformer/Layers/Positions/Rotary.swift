@@ -80,7 +80,7 @@ struct RotaryPlan: PlannedLayer {
             heads: Int64(layer.isPacked ? layer.heads + layer.keyHeads : layer.heads), depth: Int64(depth),
             turned: Int64(size), interleaved: layer.isInterleaved ? 1 : 0, reserved: 0)
         table = PositionTable(
-            planning, Positions(count: steps), width: layer.isInterleaved ? 2 * size : size, base: layer.base)
+            planning, steps: steps, width: layer.isInterleaved ? 2 * size : size, base: layer.base)
         planning.allowReuse()
         planning.allowGradientReuse()
         let operations = 3 * Double(rows) * Double(shape.heads) * Double(size)

@@ -39,7 +39,7 @@ struct SinusoidalPositionsPlan: PlannedLayer {
     init(_ planning: Planning, _ layer: SinusoidalPositions) {
         let x = planning.input(0)
         (width, length, scale) = (x.size(2), x.size(1) * x.size(2), Float(layer.scale))
-        table = PositionTable(planning, Positions(count: x.size(1)), width: width, base: layer.base)
+        table = PositionTable(planning, steps: x.size(1), width: width, base: layer.base)
         planning.allowReuse()
         if scale == 1 { planning.allowGradientView() } else { planning.allowGradientReuse() }
         planning.setFLOPs(forward: 2 * Double(x.count), backward: scale == 1 ? 0 : Double(x.count))
