@@ -16,7 +16,8 @@ let package = Package(
         .target(
             name: "Transformer",
             dependencies: [
-                sdk("LaminaSDK"), sdk("LaminaFormats"), sdk("CLaminaMath"), "CTiledAttention", "CTokenLayers",
+                sdk("LaminaSDK"), sdk("LaminaDecoding"), sdk("LaminaFormats"), sdk("CLaminaMath"), "CTiledAttention",
+                "CTokenLayers",
             ]),
         .target(
             name: "TransformerPlugin", dependencies: ["Transformer"],
@@ -32,7 +33,8 @@ if FileManager.default.fileExists(atPath: sdk + "/Sources/LaminaTesting") {
         .testTarget(
             name: "TransformerTests",
             dependencies: [
-                "Transformer", sdk("CAllocationCounter"), sdk("LaminaTesting"), sdk("LaminaFormats"),
+                "Transformer", sdk("CAllocationCounter"), sdk("LaminaDecoding"), sdk("LaminaTesting"),
+                sdk("LaminaFormats"),
                 sdk("LaminaSchema"),
             ],
             exclude: ["Golden"]))

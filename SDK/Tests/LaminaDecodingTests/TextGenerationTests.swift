@@ -18,7 +18,7 @@ struct Generate: ModelTask {
 
     func run(_ model: TaskModel, _ arguments: [String], _ answer: TaskAnswer) throws {
         let language = try LanguageModel(model)
-        try generation.run(language, arguments, answer) { _ in language.decoder() }
+        try generation.run(language, arguments, answer) { _ in try language.decoder() }
     }
 }
 

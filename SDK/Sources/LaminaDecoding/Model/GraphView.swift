@@ -9,6 +9,9 @@ public struct GraphView {
         public let attributes: JSONObject
         /// References; nil: not connected.
         public let inputs: [String?]
+
+        /// The reference that stands at a port; nil: none.
+        public func input(_ port: Int) -> String? { inputs.indices.contains(port) ? inputs[port] : nil }
     }
 
     public struct Input {

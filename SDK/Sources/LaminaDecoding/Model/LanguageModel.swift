@@ -52,8 +52,9 @@ public struct LanguageModel {
         return tokens
     }
 
-    /// The model step by step, from all tokens so far.
-    public func decoder() -> SequenceDecoder {
-        SequenceDecoder(model, tokens: input.name, logits: logits, lengths: lengths)
+    /// The model step by step; see `SequenceDecoder` for what a capacity and a context are.
+    public func decoder(capacity: Int? = nil, context: Int? = nil) throws -> SequenceDecoder {
+        try SequenceDecoder(
+            model, tokens: input.name, logits: logits, lengths: lengths, capacity: capacity, context: context)
     }
 }

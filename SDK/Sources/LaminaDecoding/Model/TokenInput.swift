@@ -37,4 +37,23 @@ public struct TokenBatch {
             }
         }
     }
+
+    /// Indices of texts that run side by side, `size` at most.
+    ///
+    /// - Parameter together: whether the model is told their lengths; else these have to be the same.
+    public static func groups(_ texts: [[Int64]], together: Bool, size: Int) -> [[Int]] {
+        var order = Array(texts.indices)
+        if !together { order.sort { (texts[$0].count, $0) < (texts[$1].count, $1) } }
+        var groups: [[Int]] = []
+        for index in order {
+            if let last = groups.last, last.count < size,
+                together || texts[last[0]].count == texts[index].count
+            {
+                groups[groups.count - 1].append(index)
+            } else {
+                groups.append([index])
+            }
+        }
+        return groups
+    }
 }

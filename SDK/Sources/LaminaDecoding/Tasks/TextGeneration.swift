@@ -16,7 +16,7 @@ import LaminaSDK
 ///     }
 ///     func run(_ model: TaskModel, _ arguments: [String], _ answer: TaskAnswer) throws {
 ///         let language = try LanguageModel(model)
-///         try generation.run(language, arguments, answer) { _ in language.decoder() }
+///         try generation.run(language, arguments, answer) { _ in try language.decoder() }
 ///     }
 /// }
 /// ```

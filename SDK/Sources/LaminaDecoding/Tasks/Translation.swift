@@ -9,10 +9,18 @@ public protocol TranslationModel {
     var takesLengths: Bool { get }
     /// Why attention cannot be drawn, and what to do; nil: it can.
     var attentionFault: String? { get }
+    /// Tokens of an answer at most; nil: as many as one wants.
+    var longest: Int? { get }
     /// The decoder of sources, tokens per sentence.
-    func decoder(_ sources: [[Int64]]) throws -> any StepModel
+    ///
+    /// - Parameter capacity: tokens that an answer will have at most, with the one that it begins with.
+    func decoder(_ sources: [[Int64]], capacity: Int) throws -> any StepModel
     /// Attention of the tokens of an answer to those of its source.
     func attention(of hypothesis: Hypothesis, to source: [Int64]) throws -> [[AttentionMap.Panel]]
+}
+
+extension TranslationModel {
+    public var longest: Int? { nil }
 }
 
 /// What tasks that translate share: options, texts and pairs from files, greedy or beam search, the answer's rows.
@@ -70,12 +78,13 @@ public struct Translation {
         let sources = try texts.map { try model.encode($0.source, for: source) }
         var search = BeamSearch(begin: [begin], end: end)
         (search.width, search.penalty, search.maximum) = self.search
+        search.maximum = min(search.maximum, translator.longest ?? .max)
         (search.forbidden, search.vocabulary) = (target.forbidden, target.vocabulary)
         var found = [[Hypothesis]?](repeating: nil, count: texts.count)
         var (shown, totals) = (0, Totals())
-        for group in groups(sources, together: translator.takesLengths) {
+        for group in TokenBatch.groups(sources, together: translator.takesLengths, size: batch) {
             search.keepsWeights = drawing != nil && group.contains(0)
-            let decoder = try translator.decoder(group.map { sources[$0] })
+            let decoder = try translator.decoder(group.map { sources[$0] }, capacity: search.maximum)
             let answers = try search.decode(decoder, sentences: group.count) { host.isCancelled }
             for (index, hypotheses) in zip(group, answers) { found[index] = hypotheses }
             if let drawing, let first = found[0]?.first, search.keepsWeights {
@@ -146,22 +155,5 @@ public struct Translation {
                 "exact": .bool(words == expected),
             ])
         }
-    }
-
-    /// Indices of texts that are decoded together. Where the model is not told their lengths, these have to be the same.
-    private func groups(_ sources: [[Int64]], together: Bool) -> [[Int]] {
-        var order = Array(sources.indices)
-        if !together { order.sort { (sources[$0].count, $0) < (sources[$1].count, $1) } }
-        var groups: [[Int]] = []
-        for index in order {
-            if let last = groups.last, last.count < batch,
-                together || sources[last[0]].count == sources[index].count
-            {
-                groups[groups.count - 1].append(index)
-            } else {
-                groups.append([index])
-            }
-        }
-        return groups
     }
 }

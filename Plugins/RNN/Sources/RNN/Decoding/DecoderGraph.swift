@@ -30,7 +30,7 @@ struct DecoderGraph {
             })
         else { throw lacks("recurrent layer of a decoder") }
         let prefix = String(rnn.name.dropLast("rnn".count))
-        guard let embedding = graph.node(prefix + "embedding"), case let tokens?? = embedding.inputs.first,
+        guard let embedding = graph.node(prefix + "embedding"), let tokens = embedding.input(0),
             graph.inputs.contains(where: { $0.name == tokens })
         else { throw lacks("embedding of target tokens that are an input of the model") }
         guard graph.node(prefix + "output") != nil else { throw lacks("output layer of a decoder") }
@@ -39,12 +39,12 @@ struct DecoderGraph {
         let hasCellState = rnn.component == "rnn.lstm"
         var states: [String] = []
         for port in 2..<(hasCellState ? 4 : 3) {
-            guard port < rnn.inputs.count, let state = rnn.inputs[port] else { throw lacks("states to begin with") }
+            guard let state = rnn.input(port) else { throw lacks("states to begin with") }
             states.append(state)
         }
         self.states = states
         nextStates = states.indices.map { "\(rnn.name):\($0 + 1)" }
-        targetLengths = rnn.inputs.count > 1 ? rnn.inputs[1] : nil
+        targetLengths = rnn.input(1)
         weights = graph.node(prefix + "attention").map { "\($0.name):1" }
 
         // All that nodes of the decoder take from outside and that does not change from step to step.
@@ -58,13 +58,9 @@ struct DecoderGraph {
         }
         self.memory = memory
         // The encoder's tokens, and the input of lengths that its layers are told.
-        let others = graph.inputs.filter { $0.name != tokens && $0.name != rnn.inputs[safe: 1] ?? nil }
+        let others = graph.inputs.filter { $0.name != tokens && $0.name != rnn.input(1) }
         guard let source = others.first(where: { $0.shape.count == 2 }) else { throw lacks("input of source tokens") }
         self.source = source.name
         sourceLengths = others.first { $0.shape.count == 1 }?.name
     }
-}
-
-extension Array {
-    subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
 }

@@ -35,7 +35,7 @@ private struct RecurrentTranslator: TranslationModel {
         graph.weights == nil ? "the model has none to draw (context: attention has)" : nil
     }
 
-    func decoder(_ sources: [[Int64]]) throws -> any StepModel {
+    func decoder(_ sources: [[Int64]], capacity: Int) throws -> any StepModel {
         try StepDecoder(model, graph, sources, padding: source.padding ?? 0)
     }
 

@@ -123,7 +123,7 @@ struct DotProductAttentionPlan: PlannedLayer {
     }
 
     /// How much a head's scores fall per step of distance, with alibi.
-    private func slope(_ head: Int) -> Float {
+    static func slope(_ head: Int, of heads: Int) -> Float {
         let power = 1 << (Int.bitWidth - 1 - heads.leadingZeroBitCount)
         let exponent = head < power ? Float(head &+ 1) : Float(head &- power) + 0.5
         return exp2f(-8 * exponent / Float(power))
@@ -142,7 +142,7 @@ struct DotProductAttentionPlan: PlannedLayer {
             form.length = form.keys
         }
         if let lengths { form.length = lengths[sample] }
-        if hasSlopes { form.slope = slope(head) }
+        if hasSlopes { form.slope = Self.slope(head, of: heads) }
         guard let dropout else { return body(&form) }
         var mask = lamina_attention_dropout(
             seed: run.random.seed, stream: run.random.stream, offset: run.random.offset,
