@@ -13,9 +13,18 @@ public protocol TaskObserver: AnyObject {
 
 extension Model {
     /// The tasks that a model offers: those of the plugins that it needs.
+    ///
+    /// Of several tasks of one name only those count whose plugins compute the model: a plugin that had a part in training
+    /// alone knows nothing of its layers.
     public var tasks: [ComponentDescription] {
-        Set(neededPlugins).sorted().compactMap(registry.plugin).flatMap(\.components).filter {
+        let all = Set(neededPlugins).sorted().compactMap(registry.plugin).flatMap(\.components).filter {
             $0.kind == LAMINA_KIND_TASK
+        }
+        let computing = Set(graph.definition.nodes.map { $0.component.prefix { $0 != "." } })
+        func computes(_ task: ComponentDescription) -> Bool { computing.contains(task.id.prefix { $0 != "." }) }
+        func name(_ task: ComponentDescription) -> Substring { task.id.drop { $0 != "." } }
+        return all.filter { task in
+            computes(task) || !all.contains { name($0) == name(task) && computes($0) }
         }
     }
 

@@ -193,10 +193,29 @@ private struct TaskLine {
         if !accepted.isDisjoint(with: [.integers, .reals, .strings]) {
             var values: [JSON] = []
             if case .array(let earlier)? = before { values = earlier }
-            for part in text.split(separator: ",") { values.append(scalar(String(part), accepted)) }
+            let parts = accepted.contains(.strings) ? Self.texts(text) : text.split(separator: ",").map(String.init)
+            for part in parts { values.append(scalar(part, accepted)) }
             return .array(values)
         }
         return scalar(text, accepted)
+    }
+
+    /// What stands between commas; a comma behind a backslash belongs to a text.
+    private static func texts(_ list: String) -> [String] {
+        var texts = [""]
+        var isEscaped = false
+        for character in list {
+            switch (character, isEscaped) {
+            case ("\\", false): isEscaped = true
+            case (",", false): texts.append("")
+            default:
+                if isEscaped, character != "," { texts[texts.count - 1].append("\\") }
+                texts[texts.count - 1].append(character)
+                isEscaped = false
+            }
+        }
+        if isEscaped { texts[texts.count - 1].append("\\") }
+        return texts
     }
 
     /// The narrowest value that the text is; what the schema does not take, it refuses with its own words.
