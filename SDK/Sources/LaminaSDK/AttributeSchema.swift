@@ -31,8 +31,9 @@ public struct AttributeSchema: Sendable, Equatable {
 }
 
 extension AttributeSchema {
-    public static func bool(_ name: String, default value: Bool, _ documentation: String) -> AttributeSchema {
-        .init(name, types: LAMINA_ATTRIBUTE_BOOL, defaultJSON: "\(value)", documentation)
+    /// With a default; nil: optional.
+    public static func bool(_ name: String, default value: Bool?, _ documentation: String) -> AttributeSchema {
+        .init(name, types: LAMINA_ATTRIBUTE_BOOL, defaultJSON: value.map { "\($0)" } ?? "null", documentation)
     }
 
     /// A required integer.
