@@ -30,6 +30,17 @@ import Testing
         }
     }
 
+    @Test func labelsOfElements() throws {
+        let source = try open(
+            "random", ["count": 50, "shape": [4, 5], "tokens": 9, "classes": 3, "labels": "element"])
+        #expect(source.description.fields.map(\.shape) == [[4, 5], [4, 5]])
+        let all = try source.read(Array(0..<50))
+        let labels = all[1].elements(as: Int64.self)
+        #expect(labels.count == 1000 && Set(labels) == [0, 1, 2])
+        let two = try source.read([3, 1])[1].elements(as: Int64.self)
+        #expect(two == Array(labels[60..<80] + labels[20..<40]))
+    }
+
     @Test func tokensAndBinaryTargets() throws {
         let source = try open("random", ["count": 300, "shape": [20], "tokens": 50, "binary": 3])
         #expect(source.description.fields.map(\.name) == ["input", "target"])

@@ -3,8 +3,8 @@ import LaminaSDK
 /// Samples of random numbers, with random labels or targets if asked for: for benchmarks and for trying out a model.
 ///
 /// Fields: "input" of `shape`, float32 uniform in [0, 1) or, with `tokens`, int64 uniform in 0 ..< tokens; with `classes`,
-/// "label" int64 in 0 ..< classes; with `binary`, "target" float32 [binary] of zeros and ones. Sample i of a seed always
-/// has the same values.
+/// "label" int64 in 0 ..< classes, one or, with `labels: element`, of `shape`; with `binary`, "target" float32 [binary] of
+/// zeros and ones. Sample i of a seed always has the same values.
 public final class RandomSource: Source {
     public static let name = "random"
     public static let documentation = "Uniform random samples, the same ones for the same seed: for benchmarks."
@@ -13,6 +13,9 @@ public final class RandomSource: Source {
         .integers("shape", 1...1e9, count: 0...7, "the shape of one sample"),
         .integer("tokens", default: nil, 1...2e9, "integers from 0 to below this instead of numbers in [0, 1)"),
         .integer("classes", default: nil, 1...1e9, "how many labels there are; none unless given"),
+        .string(
+            "labels", default: "sample", choices: ["sample", "element"],
+            "classes: one label per sample, or one per element of it, such as a token"),
         .integer("binary", default: nil, 1...1e9, "how many targets, 0 or 1, a sample has; none unless given"),
         .integer("seed", default: 0, 0...1e15, "other seeds give other samples"),
     ]
@@ -22,6 +25,8 @@ public final class RandomSource: Source {
     private let tokens, classes: UInt32?
     private let binary: Int?
     private let size: Int
+    /// Labels of a sample.
+    private let labels: Int
     private let seed: UInt64
 
     public init(_ attributes: Attributes, host: Host) throws {
@@ -44,7 +49,9 @@ public final class RandomSource: Source {
         }
         seed = UInt64(attributes.integer("seed"))
         var fields: [SourceDescription.Field] = [.init("input", tokens == nil ? .float32 : .int64, shape)]
-        if classes != nil { fields.append(.init("label", .int64, [])) }
+        let labelShape = attributes.string("labels") == "element" ? shape : []
+        labels = labelShape.reduce(1, *)
+        if classes != nil { fields.append(.init("label", .int64, labelShape)) }
         if let binary { fields.append(.init("target", .float32, [binary])) }
         let names = (classes ?? 0) <= 1000 ? (0..<(classes ?? 0)).map { "\($0)" } : []
         description = SourceDescription(count: attributes.integer("count"), fields: fields, classes: names)
@@ -61,7 +68,7 @@ public final class RandomSource: Source {
                 }
                 // The numbers behind the input's.
                 if let classes {
-                    integers(stream, first: size, below: classes, into: outputs[1].int64s + row, count: 1)
+                    integers(stream, first: size, below: classes, into: outputs[1].int64s + row * labels, count: labels)
                 } else if let binary {
                     coins(stream, first: size, into: outputs[1].floats + row * binary, count: binary)
                 }
