@@ -15,6 +15,9 @@
     #if canImport(RNN)
         import RNN
     #endif
+    #if canImport(Transformer)
+        import Transformer
+    #endif
     #if canImport(Word2Vec)
         import Word2Vec
     #endif
@@ -32,6 +35,9 @@
                 try registry.add { _, out in Plugin.export(CNNCatalogue.plugin, to: out) }
                 #if canImport(RNN)
                     try registry.add { _, out in Plugin.export(RNNCatalogue.plugin, to: out) }
+                #endif
+                #if canImport(Transformer)
+                    try registry.add { _, out in Plugin.export(TransformerCatalogue.plugin, to: out) }
                 #endif
                 #if canImport(Word2Vec)
                     try registry.add { _, out in Plugin.export(Word2VecCatalogue.plugin, to: out) }
@@ -88,8 +94,8 @@
             #expect(examples.count >= 5)
             for example in examples {
                 // Families may be taken out of the package.
-                if ["rnn", "word2vec"].contains(where: { example.contains("\($0).") && Self.registry.plugin($0) == nil }
-                ) {
+                let families = ["rnn", "transformer", "word2vec"]
+                if families.contains(where: { example.contains("\($0).") && Self.registry.plugin($0) == nil }) {
                     continue
                 }
                 var whole = example
