@@ -66,12 +66,66 @@ class Sentiment(nn.Module):
         return self.head(self.second(states)[1][0][-1])
 
 
+class Layer(nn.Module):
+    """Self-attention in PyTorch's fused form and a feed-forward network, norms before them."""
+
+    def __init__(self, units, heads, causal):
+        super().__init__()
+        self.heads, self.causal = heads, causal
+        self.norm1, self.norm2 = nn.LayerNorm(units), nn.LayerNorm(units)
+        self.in_proj, self.out_proj = nn.Linear(units, 3 * units), nn.Linear(units, units)
+        self.feed_forward = nn.Sequential(nn.Linear(units, 4 * units), nn.GELU(), nn.Linear(4 * units, units))
+
+    def forward(self, x):
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+                   for part in self.in_proj(self.norm1(x)).chunk(3, -1))
+        attended = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        x = x + self.out_proj(attended.transpose(1, 2).flatten(2))
+        return x + self.feed_forward(self.norm2(x))
+
+
+class GPT(nn.Module):
+    """Tokens to logits of the next: learned positions, causal layers, a norm, a dense layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.positions = nn.Embedding(1000, 256), nn.Parameter(torch.zeros(128, 256))
+        self.layers = nn.Sequential(*(Layer(256, 8, True) for _ in range(4)))
+        self.norm, self.output = nn.LayerNorm(256), nn.Linear(256, 1000)
+
+    def forward(self, tokens):
+        return self.output(self.norm(self.layers(self.embedding(tokens) + self.positions)))
+
+
+class ViT(nn.Module):
+    """Images as patches with a class token, learned positions, layers, a dense layer on the token."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.head = nn.Conv2d(3, 192, 4, 4), nn.Linear(192, 10)
+        self.token, self.positions = nn.Parameter(torch.zeros(1, 1, 192)), nn.Parameter(torch.zeros(65, 192))
+        self.layers = nn.Sequential(*(Layer(192, 3, False) for _ in range(6)))
+
+    def forward(self, images):
+        x = self.patches(images).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1) + self.positions
+        return self.head(self.layers(x)[:, 0])
+
+
 def images(count, shape):
     return torch.rand(count, *shape), torch.randint(0, 10, (count,))
 
 
 def sentences(count, shape):
     return torch.randint(1, 10000, (count, *shape)), torch.rand(count, 1).round()
+
+
+def texts(count, shape):
+    return torch.randint(0, 1000, (count, *shape)), torch.randint(0, 1000, (count, *shape))
+
+
+def adamw(parameters):
+    return torch.optim.AdamW(parameters, 1e-3)
 
 
 def adam(parameters):
@@ -86,6 +140,11 @@ WARM_UP = 2  # seconds
 
 cross_entropy, binary_cross_entropy = nn.functional.cross_entropy, nn.functional.binary_cross_entropy_with_logits
 
+
+def token_cross_entropy(logits, tokens):
+    return cross_entropy(logits.flatten(0, 1), tokens.flatten())
+
+
 # Network, samples and their targets, shape of a sample, loss, batch of a training step, optimizer.
 WORKLOADS = {
     "mlp": (mlp, images, (784,), cross_entropy, 128, adam),
@@ -93,6 +152,8 @@ WORKLOADS = {
     "resnet": (resnet, images, (3, 96, 96), cross_entropy, 32, momentum),
     "resnet-224": (resnet, images, (3, 224, 224), None, None, None),
     "lstm": (Sentiment, sentences, (100,), binary_cross_entropy, 32, adam),
+    "gpt": (GPT, texts, (128,), token_cross_entropy, 16, adamw),
+    "vit": (ViT, images, (3, 32, 32), cross_entropy, 32, adamw),
 }
 
 
