@@ -32,13 +32,15 @@ var targets: [Target] = [
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CCPU"),
+    .target(name: "CProduct"),
     .target(
         name: "LaminaArchive",
         dependencies: ["CZip", sdk("LaminaFormats"), .product(name: "Crypto", package: "swift-crypto")]),
     .target(
         name: "LaminaHost",
         dependencies: [
-            "CCPU", sdk("CLamina"), sdk("CLaminaMath"), sdk("LaminaFormats"), sdk("LaminaSchema"), sdk("LaminaSDK"),
+            "CCPU", "CProduct", sdk("CLamina"), sdk("CLaminaMath"), sdk("LaminaFormats"), sdk("LaminaSchema"),
+            sdk("LaminaSDK"),
         ]),
     .target(
         name: "LaminaGraph",

@@ -1,4 +1,5 @@
 import CLamina
+import CProduct
 import Glibc
 
 /// Matrix products on OpenBLAS, loaded at run time after the right kernels have been chosen.
@@ -54,12 +55,20 @@ final class BLAS: @unchecked Sendable {
     private static let minimumThinTile: Int64 = 1 << 17
     private static let thinSide: Int64 = 8
     private static let maximumTiles: Int64 = 16
+    /// A tile of fewer rows or columns takes long to pack the other operand, beside what it computes with it.
+    private static let shortestTile: Int64 = 256
+    /// So many tiles may be shorter than that: threads want something to do.
+    private static let leastTiles: Int64 = 4
 
     /// How many tiles a product is cut into: a power of two, so that two or four threads get equal shares.
     private static func tiles(_ arguments: lamina_gemm, _ work: Int64) -> Int64 {
         let least = min(arguments.m, arguments.n) <= thinSide ? minimumThinTile : minimumTile
+        let length = max(arguments.m, arguments.n)
         var tiles: Int64 = 1
-        while tiles < maximumTiles, work / (2 * tiles) >= least { tiles *= 2 }
+        while tiles < maximumTiles, work / (2 * tiles) >= least {
+            if least == minimumTile, tiles >= leastTiles, length / (2 * tiles) < shortestTile { break }
+            tiles *= 2
+        }
         return tiles
     }
 
@@ -80,10 +89,13 @@ final class BLAS: @unchecked Sendable {
             return LAMINA_OK
         }
         job.tiles = Self.tiles(arguments, work)
-        if arguments.k >= Self.longSum * max(arguments.m, arguments.n), min(arguments.m, arguments.n) > Self.thinSide {
+        let longSum = arguments.transpose_a != 0 ? Self.longSumOfGradient : Self.longSum
+        if arguments.k >= longSum * max(arguments.m, arguments.n), min(arguments.m, arguments.n) > Self.thinSide {
             let tiles = job.tiles
             while job.tiles > 2, arguments.k / job.tiles < Self.shortestPart { job.tiles /= 2 }
             if job.tiles > 1, let memory = job.reservePartials() {
+                job.product =
+                    arguments.transpose_a != 0 && Self.isWorthCompiling(arguments, work) ? job.productOfPart() : nil
                 runParts(&job, memory, pool)
                 return LAMINA_OK
             }
@@ -92,7 +104,11 @@ final class BLAS: @unchecked Sendable {
         job.splitsRows = arguments.m >= arguments.n
         let length = max(arguments.m, arguments.n)
         // Whole multiples of the kernels' register tiles keep their edge code out of the middle.
-        let step = max(1, (length / job.tiles + 31) / 32) * 32
+        var step = max(1, (length / job.tiles + 31) / 32) * 32
+        if let strip = Self.strip(arguments, work), let product = job.product(strip) {
+            job.product = product
+            step = strip
+        }
         job.step = step
         job.tiles = (length - 1) / step + 1
         withUnsafeMutablePointer(to: &job) { job in
@@ -104,8 +120,25 @@ final class BLAS: @unchecked Sendable {
         return LAMINA_OK
     }
 
+    /// The width of strips that oneDNN computes, what is left over being OpenBLAS's; nil: it computes none.
+    ///
+    /// Compiling a product takes a millisecond, so its shape has to come again. The number of rows of A may be that of a
+    /// text's tokens and different each time: strips of it are not. A transposed one is a gradient of training.
+    private static func strip(_ a: lamina_gemm, _ work: Int64) -> Int64? {
+        guard isWorthCompiling(a, work), a.beta == 0 || a.beta == 1, a.m >= a.n || a.transpose_a != 0,
+            max(a.m, a.n) >= 256
+        else { return nil }
+        return max(a.m, a.n) >= 2048 ? 256 : 128
+    }
+
+    private static func isWorthCompiling(_ a: lamina_gemm, _ work: Int64) -> Bool {
+        a.alpha == 1 && work >= 1 << 24 && min(a.m, a.n, a.k) >= 64
+    }
+
     /// A product whose sums are so many times longer than its sides is cut along the sums: then each operand is packed once.
     private static let longSum: Int64 = 4
+    /// The same where A is transposed, as in a weight's gradient: kernels pack columns of it slowly.
+    private static let longSumOfGradient: Int64 = 2
     /// Terms of a part that outweigh writing its product and adding it.
     private static let shortestPart: Int64 = 256
 
@@ -145,6 +178,8 @@ final class BLAS: @unchecked Sendable {
         var splitsRows = true
         var step: Int64 = .max
         var tiles: Int64 = 1
+        /// What computes tiles of `step`, or parts of the sums.
+        var product: OpaquePointer?
 
         init(blas: BLAS, arguments: lamina_gemm) {
             self.blas = blas
@@ -170,10 +205,32 @@ final class BLAS: @unchecked Sendable {
                 }
             }
             guard g.k > 0, let a, let b else { return scale(c, m, n) }
+            if let product, (splitsRows ? m : n) == step, lamina_product_run(product, a, b, c) != 0 { return }
             // 101: row-major, 111 and 112: as it is and transposed (the CBLAS constants).
             blas.sgemm(
                 101, g.transpose_a != 0 ? 112 : 111, g.transpose_b != 0 ? 112 : 111, Int32(m), Int32(n), Int32(g.k),
                 g.alpha, a, Int32(g.lda), b, Int32(g.ldb), g.beta, c, Int32(g.ldc))
+        }
+
+        /// What computes `strip` rows, or columns, of this product.
+        func product(_ strip: Int64) -> OpaquePointer? {
+            let g = arguments
+            var shape = lamina_product_shape(
+                m: splitsRows ? strip : g.m, n: splitsRows ? g.n : strip, k: g.k, lda: g.lda, ldb: g.ldb, ldc: g.ldc,
+                transpose_a: g.transpose_a != 0 ? 1 : 0, transpose_b: g.transpose_b != 0 ? 1 : 0,
+                accumulates: g.beta == 1 ? 1 : 0, reserved: 0)
+            return lamina_product_find(&shape)
+        }
+
+        /// What computes a part of the sums; nil also where parts differ in length.
+        func productOfPart() -> OpaquePointer? {
+            let g = arguments
+            guard g.k % tiles == 0 else { return nil }
+            var shape = lamina_product_shape(
+                m: g.m, n: g.n, k: g.k / tiles, lda: g.lda, ldb: g.ldb, ldc: g.n,
+                transpose_a: g.transpose_a != 0 ? 1 : 0, transpose_b: g.transpose_b != 0 ? 1 : 0, accumulates: 0,
+                reserved: 0)
+            return lamina_product_find(&shape)
         }
 
         /// Where the partial products go, one m × n matrix per part.
@@ -191,10 +248,11 @@ final class BLAS: @unchecked Sendable {
             let (begin, end) = (part * g.k / tiles, (part + 1) * g.k / tiles)
             let a = g.a + Int(g.transpose_a != 0 ? begin * g.lda : begin)
             let b = g.b + Int(g.transpose_b != 0 ? begin : begin * g.ldb)
+            let c = partials.unsafelyUnwrapped + Int(part * g.m * g.n)
+            if let product, lamina_product_run(product, a, b, c) != 0 { return }
             blas.sgemm(
                 101, g.transpose_a != 0 ? 112 : 111, g.transpose_b != 0 ? 112 : 111, Int32(g.m), Int32(g.n),
-                Int32(end - begin), g.alpha, a, Int32(g.lda), b, Int32(g.ldb), 0,
-                partials.unsafelyUnwrapped + Int(part * g.m * g.n), Int32(g.n))
+                Int32(end - begin), g.alpha, a, Int32(g.lda), b, Int32(g.ldb), 0, c, Int32(g.n))
         }
 
         /// C = beta · C + the parts, for some rows.

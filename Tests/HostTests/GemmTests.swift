@@ -28,6 +28,10 @@ import Testing
         cases.append(Case(m: 512, n: 512, k: 96, beta: 1))
         // Sums that are cut; into fewer parts than there would be tiles; into parts of different lengths.
         cases.append(Case(m: 256, n: 200, k: 1100, transposeA: true))
+        // Large enough to be compiled: strips of both widths and what is left over, and parts of sums.
+        cases.append(Case(m: 700, n: 256, k: 128, transposeB: true, beta: 1))
+        cases.append(Case(m: 2100, n: 96, k: 128))
+        cases.append(Case(m: 320, n: 300, k: 1024, transposeA: true, beta: 1))
         for transposes in 0..<4 {
             cases.append(
                 Case(
