@@ -134,6 +134,14 @@ def turned(x, base):
     return torch.cat([a * angles.cos() - b * angles.sin(), b * angles.cos() + a * angles.sin()], -1)
 
 
+def slopes(heads):
+    """ALiBi's, as the paper's code chooses them."""
+    whole = 2 ** int(math.log2(heads))
+    powers = [2.0 ** (-8 * (index + 1) / whole) for index in range(whole)]
+    powers += [2.0 ** (-4 * (index + 1) / whole) for index in range(0, 2 * whole, 2)][:heads - whole]
+    return torch.tensor(powers, dtype=torch.double)
+
+
 class Attention(nn.Module):
     """Written out: grouped keys, windows, slopes and rotary positions."""
 
@@ -155,8 +163,7 @@ class Attention(nn.Module):
         distance = torch.arange(steps)[:, None] - torch.arange(steps)
         scores = q @ k.transpose(-1, -2) / math.sqrt(self.size)
         if self.alibi:
-            slopes = 2.0 ** (-8 * torch.arange(1, self.heads + 1, dtype=torch.double) / self.heads)
-            scores = scores - slopes[:, None, None] * distance.abs()
+            scores = scores - slopes(self.heads)[:, None, None] * distance.abs()
         if self.window:
             scores = scores.masked_fill(distance.abs() >= self.window, -math.inf)
         if self.is_causal:
