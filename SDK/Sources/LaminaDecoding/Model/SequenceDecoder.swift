@@ -10,8 +10,10 @@ public final class SequenceDecoder: StepModel {
     private let tokens, logits: String
     /// An input for the number of tokens [N]; nil: the model has none.
     private let lengths: String?
-    /// Of the sentences; rows of a step take copies of them.
+    /// Of the sentences.
     private let memory: [(reference: String, value: TensorBuffer)]
+    /// Copies for the rows of the last step: those of one sentence are alike, so they hold for most steps.
+    private var held: [(reference: String, value: TensorBuffer)]?
     private let capacity, context: Int?
     /// Which sentence each row of the last step belongs to, and its tokens, as far as the graph is to see them.
     private var sentences: [Int]
@@ -44,7 +46,12 @@ public final class SequenceDecoder: StepModel {
     }
 
     public func step(_ tokens: [[Int64]], continuing rows: [Int]) throws -> UnsafePointer<Float> {
-        sentences = rows.map { sentences[$0] }
+        let continued = rows.map { sentences[$0] }
+        if continued != sentences || held == nil {
+            held = memory.map { ($0.reference, $0.value.gathering(continued, axis: 0)) }
+            sentences = continued
+        }
+        let held = held ?? []
         var past = histories.first?.count ?? 0
         histories = zip(rows, tokens).map { histories[$0] + $1 }
         if let context, let row = histories.first, row.count > context {
@@ -54,8 +61,7 @@ public final class SequenceDecoder: StepModel {
         if capacity == nil { past = 0 }
         let whole = TokenBatch(histories)
         let input = past == 0 ? whole : TokenBatch(histories.map { Array($0[past...]) })
-        let held = memory.map { ($0.reference, $0.value.gathering(sentences, axis: 0)) }
-        var given = [(self.tokens, input.tokens.tensor)] + held.map { ($0, $1.tensor) }
+        var given = [(self.tokens, input.tokens.tensor)] + held.map { ($0.reference, $0.value.tensor) }
         if let lengths { given.append((lengths, whole.lengths.tensor)) }
         let output = try withExtendedLifetime((whole, input, held)) {
             try model.evaluate(

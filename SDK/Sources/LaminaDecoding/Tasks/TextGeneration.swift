@@ -136,7 +136,16 @@ public struct TextGeneration {
             if !text.isStopped { _ = try text.finish() }
             return text
         }
-        if !stops.isEmpty { search.isComplete = { try text($0).isStopped } }
+        if !stops.isEmpty {
+            let known = Array(prompt[language.added...])
+            let before = try language.model.decode(known, for: language.input.name).utf8.count
+            search.isComplete = { hypothesis in
+                let text = try language.model.decode(known + hypothesis.tokens, for: language.input.name)
+                var words = stops
+                _ = words.next(String(decoding: text.utf8.dropFirst(before), as: UTF8.self))
+                return words.isReached
+            }
+        }
         let found = try search.decode(model, sentences: 1) { host.isCancelled }[0].prefix(samples)
         let texts = try found.map(text)
         guard !texts.isEmpty else {
