@@ -4,6 +4,10 @@ import Glibc
 ///
 /// Softmax(logits / temperature), of which `topK` tokens are kept, then the fewest whose probabilities add up to `topP`
 /// (Holtzman et al.: The Curious Case of Neural Text Degeneration, 2019). Temperature 0 takes the most probable.
+///
+/// Of the tokens that are left, that with the largest logit / temperature + g is taken, g = -log(-log u) being a number of
+/// each token's own: which is the distribution (Maddison, Tarlow, Minka: A* Sampling, 2014), and logits that differ by
+/// rounding alone, as those of a step and of a whole text do, give the same token but where two sums are equal up to that.
 public struct Sampling: Sendable {
     public var temperature = 1.0
     /// nil: all.
@@ -14,9 +18,9 @@ public struct Sampling: Sendable {
         (self.temperature, self.topK, self.topP) = (temperature, topK, topP)
     }
 
-    /// - Parameter random: uniform in [0, 1).
+    /// - Parameter random: 2 `count` numbers, uniform in [0, 1): two a token, as one has too few bits for rare tokens.
     public func choose(
-        _ logits: UnsafePointer<Float>, _ count: Int, random: Double, forbidden: [Int64] = []
+        _ logits: UnsafePointer<Float>, _ count: Int, random: UnsafePointer<Float>, forbidden: [Int64] = []
     ) -> Int64 {
         var probabilities = [Double](repeating: 0, count: count)
         logProbabilities(logits, count, into: &probabilities)
@@ -44,12 +48,13 @@ public struct Sampling: Sendable {
                 break
             }
         }
-        var rest = random * weights.reduce(0, +)
-        for (index, weight) in weights.enumerated() {
-            rest -= weight
-            if rest < 0 { return Int64(kept[index]) }
+        // The largest of log w - log(-log u) is where -log(u) / w is least.
+        var (chosen, least) = (best, Double.infinity)
+        for (index, weight) in weights.enumerated() where weight > 0 {
+            let uniform = Double(random[2 * kept[index]]) + Double(random[2 * kept[index] + 1]) * 0x1p-24
+            let wait = -log1p(-uniform) / weight
+            if wait < least { (chosen, least) = (kept[index], wait) }
         }
-        // Rounding alone leads here.
-        return Int64(best)
+        return Int64(chosen)
     }
 }

@@ -105,15 +105,18 @@ public struct TextGeneration {
         tell: (String) -> Void
     ) throws {
         let stream = RandomStream(seed: seed, stream: UInt64(sample), offset: 0)
+        var random: [Float] = []
         for step in 0..<length {
             if host.isCancelled { throw PluginError.cancelled }
             let logits = try model.step([step == 0 ? text.tokens : [text.tokens.last!]], continuing: [0])
             let known = min(model.vocabulary, language.input.vocabulary)
             try checkLogits(logits, known)
-            var random: Float = 0
-            host.uniform(stream, first: step, into: &random, count: 1)
-            let token = sampling.choose(
-                logits, known, random: Double(random), forbidden: language.input.forbidden)
+            if sampling.temperature > 0 {
+                // How many logits there are is known with the first of them.
+                if random.isEmpty { random = Array(repeating: 0, count: 2 * model.vocabulary) }
+                host.uniform(stream, first: step * random.count, into: &random, count: random.count)
+            }
+            let token = sampling.choose(logits, known, random: random, forbidden: language.input.forbidden)
             if token == language.input.end { break }
             tell(try text.add(token))
             if text.isStopped { return }

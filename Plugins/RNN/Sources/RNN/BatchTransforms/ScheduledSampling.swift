@@ -69,8 +69,8 @@ final class ScheduledSampling: BatchTransform {
         let (rows, count) = (tokens.size(0), tokens.size(1))
         guard probability < 1, rows > 0, count > 1 else { return }
         let padding = batch.model.special(.padding, for: graph.target)
-        // Two numbers for every token: whether it is replaced, and which token is drawn.
-        var numbers = [Float](repeating: 0, count: 2 * rows * count)
+        // Whether each token is replaced; behind these come the numbers that draw the new ones.
+        var numbers = [Float](repeating: 0, count: rows * count)
         host.uniform(batch.random, into: &numbers, count: numbers.count)
         func isReplaced(_ row: Int, _ step: Int) -> Bool {
             tokens.int64s[row * count + step] != padding && Double(numbers[row * count + step]) >= probability
@@ -81,13 +81,17 @@ final class ScheduledSampling: BatchTransform {
         }
         let lengths = graph.sourceLengths.flatMap { batch.input($0) }
         let decoder = try StepDecoder(batch.model, graph, source: source, lengths: lengths)
+        var random: [Float] = []
         for step in 1...last {
             let logits = try decoder.step(
                 (0..<rows).map { tokens.int64s[$0 * count + step - 1] }, continuing: Array(0..<rows))
+            // How many logits there are is known with the first of them.
+            if random.isEmpty { random = Array(repeating: 0, count: 2 * decoder.vocabulary) }
             for row in 0..<rows where isReplaced(row, step) {
+                let first = numbers.count + (row * count + step) * random.count
+                host.uniform(batch.random, first: first, into: &random, count: random.count)
                 tokens.int64s[row * count + step] = sampling.choose(
-                    logits + row * decoder.vocabulary, decoder.vocabulary,
-                    random: Double(numbers[rows * count + row * count + step]))
+                    logits + row * decoder.vocabulary, decoder.vocabulary, random: random)
             }
         }
     }
