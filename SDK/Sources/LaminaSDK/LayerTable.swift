@@ -55,7 +55,12 @@ enum LayerTable {
                     let box = PlannedBox.at(handle)
                     return box.host.raw.status { try box.value.backward(Run(raw: run!, host: box.host)) }
                 },
-                get_extension: nil,
+                get_extension: { handle, id in
+                    guard let id, String(cString: id) == LAMINA_EXTENSION_MERGE,
+                        LayerBox.at(handle).value is any MergeableLayer
+                    else { return nil }
+                    return MergeTable.shared
+                },
                 forward_range: { handle, run, begin, count in
                     let box = PlannedBox.at(handle)
                     box.value.forward(Run(raw: run!, host: box.host), Int(begin)..<Int(begin + count))

@@ -12,6 +12,7 @@
 #include "lamina/host.h"
 #include "lamina/component.h"
 #include "lamina/layer.h"
+#include "lamina/merge.h"
 #include "lamina/block.h"
 #include "lamina/initializer.h"
 #include "lamina/optimizer.h"
