@@ -6,6 +6,6 @@ public enum TransformerCatalogue {
         Plugin(
             id: "transformer", name: "Transformer", version: "1.0.0", license: "Apache-2.0",
             documentation: "Attention and what is built of it: encoders, decoders, vision transformers.",
-            components: layers + blocks + batchTransforms + tasks)
+            components: layers + adaptation + blocks + batchTransforms + tasks)
     }
 }
