@@ -10,13 +10,17 @@ extension Model {
     /// Opens an archive: structure, manifest, plugins, graph, weights.
     ///
     /// Weights stay where they are in the mapped file, read-only, unless `writable`.
-    /// - Throws: `.archive` for a file that is refused, `.plugin` when a component that it needs is missing here.
+    /// - Parameter base: of a delta, where its base is; nil: where the delta says, or beside it.
+    /// - Throws: `.archive` for a file that is refused or a base that is missing, `.plugin` when a component that it needs
+    ///   is missing here.
     public static func open(
-        _ path: String, tolerant: Bool = false, writable: Bool = false, registry: Registry = Lamina.registry
+        _ path: String, base: String? = nil, tolerant: Bool = false, writable: Bool = false,
+        registry: Registry = Lamina.registry
     ) throws(LaminaError) -> Model {
         registry.runtime.beginLoadingLibraries()
         return try sorted {
-            let archive = try Archive.open(path, tolerant: tolerant)
+            let chain = try ArchiveChain.open(path, base: base, tolerant: tolerant)
+            let archive = chain.archive
             if let obstacle = obstacles(archive.manifest, registry).first {
                 throw LaminaError(.plugin, "\(path): \(obstacle)")
             }
@@ -24,8 +28,11 @@ extension Model {
                 let definition = try GraphDefinition(json: archive.json(EntryName.graph))
                 let graph = try Graph(definition, registry: registry)
                 let parameters = try ParameterStore(graph)
-                try load(archive.tensors(EntryName.weights), into: parameters, writable: writable)
+                try StoredValues(chain).load(into: parameters, writable: writable)
                 let model = Model(network: Network(graph, parameters), recipe: nil, name: archive.manifest.model.name)
+                model.chain = chain
+                model.base = chain.base
+                model.assetSource = chain
                 try model.read(archive)
                 return model
             } catch {
@@ -34,27 +41,7 @@ extension Model {
         }
     }
 
-    private static func load(_ file: SafetensorsFile, into store: ParameterStore, writable: Bool) throws {
-        var isAligned = true
-        let tensors = try file.tensors.map { tensor in
-            guard let dtype = DataType(tensor.dtype) else {
-                throw LaminaError(
-                    .archive, "weight '\(tensor.name)' has type \(tensor.dtype.rawValue), which this version cannot use"
-                )
-            }
-            let data = file.address(of: tensor)
-            if UInt(bitPattern: data) % UInt(dtype.size) != 0 { isAligned = false }
-            return (name: tensor.name, dtype: dtype, shape: tensor.shape, data: data)
-        }
-        if writable || !isAligned {
-            try store.load(tensors)
-        } else {
-            try store.borrow(tensors, owner: file)
-        }
-    }
-
     private func read(_ archive: Archive) throws {
-        self.archive = archive
         labels = archive.manifest.labels ?? []
         trainingRecord = archive.manifest.training
         preprocessing.steps = archive.manifest.preprocess.steps.map {

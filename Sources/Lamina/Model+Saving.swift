@@ -10,25 +10,30 @@ import LaminaTraining
 
 extension Model {
     /// Writes the model as an archive: a new file, verified, in place of the old one.
+    ///
+    /// With a `base` the archive is a delta: it holds those values and assets that the base does not hold.
     public func save(to path: String) throws(LaminaError) { try save(to: path, checkpoint: nil) }
 
     /// With a checkpoint also what training needs to be resumed.
     func save(to path: String, checkpoint: Checkpoint?) throws(LaminaError) {
         try sorted {
             if let checkpoint { note(checkpoint) }
-            var writer = ArchiveWriter(manifest: try manifest())
+            try checkBase(for: path)
+            var manifest = try manifest()
+            if let base {
+                manifest.base = .init(
+                    file: Self.relative(base.archive.path, from: path), name: base.manifest.model.name,
+                    sha256: base.manifest.identity)
+            }
+            var writer = ArchiveWriter(manifest: manifest)
             try writer.add(EntryName.graph, .json(graph.definition.json))
-            try writer.add(EntryName.weights, .tensors(weights))
+            try writer.add(EntryName.weights, .tensors(base.map { try difference(weights, from: $0) } ?? weights))
             if let checkpoint {
                 try writer.add(EntryName.trainerState, .json(checkpoint.state))
                 let states = checkpoint.tensors.sorted { $0.dtype.size > $1.dtype.size }
                 try writer.add(EntryName.optimizerState, .tensors(states.map(Self.source)))
             }
-            for asset in assets { try writer.add("assets/" + asset.name, .bytes(asset.bytes)) }
-            for name in archive?.names ?? [] where name.hasPrefix("assets/") {
-                if assets.contains(where: { "assets/" + $0.name == name }) { continue }
-                try writer.add(name, .borrowed([archive!.entry(name)]))
-            }
+            try addAssets(to: &writer)
             try writer.add(EntryName.readme, .text(card))
             let example = try exampleCase()
             try TensorFile.withSources(example?.inputs ?? []) { inputs in
@@ -41,6 +46,27 @@ extension Model {
                     try Self.write(writer, to: path)
                 }
             }
+        }
+    }
+
+    private func addAssets(to writer: inout ArchiveWriter) throws {
+        /// Whether a delta finds it in its base.
+        func isInherited(_ name: String, _ bytes: UnsafeRawBufferPointer) throws -> Bool {
+            guard let base, base.contains(name) else { return false }
+            let there = try base.entry(name)
+            return there.count == bytes.count
+                && (bytes.isEmpty || memcmp(there.baseAddress!, bytes.baseAddress!, bytes.count) == 0)
+        }
+        for asset in assets {
+            let name = "assets/" + asset.name
+            if try asset.bytes.withUnsafeBytes({ try isInherited(name, $0) }) { continue }
+            try writer.add(name, .bytes(asset.bytes))
+        }
+        for name in assetSource?.assets ?? [] where !assets.contains(where: { "assets/" + $0.name == name }) {
+            // What a training run uses of vocabularies is its own, also where it has it from a base.
+            if recipe?.data != nil, name.hasPrefix(TextAsset.folder) { continue }
+            let bytes = try assetSource!.entry(name)
+            if try !isInherited(name, bytes) { try writer.add(name, .borrowed([bytes])) }
         }
     }
 
@@ -225,7 +251,7 @@ extension Model {
 
     /// Two samples of noise and what the model makes of them; nil when inputs are very large, or the model takes none of
     /// them: no size for its open dimensions fits, a vocabulary has fewer tokens. A trained model is saved all the same.
-    private func exampleCase() throws -> (inputs: [NamedTensor], outputs: [NamedTensor])? {
+    func exampleCase() throws -> (inputs: [NamedTensor], outputs: [NamedTensor])? {
         do {
             return try probe(batch: 2) { shapes in
                 guard try byteCount(ofInputs: shapes) <= Self.exampleLimit else { return nil }

@@ -23,12 +23,12 @@ extension Model {
 
     private func knownTokenizer(_ owner: String) throws(TrainingError) -> TextTokenizer {
         if let known = tokenizers[owner] { return known }
-        guard let asset = textAssets[owner], let archive, archive.contains(asset.path) else {
+        guard let asset = textAssets[owner], let assetSource, assetSource.contains(asset.path) else {
             throw TrainingError(.data, "the model has no vocabulary for '\(owner)': it learns one when it is trained")
         }
         let bytes: [UInt8]
         do {
-            bytes = Array(try archive.entry(asset.path))
+            bytes = Array(try assetSource.entry(asset.path))
         } catch {
             throw TrainingError(.data, "\(error)")
         }
@@ -39,14 +39,17 @@ extension Model {
 
     /// Every tokenizer that the model has, by the entry that owns it.
     func allTokenizers() throws(TrainingError) -> [String: TextTokenizer] {
-        for (owner, asset) in textAssets where archive?.contains(asset.path) == true { _ = try knownTokenizer(owner) }
+        for (owner, asset) in textAssets where assetSource?.contains(asset.path) == true {
+            _ = try knownTokenizer(owner)
+        }
         return tokenizers
     }
 
-    /// The vocabularies of a checkpoint, so that a resumed run has the ids of the one before.
-    static func tokenizers(in path: String, _ recipe: Recipe, _ registry: Registry) throws -> [String: TextTokenizer] {
+    /// The vocabularies of a checkpoint, so that a resumed run has the ids of the one before; or those of a base.
+    static func tokenizers(
+        in archive: ArchiveChain, _ recipe: Recipe, _ registry: Registry
+    ) throws -> [String: TextTokenizer] {
         guard let entries = recipe.data?.texts, !entries.isEmpty else { return [:] }
-        let archive = try Archive.open(path)
         var tokenizers: [String: TextTokenizer] = [:]
         for entry in entries {
             guard let component = entry.tokenizer, let asset = TextAsset.list(archive.manifest)[entry.name],
@@ -56,7 +59,7 @@ extension Model {
                 tokenizers[entry.name] = try TextTokenizer(
                     component, json: Array(try archive.entry(asset.path)), registry: registry)
             } catch {
-                throw LaminaError(error).inArchive(path)
+                throw LaminaError(error).inArchive(archive.archive.path)
             }
         }
         return tokenizers
@@ -158,11 +161,13 @@ struct TextAsset {
         return assets
     }
 
+    static let folder = "assets/tokenizers/"
+
     /// "assets/tokenizers/<entry>.json"; entries' names may have capitals, archives' have none.
     static func paths(_ entries: [Recipe.TextEntry]) -> [String: String] {
         var paths: [String: String] = [:]
         for entry in entries where entry.tokenizer != nil {
-            var path = "assets/tokenizers/\(entry.name.lowercased()).json"
+            var path = "\(folder)\(entry.name.lowercased()).json"
             while paths.values.contains(path) { path = String(path.dropLast(5)) + "-2.json" }
             paths[entry.name] = path
         }

@@ -29,8 +29,17 @@ public final class Model: @unchecked Sendable {
     var assets: [(name: String, bytes: [UInt8])] = []
     /// Id of the procedure that trained it; nil: it was trained on a dataset, or not at all.
     public internal(set) var procedure: String?
-    /// The archive that it came from.
-    public internal(set) var archive: Archive?
+    /// The archive that it came from, with what that is based on.
+    public internal(set) var chain: ArchiveChain?
+    public var archive: Archive? { chain?.archive }
+    /// What it has from the archive that its recipe begins with.
+    public internal(set) var beginning: Beginning?
+    /// The archive from which it is saved as a difference; nil: it is saved whole.
+    public var base: ArchiveChain?
+    /// Names of the classes if the data know none.
+    private var inheritedLabels: [String] = []
+    /// Where assets are beside its own.
+    var assetSource: ArchiveChain?
     /// Vocabularies of texts, by the entry of `data.text` that owns them; those of an archive when they are first wanted.
     var tokenizers: [String: TextTokenizer] = [:]
     var textAssets: [String: TextAsset] = [:]
@@ -59,24 +68,37 @@ public final class Model: @unchecked Sendable {
         self.name = name
     }
 
-    /// The network of a recipe, with initial weights from the recipe's seed.
+    /// The network of a recipe, with initial weights from the recipe's seed, or those of the recipe's base.
+    ///
+    /// With a base, what the recipe leaves out is the base's, and `recipe` has it; a network of which parts are frozen or
+    /// inserted will be saved as a difference from the base, unless `base` is set to nil.
     public convenience init(_ recipe: Recipe, registry: Registry = Lamina.registry) throws(LaminaError) {
         if let procedure = recipe.procedure, recipe.model.layers.isEmpty {
             throw LaminaError(.usage, "'\(procedure.id)' says what the model is: make it with ProcedureTraining")
         }
-        let network = try sorted {
-            let graph = try Graph(try recipe.graph(registry), registry: registry)
-            let parameters = try ParameterStore(graph)
-            try parameters.initialize(seed: recipe.training.seed)
-            return Network(graph, parameters)
-        }
-        self.init(network: network, recipe: recipe, name: recipe.name ?? "model")
+        var base: Model?
+        if let path = recipe.base?.path { base = try Model.open(path, registry: registry) }
+        var recipe = recipe
+        if let base { recipe = try base.completed(recipe) }
+        let made = try sorted { try Self.network(recipe, on: base, registry) }
+        self.init(network: made.network, recipe: recipe, name: recipe.name ?? "model")
         labels = recipe.data?.classes ?? []
         preprocessing.texts = recipe.data?.texts ?? []
         preprocessing.steps = (recipe.data?.transforms ?? []).filter { $0.field == nil }.map(\.component)
         link = try sorted {
             try recipe.loss.map { try registry.describe(kind: $0.component.kind, id: $0.component.id).link } ?? nil
         }
+        guard let base else { return }
+        beginning = made.beginning
+        let adaptation = recipe.model.adaptation
+        if !adaptation.insertions.isEmpty || adaptation.frozen?.isEmpty == false { self.base = base.chain }
+        guard recipe.model.layers.isEmpty else { return }
+        assetSource = base.chain
+        if recipe.loss == nil { link = base.link }
+        if recipe.data == nil { (preprocessing, textAssets) = (base.preprocessing, base.textAssets) }
+        // A head that begins anew has classes of its own.
+        if labels.isEmpty, adaptation.replacements.isEmpty { inheritedLabels = base.labels }
+        if recipe.data == nil { labels = inheritedLabels }
     }
 
     /// The network that a recipe's procedure has defined.
@@ -106,7 +128,7 @@ public final class Model: @unchecked Sendable {
 
     /// Takes from the opened data what predictions will need: class names, how samples were read and changed.
     func learnFrom(_ data: Dataset) {
-        if labels.isEmpty { labels = data.classes }
+        if labels.isEmpty { labels = data.classes.isEmpty ? inheritedLabels : data.classes }
         preprocessing.texts = recipe?.data?.texts ?? []
         tokenizers = data.tokenizers
         for (entry, path) in TextAsset.paths(preprocessing.texts) {

@@ -127,13 +127,13 @@ final class ModelSession {
             copy.copyBytes(from: own.bytes)
             bytes = UnsafeRawBufferPointer(rebasing: copy[..<own.bytes.count])
             assets.append((name, bytes!))
-        } else if let archive = model.archive, archive.contains("assets/" + name) {
+        } else if let source = model.assetSource, source.contains("assets/" + name) {
             // A damaged file is none that is not there.
             _ = attempt {
                 do {
-                    bytes = try archive.entry("assets/" + name)
+                    bytes = try source.entry("assets/" + name)
                 } catch {
-                    throw LaminaError(error).inArchive(archive.path)
+                    throw LaminaError(error).inArchive(source.archive.path)
                 }
             }
         }

@@ -24,35 +24,47 @@ public final class TrainingRun: @unchecked Sendable {
 
     /// Prepares a run: graph, initial weights, data, optimizer.
     ///
-    /// - Parameter resume: go on from the checkpoint in `archive`, which has to be of the same model.
+    /// - Parameters:
+    ///   - resume: go on from the checkpoint in `archive`, which has to be of the same model.
+    ///   - whole: the archive holds the whole model even where it could be a difference from the recipe's base.
     public init(
-        _ recipe: Recipe, archive path: String? = nil, resume: Bool = false, registry: Registry = Lamina.registry
+        _ recipe: Recipe, archive path: String? = nil, resume: Bool = false, whole: Bool = false,
+        registry: Registry = Lamina.registry
     ) throws(LaminaError) {
         self.path = path
         if let path { try Model.checkWritable(path) }
         if let threads = recipe.training.threads { Lamina.threads = threads }
         let model = try Model(recipe, registry: registry)
         self.model = model
+        if whole { model.base = nil }
+        if let path { try model.checkBase(for: path) }
+        let recipe = model.recipe!
+        let checkpoint = try resume ? Self.checkpoint(path, recipe) : nil
         trainer = try sorted {
-            let tokenizers =
-                if let path, resume { try Model.tokenizers(in: path, recipe, registry) } else {
-                    [String: TextTokenizer]()
-                }
+            let source = try checkpoint ?? recipe.base.map { try ArchiveChain.open($0.path) }
+            let tokenizers = try source.map { try Model.tokenizers(in: $0, recipe, registry) } ?? [:]
             let trainer = try Trainer(recipe, model.network, tokenizers: tokenizers)
             model.learnFrom(trainer.trainingData)
             trainer.beforeBatch = try model.transforming(recipe.training.batchTransforms)
             trainer.beforeEvaluation = try model.transforming(recipe.training.batchTransforms, isEvaluation: true)
             return trainer
         }
-        if resume {
-            guard let path else { throw LaminaError(.usage, "there is no archive to resume from") }
-            try restore(path)
+        if let checkpoint { try restore(checkpoint) }
+    }
+
+    /// The archive that a run goes on from; if it is a delta, its base is the recipe's.
+    private static func checkpoint(_ path: String?, _ recipe: Recipe) throws(LaminaError) -> ArchiveChain {
+        guard let path else { throw LaminaError(.usage, "there is no archive to resume from") }
+        return try sorted {
+            let archive = try Archive.open(path)
+            return try ArchiveChain.open(archive, base: archive.manifest.base == nil ? nil : recipe.base?.path)
         }
     }
 
-    private func restore(_ path: String) throws(LaminaError) {
+    private func restore(_ checkpoint: ArchiveChain) throws(LaminaError) {
         try sorted {
-            let archive = try Archive.open(path)
+            let archive = checkpoint.archive
+            let path = archive.path
             func reading<Value>(_ body: () throws -> Value) throws -> Value {
                 do {
                     return try body()
@@ -79,15 +91,7 @@ public final class TrainingRun: @unchecked Sendable {
             let state = try reading { try TrainerState(json: progress) }
             let states = try reading { try archive.tensors(EntryName.optimizerState) }
             try trainer.resume(state)
-            try reading {
-                let weights = try archive.tensors(EntryName.weights)
-                try model.network.parameters.load(
-                    weights.tensors.compactMap { tensor in
-                        DataType(tensor.dtype).map {
-                            (tensor.name, $0, tensor.shape, weights.address(of: tensor))
-                        }
-                    })
-            }
+            try reading { try StoredValues(checkpoint).load(into: model.network.parameters, writable: true) }
             for state in trainer.optimizer.states {
                 try copy(states, state.name, state.dtype, state.shape, to: state.data, from: path)
             }

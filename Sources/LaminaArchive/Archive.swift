@@ -74,6 +74,11 @@ public final class Archive: Sendable {
         try format.check()
         manifest = try Self.decode(
             Manifest.self, contents[EntryName.manifest]!.bytes, name: EntryName.manifest, limit: Manifest.byteLimit)
+        guard (manifest.base != nil) == format.requires.contains(ArchiveFormat.base) else {
+            throw ArchiveError(
+                .manifest, "the manifest's 'base' and the feature '\(ArchiveFormat.base)' go together, one is missing",
+                at: EntryName.manifest)
+        }
         files = Dictionary(uniqueKeysWithValues: manifest.files.map { ($0.path, $0) })
         try checkFiles()
         for entry in entries where entry.size <= Self.hashedAtOpen { try checkContent(of: entry) }

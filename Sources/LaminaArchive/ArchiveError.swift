@@ -20,6 +20,8 @@ public struct ArchiveError: Error, Equatable, Sendable, CustomStringConvertible 
         case missing
         /// The content of an entry is not what header or manifest say: size, CRC, hash, tensors.
         case content
+        /// The base of a delta has other values than the delta was made from.
+        case base
         /// Beyond a limit, such as the memory for inflating.
         case limit
     }

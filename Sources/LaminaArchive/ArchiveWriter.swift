@@ -89,7 +89,8 @@ public struct ArchiveWriter {
             throw ArchiveError(.missing, "an archive needs \(EntryName.graph); add it before writing")
         }
         var contents = contents
-        contents[EntryName.format] = try .json(ArchiveFormat().json)
+        contents[EntryName.format] = try .json(
+            ArchiveFormat(requires: manifest.base == nil ? [] : [ArchiveFormat.base]).json)
         let names = contents.keys.sorted(by: EntryName.isBefore)
         guard names.count < ZipStructure.entryLimit else {
             throw ArchiveError(.limit, "\(names.count + 1) entries, at most \(ZipStructure.entryLimit) are allowed")

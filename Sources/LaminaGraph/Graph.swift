@@ -17,6 +17,10 @@ public final class Graph: @unchecked Sendable {
         /// Whether weight decay makes sense for it (not for biases and normalisation scales).
         public let hasDecay: Bool
         public let isFrozen: Bool
+
+        fileprivate var frozen: Parameter {
+            Parameter(name: name, shape: shape, initializer: initializer, hasDecay: hasDecay, isFrozen: true)
+        }
     }
 
     /// A tensor that is saved with the parameters but not trained.
@@ -58,7 +62,11 @@ public final class Graph: @unchecked Sendable {
     var lossValue: Int? { hasLoss ? nodes[nodes.count - 1].firstOutput : nil }
 
     /// Checks the definition against the installed plugins, makes the layers and infers all shapes.
-    public init(_ definition: GraphDefinition, registry: Registry) throws(GraphError) {
+    ///
+    /// - Parameter isFrozen: which parameters, by name and shape, are not trained beside those of frozen nodes.
+    public init(
+        _ definition: GraphDefinition, registry: Registry, isFrozen: (String, [Int]) -> Bool = { _, _ in false }
+    ) throws(GraphError) {
         self.definition = definition
         self.registry = registry
         hasLoss = definition.loss != nil
@@ -67,7 +75,7 @@ public final class Graph: @unchecked Sendable {
         for node in definition.nodes { try builder.add(node, isLoss: false) }
         try builder.addOutputs()
         if let loss = definition.loss { try builder.add(loss, isLoss: true) }
-        parameters = builder.parameters
+        parameters = builder.parameters.map { $0.isFrozen || !isFrozen($0.name, $0.shape) ? $0 : $0.frozen }
         buffers = builder.buffers
         nodes = builder.nodes
         values = builder.values
@@ -105,8 +113,10 @@ public final class Graph: @unchecked Sendable {
         }
     }
 
-    /// Total number of trained numbers.
+    /// Total number of the parameters' values.
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.reduce(1, *) } }
+    /// How many of them are trained.
+    public var trainedCount: Int { parameters.reduce(0) { $0 + ($1.isFrozen ? 0 : $1.shape.reduce(1, *)) } }
 
     /// Type and shape of each output for the archive's signature; symbols by name.
     public var outputSignature: [(name: String, dtype: DataType, shape: [GraphDefinition.Size])] {

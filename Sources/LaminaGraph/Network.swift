@@ -75,7 +75,8 @@ public final class Network: @unchecked Sendable {
         var total = 0  // Cannot overflow: the graph has checked the sum.
         for parameter in graph.parameters {
             offsets.append(total)
-            total += ArenaLayout.rounded(parameter.shape.reduce(4, *))
+            // Nobody computes those of frozen ones.
+            if !parameter.isFrozen { total += ArenaLayout.rounded(parameter.shape.reduce(4, *)) }
         }
         let memory = try AlignedMemory(bytes: total, purpose: "the gradients")
         gradientMemory = memory

@@ -121,6 +121,26 @@ public final class ParameterStore: @unchecked Sendable {
         version += 1
     }
 
+    /// Copies in those values that have a place of the same name, type and shape; returns the names of these.
+    @discardableResult
+    public func take(
+        _ tensors: [(name: String, dtype: DataType, shape: [Int], data: UnsafeRawPointer)]
+    ) throws(GraphError) -> Set<String> {
+        try checkWritable()
+        var places: [String: Int] = [:]
+        let own = entries
+        for (index, entry) in own.enumerated() { places[entry.name] = index }
+        var taken: Set<String> = []
+        for tensor in tensors {
+            guard let place = places[tensor.name], own[place].dtype == tensor.dtype, own[place].shape == tensor.shape
+            else { continue }
+            memcpy(own[place].data, tensor.data, tensor.shape.reduce(tensor.dtype.size, *))
+            taken.insert(tensor.name)
+        }
+        version += 1
+        return taken
+    }
+
     /// Throws when values lie in read-only memory: then nothing may be written to them.
     public func checkWritable() throws(GraphError) {
         guard !isReadOnly else {

@@ -12,9 +12,10 @@ extension Recipe {
         var object: JSONObject = ["lamina": .integer(Int64(Self.version))]
         object["name"] = name.map { .string($0) }
         object["description"] = documentation.map { .string($0) }
+        object["from"] = base.map { .string(Self.relative($0.path, to: folder)) }
         object["data"] = data?.json(folder)
         object["procedure"] = procedure.map { $0.json(folder) }
-        if procedure == nil { object["model"] = model.json(folder) }
+        if procedure == nil, !model.isOfBase || !model.adaptation.isEmpty { object["model"] = model.json(folder) }
         object["loss"] = loss.map { loss in
             loss.component.json(folder, loss.inputs.isEmpty ? [:] : ["from": .array(loss.inputs.map(\.json))])
         }
@@ -22,6 +23,11 @@ extension Recipe {
         if !metrics.isEmpty { object["metrics"] = .array(metrics.map { $0.json(folder) }) }
         object["train"] = procedure == nil ? training.json(folder) : training.procedureJSON
         return .object(object)
+    }
+
+    fileprivate static func relative(_ path: String, to folder: String?) -> String {
+        guard let folder, path.hasPrefix(folder + "/"), path.utf8.count > folder.utf8.count + 1 else { return path }
+        return String(path.dropFirst(folder.count + 1))
     }
 }
 
@@ -46,11 +52,7 @@ extension Recipe.Component {
         guard let folder else { return attributes }
         var result = attributes
         for name in pathAttributes {
-            if case .string(let path)? = result[name], path.hasPrefix(folder + "/"),
-                path.utf8.count > folder.utf8.count + 1
-            {
-                result[name] = .string(String(path.dropFirst(folder.count + 1)))
-            }
+            if case .string(let path)? = result[name] { result[name] = .string(Recipe.relative(path, to: folder)) }
         }
         return result
     }
@@ -83,7 +85,11 @@ extension Recipe.Datasets {
 }
 
 extension Recipe.Model {
+    /// Whether the network is that of the recipe's base.
+    fileprivate var isOfBase: Bool { layers.isEmpty }
+
     fileprivate func json(_ folder: String?) -> JSON {
+        if isOfBase { return .object(adaptation.json(folder)) }
         var object: JSONObject = ["input": inputJSON, "layers": .array(layers.map { $0.json(folder) })]
         if outputs.allSatisfy({ $0.name == $0.link.reference.description }) {
             if !outputs.isEmpty { object["outputs"] = .array(outputs.map(\.link.json)) }
@@ -95,6 +101,7 @@ extension Recipe.Model {
                 JSONObject(
                     carries.map { ($0.name, ["shape": .array($0.shape.map(\.json)), "from": $0.link.json]) }))
         }
+        for member in adaptation.json(folder).members { object[member.key] = member.value }
         return .object(object)
     }
 
@@ -113,6 +120,32 @@ extension Recipe.Model {
         var object = full(input)
         object["name"] = .string(input.name)
         return .object(object)
+    }
+}
+
+extension Recipe.Model.Adaptation {
+    fileprivate func json(_ folder: String?) -> JSONObject {
+        func texts(_ patterns: [Recipe.Pattern]) -> JSON { .array(patterns.map { .string($0.text) }) }
+        func initializers(_ given: [String: Recipe.Component]) -> JSONObject {
+            given.isEmpty
+                ? [:]
+                : ["initializers": .object(JSONObject(given.sorted { $0.key < $1.key }.map { ($0, $1.json(folder)) }))]
+        }
+        var object: JSONObject = [:]
+        object["frozen"] = frozen.map(texts)
+        if !replacements.isEmpty {
+            object["replace"] = .object(
+                JSONObject(replacements.map { ($0.node, $0.component.json(folder, initializers($0.initializers))) }))
+        }
+        if !insertions.isEmpty {
+            object["adapt"] = .array(
+                insertions.map { insertion in
+                    var siblings: JSONObject = ["to": texts(insertion.patterns)]
+                    for member in initializers(insertion.initializers).members { siblings[member.key] = member.value }
+                    return insertion.component.json(folder, siblings)
+                })
+        }
+        return object
     }
 }
 

@@ -6,10 +6,12 @@ extension Recipe {
     /// Reads and checks the recipe in a file.
     ///
     /// Relative paths in it are relative to its folder. Only manifests of plugins are consulted; none is loaded.
-    /// - Parameter overrides: `path=value`, applied in order before anything is checked ("train.epochs=5").
+    /// - Parameters:
+    ///   - overrides: `path=value`, applied in order before anything is checked ("train.epochs=5").
+    ///   - base: the archive that the model begins with, instead of the one that `from` names.
     /// - Throws: `RecipeError` for the first fault.
     public static func load(
-        _ path: String, overrides: [String] = [], registry: Registry
+        _ path: String, overrides: [String] = [], from base: String? = nil, registry: Registry
     ) throws(RecipeError) -> Recipe {
         let bytes: [UInt8]
         do {
@@ -27,7 +29,9 @@ extension Recipe {
         } catch {
             throw RecipeError(file: path, "cannot read the recipe: \(error)")
         }
-        return try parse(bytes, file: path, folder: folder(of: path), overrides: overrides, registry: registry)
+        return try parse(
+            bytes, file: path, folder: folder(of: path), overrides: overrides,
+            from: base.map { folder(of: $0) + "/" + ($0.split(separator: "/").last ?? "") }, registry: registry)
     }
 
     /// Reads and checks a recipe from text.
@@ -36,13 +40,14 @@ extension Recipe {
     ///   - file: names it in messages.
     ///   - folder: what relative paths are relative to; nil leaves them as they are.
     public static func parse(
-        _ bytes: [UInt8], file: String = "recipe", folder: String? = nil, overrides: [String] = [], registry: Registry
+        _ bytes: [UInt8], file: String = "recipe", folder: String? = nil, overrides: [String] = [],
+        from base: String? = nil, registry: Registry
     ) throws(RecipeError) -> Recipe {
         var root = try YAMLParser.parse(bytes, file: file)
         for override in overrides {
             root = try RecipeOverride(override).apply(to: root)
         }
-        return try RecipeReader(file: file, folder: folder, registry: registry).recipe(root)
+        return try RecipeReader(file: file, folder: folder, registry: registry, base: base).recipe(root)
     }
 
     public static func parse(

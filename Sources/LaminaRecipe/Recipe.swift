@@ -12,6 +12,8 @@ public struct Recipe: Sendable, Equatable {
 
     public var name: String?
     public var documentation: String?
+    /// The archive that the model begins with; nil: random values.
+    public var base: Base?
     public var data: Datasets?
     /// With a procedure: what it defines, empty until then.
     public var model: Model
@@ -122,12 +124,14 @@ public struct Recipe: Sendable, Equatable {
     }
 
     public struct Model: Sendable, Equatable {
-        /// With the batch dimension N.
+        /// With the batch dimension N; empty where there are no layers.
         public var inputs: [GraphDefinition.Input]
+        /// Empty: the network is that of the recipe's base.
         public var layers: [Layer]
         /// Empty: the last layer's, as "output".
         public var outputs: [Output]
         public var carries: [Carry] = []
+        public var adaptation = Adaptation()
 
         public init(inputs: [GraphDefinition.Input], layers: [Layer], outputs: [Output] = []) {
             self.inputs = inputs

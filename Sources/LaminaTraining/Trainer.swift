@@ -87,6 +87,12 @@ public final class Trainer: @unchecked Sendable {
             throw TrainingError(.recipe, "the recipe has no 'loss' to minimize")
         }
         guard let optimizer = recipe.optimizer else { throw TrainingError(.recipe, "the recipe has no 'optimizer'") }
+        guard network.graph.parameters.isEmpty || network.graph.parameters.contains(where: { !$0.isFrozen }) else {
+            throw TrainingError(
+                .recipe,
+                "nothing would be trained: all \(network.graph.parameters.count) parameters are frozen; leave some out of "
+                    + "'frozen'")
+        }
         self.recipe = recipe
         self.network = network
         let registry = network.graph.registry

@@ -13,6 +13,9 @@ struct Init: ParsableCommand {
     @Option(name: [.short, .long], help: "The archive to write.")
     var output: String
 
+    @Option(help: "An archive whose values the model begins with, and whose network if the recipe has none.")
+    var from: String?
+
     @Option(name: .customLong("set"), help: "Changes a value of the recipe, as in train.seed=5; may be repeated.")
     var overrides: [String] = []
 
@@ -25,7 +28,11 @@ struct Init: ParsableCommand {
         try Model.checkWritable(output)
         let registry = host.registry()
         let settings = overrides + (seed.map { ["train.seed=\($0)"] } ?? [])
-        let recipe = try Recipe.load(recipe, overrides: settings, registry: registry)
+        let recipe = try Recipe.load(recipe, overrides: settings, from: from, registry: registry)
+        if let base = recipe.base?.path, FileIdentity.isSame(base, output) {
+            throw LaminaError(
+                .usage, "\(output) would be written over the base of the recipe: choose another name with -o")
+        }
         let model: Model
         if recipe.procedure == nil {
             model = try Model(recipe, registry: registry)
@@ -34,6 +41,7 @@ struct Init: ParsableCommand {
             try training.publish()
             model = training.model
         }
+        if let beginning = model.beginning { Terminal.message(beginning.summary) }
         try model.save(to: output)
         Terminal.message("wrote \(output): \(model.graph.parameterCount) parameters")
     }

@@ -31,6 +31,7 @@ struct Inspect: ParsableCommand {
     @Flag(help: "Accept an archive that was zipped again by another tool.")
     var tolerant = false
 
+    @OptionGroup var base: BaseOption
     @OptionGroup var format: FormatOption
     @OptionGroup var host: HostOptions
 
@@ -46,7 +47,7 @@ struct Inspect: ParsableCommand {
             let obstacles = Model.obstacles(archive.manifest, registry)
             if !obstacles.isEmpty { return try show(archive, lacking: obstacles) }
         }
-        let model = try Model.open(self.model, tolerant: tolerant, registry: registry)
+        let model = try Model.open(self.model, base: base.base, tolerant: tolerant, registry: registry)
         let step = plan ? try model.plan(batch: batch, training: training) : nil
         if format.format == .json {
             json(model, step).show()
@@ -60,6 +61,9 @@ struct Inspect: ParsableCommand {
         Terminal.result("\(model.name): \(model.graph.parameterCount) parameters")
         let rows = model.graph.summary.map { [$0.name, $0.component, $0.output, "\($0.parameters)"] }
         Terminal.result(Text.table(["node", "layer", "output", "parameters"], rows, right: [3]))
+        if let base = model.base {
+            Terminal.result("differs from its base \(base.manifest.model.name) in \(base.archive.path)")
+        }
         for plugin in model.archive?.manifest.plugins ?? [] {
             Terminal.result("needs plugin \(plugin.id) \(plugin.versions)")
         }
@@ -97,6 +101,14 @@ struct Inspect: ParsableCommand {
             ),
             ("labels", .array(model.labels.map { .string($0) })),
         ])
+        if let base = model.base {
+            object.append(
+                "base",
+                [
+                    "name": .string(base.manifest.model.name), "path": .string(base.archive.path),
+                    "sha256": .string(base.manifest.identity),
+                ])
+        }
         if let plan {
             let nodes = plan.nodeReports.map { node -> JSON in
                 [

@@ -17,7 +17,7 @@ struct LaminaCommand: ParsableCommand {
         version: Lamina.version,
         subcommands: [
             Train.self, Init.self, Eval.self, Predict.self, TaskCommand.self, Run.self, Inspect.self, Verify.self,
-            SelfTest.self,
+            SelfTest.self, Repack.self,
             Plugins.self, Bench.self, Schema.self, PluginCommand.self,
         ])
 

@@ -14,6 +14,12 @@ struct FormatOption: ParsableArguments {
     var format: OutputFormat = .text
 }
 
+/// Where the base of a delta is.
+struct BaseOption: ParsableArguments {
+    @Option(help: "The base of an archive that holds only what differs from it; else found by what the archive says.")
+    var base: String?
+}
+
 /// Where plugins come from and how many threads compute.
 struct HostOptions: ParsableArguments {
     @Option(

@@ -27,6 +27,7 @@ struct Predict: ParsableCommand {
     @Flag(help: "Accept an archive that was zipped again by another tool.")
     var tolerant = false
 
+    @OptionGroup var base: BaseOption
     @OptionGroup var format: FormatOption
     @OptionGroup var host: HostOptions
 
@@ -35,7 +36,7 @@ struct Predict: ParsableCommand {
     }
 
     func run() throws {
-        let model = try Model.open(self.model, tolerant: tolerant, registry: host.registry())
+        let model = try Model.open(self.model, base: base.base, tolerant: tolerant, registry: host.registry())
         let type = type?.lowercased()
         var predictions: [Prediction] = []
         for input in inputs {

@@ -31,10 +31,12 @@ struct Run: ParsableCommand {
     @Flag(help: "Accept an archive that was zipped again by another tool.")
     var tolerant = false
 
+    @OptionGroup var base: BaseOption
     @OptionGroup var host: HostOptions
 
     func run() throws {
-        let model = try Model.open(self.model, tolerant: tolerant, writable: trainMode, registry: host.registry())
+        let model = try Model.open(
+            self.model, base: base.base, tolerant: tolerant, writable: trainMode, registry: host.registry())
         let result = try model.run(
             TensorFile.read(input), gradients: gradients != nil, trainMode: trainMode, seed: seed)
         try TensorFile.write(result.outputs, to: output)

@@ -14,7 +14,7 @@ struct TaskCommand: ParsableCommand {
         discussion: """
             Without a name it lists the tasks of the model. Options of a task stand behind its name, as --option value; \
             `lamina task MODEL NAME --help` tells them. Everywhere: --format text|json, --threads N, --plugin-path FOLDER, \
-            --plugin-target LEVEL, --tolerant.
+            --plugin-target LEVEL, --base ARCHIVE, --tolerant.
             """)
 
     @Argument(help: "The archive.")
@@ -29,7 +29,7 @@ struct TaskCommand: ParsableCommand {
         var line = TaskLine(words)
         let host = try line.host()
         let registry = host.registry()
-        let model = try Model.open(self.model, tolerant: line.isTolerant, registry: registry)
+        let model = try Model.open(self.model, base: line.base, tolerant: line.isTolerant, registry: registry)
         guard let name = line.name else { return list(model, line.format) }
         let task = try model.task(named: name)
         let attributes = try line.attributes(of: task)
@@ -95,6 +95,7 @@ private struct TaskLine {
     private(set) var arguments: [String] = []
     private(set) var wantsHelp = false
     private(set) var isTolerant = false
+    private(set) var base: String?
     private(set) var format = OutputFormat.text
     private var rest: [String]
 
@@ -127,6 +128,7 @@ private struct TaskLine {
                 }
                 format = known
             case "--threads", "--plugin-path", "--plugin-target": hostWords += [option, try value()]
+            case "--base": base = try value()
             case "--tolerant": isTolerant = true
             case "-h", "--help": wantsHelp = true
             default: left.append(word)

@@ -15,6 +15,10 @@ struct Train: ParsableCommand {
             Writes MODEL.lamina with a checkpoint after every epoch, and beside it MODEL.history.csv, MODEL.history.jsonl, \
             MODEL.curves.svg, with a metric that gives a confusion matrix MODEL.confusion.svg, TensorBoard event files in MODEL.tensorboard/, and the \
             resolved recipe as MODEL.recipe.yaml. Ctrl-C finishes the step, writes a checkpoint and says how to resume.
+
+            With --from, or 'from:' in the recipe, training begins with the values of an archive, and with its network if the \
+            recipe has none of its own. Where the recipe then freezes parameters or inserts layers, MODEL.lamina holds only \
+            what differs from that archive, its base, and needs it to be opened; `lamina repack` makes a whole archive of it.
             """)
 
     @Argument(help: "The recipe, a YAML file.")
@@ -25,6 +29,12 @@ struct Train: ParsableCommand {
 
     @Flag(help: "Go on from the checkpoint in the archive.")
     var resume = false
+
+    @Option(help: "An archive whose values training begins with, and whose network if the recipe has none.")
+    var from: String?
+
+    @Flag(help: "Write a whole archive also where one would do that holds only what differs from its base.")
+    var whole = false
 
     @Option(name: .customLong("set"), help: "Changes a value of the recipe, as in train.epochs=5; may be repeated.")
     var overrides: [String] = []
@@ -43,10 +53,11 @@ struct Train: ParsableCommand {
         if let epochs { settings.append("train.epochs=\(epochs)") }
         if let seed { settings.append("train.seed=\(seed)") }
         if let threads = host.threads { settings.append("train.threads=\(threads)") }
-        let recipe = try Recipe.load(self.recipe, overrides: settings, registry: registry)
+        let recipe = try Recipe.load(self.recipe, overrides: settings, from: from, registry: registry)
         try refuseToReplace(recipe)
         if recipe.procedure != nil { return try runProcedure(recipe, registry) }
-        let run = try TrainingRun(recipe, archive: output, resume: resume, registry: registry)
+        let run = try TrainingRun(recipe, archive: output, resume: resume, whole: whole, registry: registry)
+        if let beginning = run.model.beginning, !resume { Terminal.message(beginning.summary) }
         if !run.optimizerChanges.isEmpty {
             Terminal.warning(
                 "the optimizer is not set as in the checkpoint: \(run.optimizerChanges.joined(separator: ", ")); "
@@ -61,7 +72,7 @@ struct Train: ParsableCommand {
         }
         let report = try TrainingReport(
             archive: output, name: run.model.name, classes: run.model.labels, isResumed: resume)
-        try writeResolved(recipe, report)
+        try writeResolved(run.model.recipe ?? recipe, report)
         Interruption.watch()
         let observer = TrainingDisplay(report)
         let outcome = try run.start(observer)
@@ -88,7 +99,7 @@ extension Train {
     /// What a run reads it must not write over.
     private func refuseToReplace(_ recipe: Recipe) throws {
         let components = [recipe.data?.train, recipe.data?.validation, recipe.data?.test, recipe.procedure]
-        var inputs = [self.recipe]
+        var inputs = [self.recipe] + (recipe.base.map { [$0.path] } ?? [])
         for case let component? in components {
             for name in component.pathAttributes {
                 if case .string(let path)? = component.attributes[name] { inputs.append(path) }
@@ -96,7 +107,7 @@ extension Train {
         }
         for path in [output] + TrainingReport.paths(archive: output)
         where path != TrainingReport.recipePath(archive: output) {
-            guard let input = inputs.first(where: { Self.isSameFile($0, path) }) else { continue }
+            guard let input = inputs.first(where: { FileIdentity.isSame($0, path) }) else { continue }
             throw LaminaError(
                 .usage, "the training would write \(path) over \(input), which it reads: choose another name with -o")
         }
@@ -104,13 +115,8 @@ extension Train {
 
     /// The resolved recipe goes beside the archive, but never in the place of the one that was given.
     private func writeResolved(_ recipe: Recipe, _ report: TrainingReport) throws {
-        guard !Self.isSameFile(self.recipe, TrainingReport.recipePath(archive: output)) else { return }
+        guard !FileIdentity.isSame(self.recipe, TrainingReport.recipePath(archive: output)) else { return }
         try report.write(recipe: recipe.text())
-    }
-
-    private static func isSameFile(_ left: String, _ right: String) -> Bool {
-        var (a, b) = (stat(), stat())
-        return stat(left, &a) == 0 && stat(right, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev
     }
 
     private func runProcedure(_ recipe: Recipe, _ registry: Registry) throws {
@@ -142,6 +148,8 @@ extension Train {
     /// The command that goes on with this run, with all that this one was told.
     private var resumeCommand: String {
         var words = ["lamina", "train", recipe, "-o", output, "--resume"]
+        if let from { words += ["--from", from] }
+        if whole { words.append("--whole") }
         words += overrides.flatMap { ["--set", $0] }
         if let epochs { words += ["--epochs", "\(epochs)"] }
         if let seed { words += ["--seed", "\(seed)"] }
@@ -193,9 +201,14 @@ final class TrainingDisplay: TrainingObserver {
         let evaluation = trainer.evaluationName.map { ", evaluated on \($0) data" } ?? ""
         let epochs = trainer.recipe.training.epochs
         Terminal.message(
-            "training \(trainer.network.graph.parameterCount) parameters on \(trainer.sampleCount) samples, "
+            "training \(trained(trainer)) parameters on \(trainer.sampleCount) samples, "
                 + "\(epochs) epoch\(epochs == 1 ? "" : "s") of \(trainer.stepsPerEpoch) steps\(evaluation); "
                 + "\(Text.bytes(trainer.plannedBytes)) planned, \(Lamina.threads) threads")
+    }
+
+    private func trained(_ trainer: Trainer) -> String {
+        let (graph, all) = (trainer.network.graph, trainer.network.graph.parameterCount)
+        return graph.trainedCount == all ? "\(all)" : "\(graph.trainedCount) of \(all)"
     }
 
     func stepEnded(_ progress: TrainingProgress) {

@@ -6,7 +6,7 @@ import LaminaFormats
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Check an archive without running anything: structure, hashes, tensors.")
+        abstract: "Check an archive and its base without running anything: structure, hashes, tensors.")
 
     @Argument(help: "The archive.")
     var model: String
@@ -14,21 +14,25 @@ struct Verify: ParsableCommand {
     @Flag(help: "Accept an archive that was zipped again by another tool, and say so.")
     var tolerant = false
 
+    @OptionGroup var base: BaseOption
     @OptionGroup var format: FormatOption
 
     func run() throws {
-        let archive = try Archive.open(model, tolerant: tolerant)
-        try archive.verify()
+        let chain = try ArchiveChain.open(model, base: base.base, tolerant: tolerant)
+        try chain.verify()
+        let (archive, bases) = (chain.archive, chain.archives.dropFirst().map(\.path))
         if format.format == .json {
             JSON.object(
                 JSONObject([
                     ("archive", .string(model)), ("ok", true), ("canonical", .bool(archive.isCanonical)),
                     ("entries", .integer(Int64(archive.names.count))),
+                    ("bases", .array(bases.map { .string($0) })),
                 ])
             ).show()
         } else {
             Terminal.result(
                 "\(model): ok, \(archive.names.count) entries\(archive.isCanonical ? "" : ", not in canonical form (zipped again)")"
+                    + bases.map { "; its base \($0): ok" }.joined()
             )
         }
     }
@@ -44,11 +48,12 @@ struct SelfTest: ParsableCommand {
     @Flag(help: "Accept an archive that was zipped again by another tool.")
     var tolerant = false
 
+    @OptionGroup var base: BaseOption
     @OptionGroup var format: FormatOption
     @OptionGroup var host: HostOptions
 
     func run() throws {
-        let model = try Model.open(self.model, tolerant: tolerant, registry: host.registry())
+        let model = try Model.open(self.model, base: base.base, tolerant: tolerant, registry: host.registry())
         let count = try model.selfTest()
         if format.format == .json {
             JSON.object(

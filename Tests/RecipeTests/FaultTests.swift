@@ -45,7 +45,7 @@ import Testing
             (
                 "lamina: 1\nzzz: {}\nmodel: {}",
                 "recipe.yaml:2:1: the recipe has no key 'zzz'; known are 'lamina', 'name', 'description', 'procedure', "
-                    + "'data', 'model', 'loss', 'optimizer', 'metrics', 'train'"
+                    + "'from', 'data', 'model', 'loss', 'optimizer', 'metrics', 'train'"
             ),
             ("lamina: 1\nepochs: 3\nmodel: {}", "recipe.yaml:2:1: 'epochs' stands in 'train': indent it there"),
             (

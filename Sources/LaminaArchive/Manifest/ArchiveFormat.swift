@@ -6,19 +6,21 @@ import LaminaFormats
 /// manifest's `extensions`; whatever it must not leave unread is a feature named in `requires`.
 public struct ArchiveFormat: Equatable, Sendable {
     public static let major = 1
-    public static let minor = 0
+    public static let minor = 1
+    /// Since 1.1: the archive holds only what differs from another, which the manifest's `base` names.
+    public static let base = "base"
     /// The features that this program understands. Version 1.0 has none.
-    public static let features: Set<String> = []
+    public static let features: Set<String> = [base]
 
     public var major: Int
     public var minor: Int
     public var requires: [String]
 
-    /// The format that this program writes.
-    public init() {
+    /// The format that this program writes: the oldest in which there are the features that it takes to read it.
+    public init(requires: [String] = []) {
         major = Self.major
-        minor = Self.minor
-        requires = []
+        minor = requires.isEmpty ? 0 : Self.minor
+        self.requires = requires
     }
 
     public var json: JSON {

@@ -12,6 +12,7 @@ extension Manifest: JSONReadable {
         preprocess = try fields.read("preprocess")
         labels = try fields.readIfPresent("labels")
         tied = try fields.read("tied")
+        base = try fields.readIfPresent("base")
         training = try fields.read("training")
         extensions = try fields.readIfPresent("extensions") ?? [:]
         files = try fields.read("files")
@@ -83,13 +84,29 @@ extension Manifest.File: JSONReadable {
         guard role == wanted else {
             throw JSONError(.wrongValue, "wanted \"\(wanted)\" for '\(self.path)'", path: fields.path(of: "role"))
         }
-        let isDigest =
-            sha256.utf8.count == 64
-            && sha256.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
-        guard isDigest else {
-            throw JSONError(.wrongValue, "wanted 64 lower-case hexadecimal digits", path: fields.path(of: "sha256"))
-        }
+        try requireDigest(sha256, at: fields.path(of: "sha256"))
     }
+}
+
+extension Manifest.Base: JSONReadable {
+    public init(json: JSON, at path: String) throws(JSONError) {
+        var fields = try JSONFields(json, at: path)
+        file = try fields.readText("file")
+        name = try fields.readText("name")
+        sha256 = try fields.read("sha256")
+        try fields.finish()
+        guard !file.isEmpty, !file.hasPrefix("/") else {
+            throw JSONError(
+                .wrongValue, "wanted a path relative to the archive's folder", path: fields.path(of: "file"))
+        }
+        try requireDigest(sha256, at: fields.path(of: "sha256"))
+    }
+}
+
+private func requireDigest(_ text: String, at path: String) throws(JSONError) {
+    let isDigest =
+        text.utf8.count == 64 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    guard isDigest else { throw JSONError(.wrongValue, "wanted 64 lower-case hexadecimal digits", path: path) }
 }
 
 extension Manifest.Signature: JSONReadable {

@@ -23,6 +23,11 @@ extension Manifest {
         ]
         if let labels { object["labels"] = .array(labels.map(JSON.string)) }
         object["tied"] = .array(tied.map { ["tensor": .string($0.tensor), "source": .string($0.source)] })
+        if let base {
+            object["base"] = [
+                "file": .string(base.file), "name": .string(base.name), "sha256": .string(base.sha256),
+            ]
+        }
         object["training"] = .object(training)
         if !extensions.isEmpty { object["extensions"] = .object(extensions) }
         object["files"] = .array(

@@ -16,6 +16,8 @@ public struct Manifest: Equatable, Sendable {
     public var labels: [String]?
     /// Parameters that share the values of another.
     public var tied: [TiedWeight] = []
+    /// The archive that holds the rest of a delta; nil: this one holds everything.
+    public var base: Base?
     /// How the model was trained: resolved recipe, seed, dataset fingerprint, metrics, versions. Free.
     public var training: JSONObject = [:]
     /// What later minor versions add, and a reader may leave unread. Kept as it is.
@@ -140,6 +142,22 @@ public struct Manifest: Equatable, Sendable {
         public init(component: String, attributes: JSONObject = [:]) {
             self.component = component
             self.attributes = attributes
+        }
+    }
+
+    /// The archive from which a delta differs.
+    public struct Base: Equatable, Sendable {
+        /// Where it was, relative to the folder of the delta.
+        public var file: String
+        /// What its model is called.
+        public var name: String
+        /// Its `Manifest.identity`.
+        public var sha256: String
+
+        public init(file: String, name: String, sha256: String) {
+            self.file = file
+            self.name = name
+            self.sha256 = sha256
         }
     }
 

@@ -8,9 +8,10 @@ extension Recipe {
     /// The network: blocks expanded, every node named, every input connected.
     ///
     /// Runs the code of blocks, and of nothing else. Throws `RecipeError` that names the layer at fault.
-    public func graph(_ registry: Registry) throws(RecipeError) -> GraphDefinition {
+    /// - Parameter base: the network to change where the recipe has no layers of its own.
+    public func graph(_ registry: Registry, base: GraphDefinition? = nil) throws(RecipeError) -> GraphDefinition {
         var builder = GraphBuilder(self, registry)
-        return try builder.build()
+        return try builder.build(base)
     }
 }
 
@@ -48,7 +49,17 @@ struct GraphBuilder {
         givenNames = Set(recipe.model.layers.compactMap(\.name))
     }
 
-    mutating func build() throws(RecipeError) -> GraphDefinition {
+    mutating func build(_ base: GraphDefinition?) throws(RecipeError) -> GraphDefinition {
+        if recipe.model.layers.isEmpty, let base {
+            take(base)
+            let carried = Set(base.carries.map(\.output))
+            definition.loss =
+                try recipe.loss.map { loss throws(RecipeError) in
+                    try lossNode(loss, of: base.outputs.filter { !carried.contains($0.name) })
+                } ?? base.loss
+            try adapt(recipe.model.adaptation)
+            return definition
+        }
         guard let first = recipe.model.layers.first else {
             throw RecipeError(file: recipe.file.path, "the model has no layers")
         }
@@ -66,7 +77,7 @@ struct GraphBuilder {
         if recipe.model.inputs.count == 1 { previous = [Reference(recipe.model.inputs[0].name)] }
         for layer in recipe.model.layers { try add(layer) }
         try addOutputs()
-        if let loss = recipe.loss { definition.loss = try lossNode(loss) }
+        if let loss = recipe.loss { definition.loss = try lossNode(loss, of: definition.outputs) }
         for carry in recipe.model.carries {
             definition.outputs.append(.init(carry.output, try resolve(carry.link)))
             definition.carries.append(.init(carry.name, from: carry.output))
@@ -77,6 +88,7 @@ struct GraphBuilder {
             throw error(
                 "no layer takes the input '\(input.name)': name it in a 'from', or remove it", first.component.place)
         }
+        try adapt(recipe.model.adaptation)
         return definition
     }
 
@@ -187,7 +199,9 @@ struct GraphBuilder {
         }
     }
 
-    private mutating func lossNode(_ loss: Recipe.Loss) throws(RecipeError) -> GraphDefinition.Node {
+    private func lossNode(
+        _ loss: Recipe.Loss, of outputs: [GraphDefinition.Output]
+    ) throws(RecipeError) -> GraphDefinition.Node {
         let place = loss.component.place
         let description = try describe(loss.component.id, ["loss"], place)
         guard let position = description.inputs.firstIndex(where: { $0.name == GraphDefinition.targetName }) else {
@@ -196,13 +210,13 @@ struct GraphBuilder {
         var inputs: [Reference?] = []
         for link in loss.inputs { inputs.append(try resolve(link)) }
         if loss.inputs.isEmpty {
-            guard definition.outputs.count == 1 else {
-                let names = definition.outputs.map(\.name).joined(separator: ", ")
+            guard outputs.count == 1 else {
+                let names = outputs.map(\.name).joined(separator: ", ")
                 throw error(
                     "the model has several outputs (\(names)): say with 'from' what '\(description.id)' compares", place
                 )
             }
-            inputs = [definition.outputs[0].reference]
+            inputs = [outputs[0].reference]
         }
         // `from` names the other inputs in their order.
         inputs.insert(Reference(GraphDefinition.targetName), at: min(position, inputs.count))

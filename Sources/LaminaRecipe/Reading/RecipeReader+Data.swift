@@ -7,11 +7,12 @@ extension RecipeReader {
 
     static let transformKeys = ["field"]
 
+    /// - Parameter all: the model's inputs; nil: those of the base, which is not known here.
     func datasets(
-        _ node: YAMLNode, inputs all: [GraphDefinition.Input], _ texts: [Recipe.TextEntry]
+        _ node: YAMLNode, inputs all: [GraphDefinition.Input]?, _ texts: [Recipe.TextEntry]
     ) throws(RecipeError) -> Recipe.Datasets {
         let filled = texts.inputs.map(\.name)
-        let inputs = all.filter { !filled.contains($0.name) }
+        let inputs = all.map { $0.filter { !filled.contains($0.name) } }
         var fields = try RecipeFields(node, "'data'", wanted: "a mapping with 'train'", file: file)
         let train = try fields.require("train", "write 'train: { reader: <plugin>.<name>, … }'")
         let test = fields.take("test")
@@ -28,15 +29,15 @@ extension RecipeReader {
         if let validation { datasets.validation = try source(validation, "'data.validation'") }
         if let input {
             datasets.inputs = try self.texts(input, "'data.input'", of: "fields")
-            if inputs.isEmpty {
+            if let inputs, inputs.isEmpty {
                 throw error("'data.input': every input of the model is filled by 'data.text'; leave it out", input)
             }
-            guard datasets.inputs.count == inputs.count else {
+            if let inputs, datasets.inputs.count != inputs.count {
                 throw error(
                     "'data.input' names \(datasets.inputs.count) fields, the model has \(inputs.count) "
                         + "(\(inputs.map(\.name).joined(separator: ", "))): name one for each", input)
             }
-        } else if inputs.count > 1 {
+        } else if let inputs, inputs.count > 1 {
             throw error(
                 "the model has \(inputs.count) inputs (\(inputs.map(\.name).joined(separator: ", "))): "
                     + "write 'input: [fields]' here, one for each", node)

@@ -4,14 +4,31 @@ import LaminaSDK
 import LaminaSchema
 
 extension RecipeReader {
-    static let modelKeys = ["input", "layers", "outputs", "carry"]
+    static let modelKeys = ["input", "layers", "outputs", "carry"] + adaptationKeys
     static let layerKeys = ["name", "from", "repeat", "initializers", "share", "frozen"]
     /// Kinds that may stand in `layers`.
     static let layerKinds = ["layer", "block"]
 
-    /// - Parameter texts: entries of 'data.text', from which inputs follow that the model does not name.
-    func model(_ node: YAMLNode, _ texts: [Recipe.TextEntry]) throws(RecipeError) -> Recipe.Model {
+    /// - Parameters:
+    ///   - texts: entries of 'data.text', from which inputs follow that the model does not name.
+    ///   - hasBase: without 'layers', the network is that of the recipe's base.
+    func model(
+        _ node: YAMLNode, _ texts: [Recipe.TextEntry], hasBase: Bool
+    ) throws(RecipeError) -> Recipe.Model {
         var fields = try RecipeFields(node, "'model'", wanted: "a mapping with 'input' and 'layers'", file: file)
+        let adaptation = try adaptation(&fields)
+        if hasBase, !fields.entries.contains(where: { $0.key == "layers" }) {
+            if let entry = fields.entries.first(where: { ["input", "outputs", "carry"].contains($0.key) }) {
+                throw error(
+                    "'\(entry.key)' goes with 'layers'; without them the network is that of 'from', as it is",
+                    entry.place)
+            }
+            for key in ["input", "layers", "outputs", "carry"] { _ = fields.take(key) }
+            try fields.finish()
+            var model = Recipe.Model(inputs: [], layers: [])
+            model.adaptation = adaptation
+            return model
+        }
         let input =
             texts.isEmpty
             ? try fields.require("input", "write the shape of one sample, as in 'input: [1, 28, 28]'")
@@ -35,6 +52,7 @@ extension RecipeReader {
         for node in nodes { model.layers.append(try layer(node)) }
         if let outputs { model.outputs = try self.outputs(outputs) }
         if let carry { model.carries = try carries(carry, model.inputs) }
+        model.adaptation = adaptation
         return model
     }
 
@@ -201,7 +219,7 @@ extension RecipeReader {
         return layer
     }
 
-    private func initializers(_ node: YAMLNode) throws(RecipeError) -> [String: Recipe.Component] {
+    func initializers(_ node: YAMLNode) throws(RecipeError) -> [String: Recipe.Component] {
         guard let entries = node.entries else {
             throw error("'initializers' is a mapping from parameter names to components, got \(node.summary)", node)
         }

@@ -7,7 +7,9 @@ extension RecipeReader {
     private static let tokenLimit = 1 << 31
 
     /// `data.text`: entries by the name of the input that they fill. Read before the model, whose inputs follow from them.
-    func texts(in data: YAMLNode) throws(RecipeError) -> [Recipe.TextEntry] {
+    ///
+    /// - Parameter hasBase: the tokenizers of entries that name none may be the base's.
+    func texts(in data: YAMLNode, hasBase: Bool) throws(RecipeError) -> [Recipe.TextEntry] {
         // What `data` is otherwise is read, and complained about, later.
         guard let node = data.entries?.first(where: { $0.key == "text" })?.value, !node.isNull else { return [] }
         guard let nodes = node.entries, !nodes.isEmpty else {
@@ -16,7 +18,7 @@ extension RecipeReader {
         }
         var entries: [Recipe.TextEntry] = []
         for node in nodes { entries.append(try text(entry: node)) }
-        for (index, entry) in entries.enumerated() { try check(entry, in: entries, nodes[index]) }
+        for (index, entry) in entries.enumerated() { try check(entry, in: entries, nodes[index], hasBase: hasBase) }
         return entries
     }
 
@@ -72,7 +74,7 @@ extension RecipeReader {
     }
 
     private func check(
-        _ entry: Recipe.TextEntry, in entries: [Recipe.TextEntry], _ node: YAMLNode.Entry
+        _ entry: Recipe.TextEntry, in entries: [Recipe.TextEntry], _ node: YAMLNode.Entry, hasBase: Bool
     ) throws(RecipeError) {
         let others = entries.map(\.name).filter { $0 != entry.name }
         if let other = entry.sameAs {
@@ -85,7 +87,7 @@ extension RecipeReader {
                         + Suggestion.question(for: other, among: others), node.place)
             }
         }
-        guard entries.owner(of: entry) != nil else {
+        guard hasBase || entries.owner(of: entry) != nil else {
             let example = registry.components(kind: "tokenizer").first?.id ?? "<plugin>.<name>"
             let reuse = entries.first { $0.tokenizer != nil && $0.name != entry.name }
             throw error(

@@ -9,13 +9,15 @@ struct RecipeReader {
     /// What relative paths are relative to; nil leaves them as they are.
     let folder: String?
     let registry: Registry
+    /// The archive that the caller begins with, whatever the recipe says.
+    var base: String?
 
     static let keys = [
-        "lamina", "name", "description", "data", "model", "procedure", "loss", "optimizer", "metrics", "train",
+        "lamina", "name", "description", "from", "data", "model", "procedure", "loss", "optimizer", "metrics", "train",
     ]
 
     /// Every key of the host that may stand beside a component.
-    static let hostKeys = layerKeys + lossKeys + optimizerKeys + transformKeys
+    static let hostKeys = layerKeys + lossKeys + optimizerKeys + transformKeys + ["to"]
 
     func recipe(_ root: YAMLNode?) throws(RecipeError) -> Recipe {
         guard let root, !root.isNull else {
@@ -30,6 +32,7 @@ struct RecipeReader {
         if let procedure = fields.take("procedure") {
             return try self.recipe(procedure, name: name, documentation: documentation, &fields)
         }
+        let from = fields.take("from")
         let data = fields.take("data")
         let written = fields.take("model")
         let loss = fields.take("loss")
@@ -38,20 +41,25 @@ struct RecipeReader {
         let train = fields.take("train")
         try refuseMisplaced(fields)
         try fields.finish()
-        // Asked for behind the keys that nothing is called, which may be its name mistyped.
-        let model: YAMLNode
-        if let written {
-            model = written
-        } else {
-            model = try fields.require("model", "write 'model:' with 'input' and 'layers'")
-        }
-
+        var base: Recipe.Base?
+        if let from { base = try self.base(from) }
+        if let path = self.base { base = Recipe.Base(path) }
         var texts: [Recipe.TextEntry] = []
-        if let data { texts = try self.texts(in: data) }
-        var recipe = Recipe(model: try self.model(model, texts), file: file)
+        if let data { texts = try self.texts(in: data, hasBase: base != nil) }
+        var model = Recipe.Model(inputs: [], layers: [])
+        if let written {
+            model = try self.model(written, texts, hasBase: base != nil)
+        } else if base == nil {
+            // Asked for behind the keys that nothing is called, which may be its name mistyped.
+            _ = try fields.require("model", "write 'model:' with 'input' and 'layers'")
+        }
+        var recipe = Recipe(model: model, file: file)
+        recipe.base = base
         if let name { recipe.name = try plain(text(name, "'name'"), "'name'", name) }
         if let documentation { recipe.documentation = try text(documentation, "'description'") }
-        if let data { recipe.data = try datasets(data, inputs: recipe.model.inputs, texts) }
+        if let data {
+            recipe.data = try datasets(data, inputs: model.layers.isEmpty ? nil : recipe.model.inputs, texts)
+        }
         if let loss { recipe.loss = try self.loss(loss) }
         if let optimizer { recipe.optimizer = try self.optimizer(optimizer) }
         if let metrics { recipe.metrics = try components(metrics, "'metrics'", kind: "metric") }
@@ -81,6 +89,11 @@ struct RecipeReader {
         for entry in fields.entries where ["data", "model", "loss", "optimizer", "metrics"].contains(entry.key) {
             throw error(
                 "'\(entry.key)': the procedure '\(component.id)' brings its own; leave it out", entry.place)
+        }
+        if let entry = fields.entries.first(where: { $0.key == "from" }) ?? base.map({ _ in fields.entries[0] }) {
+            throw error(
+                "'from': the procedure '\(component.id)' makes its own model and cannot begin with another", entry.place
+            )
         }
         try refuseMisplaced(fields)
         try fields.finish()

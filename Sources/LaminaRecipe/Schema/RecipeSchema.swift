@@ -10,7 +10,14 @@ extension Recipe {
         return [
             "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Lamina recipe",
             "type": "object", "required": ["lamina"], "additionalProperties": false,
-            "oneOf": [["required": ["model"]], ["required": ["procedure"]]],
+            "oneOf": [
+                [
+                    "required": ["model"], "not": ["required": ["from"]],
+                    "properties": ["model": ["required": ["layers"]]],
+                ],
+                ["required": ["procedure"], "not": ["required": ["from"]]],
+                ["required": ["from"], "not": ["required": ["procedure"]]],
+            ],
             "properties": .object(schema.properties), "$defs": .object(schema.definitions),
         ]
     }
@@ -25,6 +32,9 @@ struct RecipeSchema {
             "lamina": .described(["const": .integer(Int64(Recipe.version))], "The version of the recipe format."),
             "name": .described(["type": "string"], "What the model is called."),
             "description": .described(["type": "string"], "One paragraph for people."),
+            "from": .described(
+                ["type": "string"], "An archive whose values, and network without 'model.layers', training begins with."
+            ),
             "data": data, "model": model,
             "procedure": .described(
                 .reference("procedure"), "A training regime that also says what the model is, instead of 'model'."),
@@ -81,7 +91,7 @@ struct RecipeSchema {
 
     private var model: JSON {
         .object(
-            described: "The network.", required: ["layers"],
+            described: "The network, or with 'from' what changes in that of the archive.", required: [],
             [
                 "input": .described(
                     [
@@ -108,6 +118,13 @@ struct RecipeSchema {
                     ],
                     "Inputs that take what a layer gave for the batch before: states of a stream; shapes with the batch, N."
                 ),
+                "frozen": .described(.textOrTexts, "Patterns of the parameters that are not trained (\"stem.*\")."),
+                "replace": .described(
+                    ["type": "object", "minProperties": 1, "additionalProperties": .reference("replacement")],
+                    "Layers in the place of nodes, by the node's name; they take the node's inputs."),
+                "adapt": .described(
+                    ["anyOf": [.reference("insertion"), ["type": "array", "items": .reference("insertion")]]],
+                    "Layers that are put behind nodes; with 'from', the rest is then frozen unless 'frozen' says more."),
             ])
     }
 
@@ -144,6 +161,11 @@ struct RecipeSchema {
             ])
     }
 
+    private var initializers: JSON {
+        .described(
+            ["type": "object", "additionalProperties": .reference("initializer")], "Initializers by parameter name.")
+    }
+
     var definitions: JSONObject {
         [
             "shape": .described(
@@ -167,12 +189,17 @@ struct RecipeSchema {
                         ["anyOf": [["type": "string"], ["type": "array", "items": ["type": ["string", "null"]]]]],
                         "Its inputs: names of what stands above, NAME:1 for a second output."),
                     "repeat": .count(1, default: 1, "So many of it, one behind the other."),
-                    "initializers": .described(
-                        ["type": "object", "additionalProperties": .reference("initializer")],
-                        "Initializers by parameter name."),
+                    "initializers": initializers,
                     "share": .described(["type": "string"], "The layer whose parameters it uses too."),
                     "frozen": .described(
                         ["type": "boolean", "default": false], "Whether its parameters stay as they are."),
+                ]),
+            "replacement": component(["layer"], ["initializers": initializers]),
+            "insertion": component(
+                ["layer"],
+                [
+                    "to": .described(.textOrTexts, "Patterns of the nodes behind which it is put (\"*.head\")."),
+                    "initializers": initializers,
                 ]),
             "loss": component(["loss"], ["from": .described(.textOrTexts, "What is compared with the target.")]),
             "optimizer": component(
