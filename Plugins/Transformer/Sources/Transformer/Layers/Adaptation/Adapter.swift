@@ -79,6 +79,7 @@ struct Adapter: Layer {
         let wanted = (0..<4).map(planning.wantsParameterGradient)
         let isTrained = wantsInput || wanted.contains(true)
         let hidden = rows * size * 4
+        if x.rank >= 3 { planning.allowSteps() }
         planning.allowReuse()
         if wanted[0] { planning.saveInput(0) }
         if isTrained { planning.save(bytes: 2 * hidden) }

@@ -56,6 +56,7 @@ struct LoRA: MergeableLayer {
         let units = planning.input(1).size(planning.input(1).rank - 1)
         let drops = planning.isTraining && dropout > 0
         let (wantsA, wantsB) = (planning.wantsParameterGradient(0), planning.wantsParameterGradient(1))
+        if x.rank >= 3, planning.allHoldSteps { planning.allowSteps() }
         planning.allowReuse(output: 0, ofInput: 1)
         planning.allowGradientView(input: 1, ofOutput: 0)
         let (rowBytes, hiddenBytes) = (rows * features * 4, rows * rank * 4)
