@@ -15,9 +15,6 @@ func libraries(_ moduleMap: String) -> [String] {
 }
 func sdk(_ name: String) -> Target.Dependency { .product(name: name, package: "SDK") }
 
-/// What the C targets with vector kernels leave out of the build's instruction set, where tests ask for an older level.
-let kernels = ["x86-64-v2": ["-mno-avx"], "x86-64-v3": ["-mno-avx512f"]][Context.environment["LAMINA_KERNELS"] ?? ""]
-
 /// The plugin families. Each is a folder `Plugins/<Family>` that also builds alone; a missing folder is left out.
 let families = ["Core", "Data", "CNN", "RNN", "Transformer", "Word2Vec"].filter {
     exists("Plugins/\($0)/Package.swift")
@@ -113,7 +110,7 @@ for family in families {
             ? .systemLibrary(name: name, path: folder + "Sources/\(name)")
             : .target(
                 name: name, dependencies: systemLibraries.map { .target(name: $0) } + [sdk("CLaminaMath")],
-                path: folder + "Sources/\(name)", cSettings: kernels.map { [.unsafeFlags($0)] },
+                path: folder + "Sources/\(name)",
                 linkerSettings: linked.map { .linkedLibrary($0) })
     }
     let support = companions.map { Target.Dependency.target(name: $0) }

@@ -2,15 +2,11 @@
 // Everything that a plugin author needs. This package builds alone and depends on nothing.
 import PackageDescription
 
-/// What the C targets with vector kernels leave out of the build's instruction set, where tests ask for an older level.
-let kernels =
-    ["x86-64-v2": ["-mno-avx"], "x86-64-v3": ["-mno-avx512f"]][Context.environment["LAMINA_KERNELS"] ?? ""] ?? []
-
 let targets: [Target] = [
     // The C ABI: headers, and the one C function that lets Swift closures run on the host's threads.
     .target(name: "CLamina"),
     // Vector exp, log, tanh, … in C vector extensions; the counter-based random generator.
-    .target(name: "CLaminaMath", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"] + kernels)]),
+    .target(name: "CLaminaMath", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]),
     // Strict JSON and safetensors: formats that both sides of the ABI read.
     .target(name: "LaminaFormats"),
     .target(name: "LaminaSDK", dependencies: ["CLamina"]),
