@@ -128,8 +128,16 @@ static void restore(int threads) {
   if (threads != 1) dnnl.omp_set_num_threads(threads);
 }
 
+/* -1: not tried yet. */
+static int is_loaded = -1;
+
+void lamina_product_load(void) {
+  pthread_mutex_lock(&lock);
+  if (is_loaded < 0) is_loaded = load();
+  pthread_mutex_unlock(&lock);
+}
+
 const lamina_product *lamina_product_find(const lamina_product_shape *shape) {
-  static int is_loaded = -1;
   const lamina_product *result = NULL;
   pthread_mutex_lock(&lock);
   if (is_loaded < 0) is_loaded = load();
@@ -190,6 +198,8 @@ int32_t lamina_product_run(const lamina_product *product, const float *a, const 
 }
 
 #else
+
+void lamina_product_load(void) {}
 
 const lamina_product *lamina_product_find(const lamina_product_shape *shape) {
   (void)shape;

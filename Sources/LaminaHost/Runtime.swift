@@ -1,5 +1,6 @@
 import CLamina
 import CLaminaMath
+import CProduct
 import Glibc
 import Synchronization
 
@@ -80,6 +81,10 @@ public final class Runtime: @unchecked Sendable {
     /// Loads the libraries that the services need, now rather than in the middle of a run; what is missing is said by the
     /// service that needs it.
     func loadLibraries() { _ = blas }
+
+    /// Loads what only large matrix products need, as most training has them; before the first step, so that this does not
+    /// wait and what it adds to the process's memory is what was planned.
+    public func loadLargeProducts() { lamina_product_load() }
 
     /// Begins with `loadLibraries` on another thread, for a caller that has other work to do before it loads a plugin.
     ///

@@ -96,6 +96,7 @@ public final class Trainer: @unchecked Sendable {
         self.recipe = recipe
         self.network = network
         let registry = network.graph.registry
+        registry.runtime.loadLargeProducts()
         let definition = network.graph.definition
         let training = recipe.training
         trainingData = try Dataset(

@@ -1,7 +1,7 @@
 /* Matrix products of fixed shapes by oneDNN, whose kernels for AVX-512 keep more of the machine busy than OpenBLAS's.
  *
- * The library is loaded with the first product that is asked for; without it, or where it has no such kernels, there are
- * none. A product runs on the calling thread alone, and any number of threads may run one at a time.
+ * The library is loaded with the first product that is asked for, if not before; without it, or where it has no such
+ * kernels, there are none. A product runs on the calling thread alone, and any number of threads may run one at a time.
  */
 #ifndef LAMINA_PRODUCT_H
 #define LAMINA_PRODUCT_H
@@ -16,6 +16,9 @@ typedef struct lamina_product_shape {
 } lamina_product_shape;
 
 typedef struct lamina_product lamina_product;
+
+/* Loads the library now: it takes some milliseconds, and 5 MiB. */
+void lamina_product_load(void);
 
 /* The product of this shape, compiled when it is first asked for and kept; NULL: there is none. */
 const lamina_product *lamina_product_find(const lamina_product_shape *shape);
