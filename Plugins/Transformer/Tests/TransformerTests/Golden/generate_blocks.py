@@ -7,25 +7,20 @@ A file holds cases of one block. The metadata has a JSON text per case, {"attrib
 `<case>/input.0` (those not connected are left out), `<case>/parameter.<name>`, `<case>/target`, `<case>/output`, and, of the
 mean squared error between output and target, `<case>/input_gradient.0` and `<case>/parameter_gradient.<name>`.
 """
-import json
 import math
-import pathlib
-import zlib
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save
 from torch import nn
 
-FOLDER = pathlib.Path(__file__).parent
+from golden_file import GoldenFile
 
 
-class Golden:
+class Golden(GoldenFile):
     """The cases of one block."""
 
     def __init__(self, block):
-        self.block, self.tensors, self.cases = block, {}, {}
-        torch.manual_seed(zlib.crc32(block.encode()))  # a new case changes no other block's file
+        super().__init__("block", block)
 
     def add(self, case, attributes, module, *inputs):
         """Random parameters, forward, and backward of the distance to a random target. None: not connected."""
@@ -41,7 +36,7 @@ class Golden:
         output = module(*inputs)
         target = torch.randn(output.shape).double()
         F.mse_loss(output, target).backward()
-        self.cases[case] = json.dumps({"attributes": attributes})
+        self.describe(case, attributes=attributes)
         for index, x in enumerate(inputs):
             if x is None:
                 continue
@@ -56,20 +51,7 @@ class Golden:
                 self.put(case, "parameter_gradient." + name, gradient)
 
     def put(self, case, name, tensor):
-        tensor = tensor.detach()
-        self.tensors[f"{case}/{name}"] = (tensor.float() if tensor.is_floating_point() else tensor).contiguous().clone()
-
-    def save(self):
-        data = save(self.tensors, metadata=self.cases)
-        # The library writes the metadata in random order; sorted, equal content gives equal bytes.
-        size = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8:8 + size])
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-        text += b" " * (-len(text) % 8)
-        path = FOLDER / f"block_{self.block}.safetensors"
-        path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + size:])
-        print(f"{path.name}: {', '.join(self.cases)}, {path.stat().st_size} bytes")
+        super().put(case, name, tensor.float() if tensor.is_floating_point() else tensor)
 
 
 def ours(name, value, gradient):
