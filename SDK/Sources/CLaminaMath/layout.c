@@ -39,27 +39,35 @@ INLINE void store(float *y, words v, int adds) {
     }
 }
 
-INLINE void transpose(const float *x, int64_t rows, int64_t columns, float *y, int adds) {
+INLINE void transpose(const float *x, int64_t x_stride, int64_t rows, int64_t columns, float *y, int64_t y_stride,
+                      int adds) {
     const int64_t whole_rows = rows / SIDE * SIDE, whole_columns = columns / SIDE * SIDE;
     for (int64_t r = 0; r < whole_rows; r += SIDE) {
         for (int64_t c = 0; c < whole_columns; c += SIDE) {
             words v[SIDE];
-            for (int i = 0; i < SIDE; i++) memcpy(&v[i], x + (r + i) * columns + c, sizeof v[i]);
+            for (int i = 0; i < SIDE; i++) memcpy(&v[i], x + (r + i) * x_stride + c, sizeof v[i]);
             transpose_block(v);
-            for (int i = 0; i < SIDE; i++) store(y + (c + i) * rows + r, v[i], adds);
+            for (int i = 0; i < SIDE; i++) store(y + (c + i) * y_stride + r, v[i], adds);
         }
     }
     /* What is left on the right, and then below. */
     for (int64_t r = 0; r < rows; r++) {
         for (int64_t c = r < whole_rows ? whole_columns : 0; c < columns; c++) {
-            if (adds) y[c * rows + r] += x[r * columns + c];
-            else memcpy(y + c * rows + r, x + r * columns + c, sizeof *y);
+            if (adds) y[c * y_stride + r] += x[r * x_stride + c];
+            else memcpy(y + c * y_stride + r, x + r * x_stride + c, sizeof *y);
         }
     }
 }
 
-void lamina_math_transpose(const float *x, int64_t rows, int64_t columns, float *y) { transpose(x, rows, columns, y, 0); }
+void lamina_math_transpose(const float *x, int64_t rows, int64_t columns, float *y) {
+    transpose(x, columns, rows, columns, y, rows, 0);
+}
 
 void lamina_math_transpose_add(const float *x, int64_t rows, int64_t columns, float *y) {
-    transpose(x, rows, columns, y, 1);
+    transpose(x, columns, rows, columns, y, rows, 1);
+}
+
+void lamina_math_transpose_part(const float *x, int64_t x_stride, int64_t rows, int64_t columns, float *y,
+                                int64_t y_stride) {
+    transpose(x, x_stride, rows, columns, y, y_stride, 0);
 }

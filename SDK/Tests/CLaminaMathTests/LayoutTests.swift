@@ -31,4 +31,16 @@ import Testing
             }
         }
     }
+
+    @Test func transposesAPartAndLeavesTheRest() {
+        for (rows, columns) in [(0, 3), (1, 9), (8, 8), (9, 17), (24, 16), (31, 10)] {
+            let (xStride, yStride) = (columns + 3, rows + 5)
+            let x = (0..<rows * xStride).map { Float($0) }
+            var y = [Float](repeating: -1, count: columns * yStride)
+            lamina_math_transpose_part(x, Int64(xStride), Int64(rows), Int64(columns), &y, Int64(yStride))
+            for c in 0..<columns {
+                for r in 0..<yStride { #expect(y[c * yStride + r] == (r < rows ? x[r * xStride + c] : -1)) }
+            }
+        }
+    }
 }

@@ -4,8 +4,10 @@
 
 #include "tiled_attention.h"
 
+#include <lamina_math/layout.h>
 #include <lamina_math/random.h>
 #include <lamina_vector/exponential.h>
+#include <lamina_vector/reduction.h>
 #include <lamina_vector/vector.h>
 #include <math.h>
 
@@ -60,9 +62,20 @@ V_INLINE void product_columns(int vectors, int64_t tail, int64_t m, int64_t dept
   for (; r + ROWS <= m; r += ROWS) {
     product_block(ROWS, vectors, tail, depth, a + r * a_row, a_row, a_column, b, b_row, c + r * c_row, c_row, adds);
   }
-  for (; r < m; r++) {
-    product_block(1, vectors, tail, depth, a + r * a_row, a_row, a_column, b, b_row, c + r * c_row, c_row, adds);
+  a += r * a_row;
+  c += r * c_row;
+#define REST(rows)                                                                                                     \
+  case rows: product_block(rows, vectors, tail, depth, a, a_row, a_column, b, b_row, c, c_row, adds); break;
+  switch (m - r) {
+    REST(1)
+    REST(2)
+    REST(3)
+#if V_LANES >= 8
+    REST(4)
+    REST(5)
+#endif
   }
+#undef REST
 }
 
 /* c [m, n] = a [m, depth] b [depth, n], plus c if `adds`; the elements of a have any strides. Every sum goes along the
@@ -85,11 +98,14 @@ static V_KERNEL void product(int64_t m, int64_t n, int64_t depth, const float *a
   }
 }
 
-/* Rows of `width` floats, turned into columns of blocks of KEYS: to[block, feature, key]; missing keys are 0. */
-static inline void transpose(int64_t keys, int64_t width, const float *from, int64_t stride, float *to) {
+/* Lanes of whole vectors for so many columns. */
+static inline int64_t padded(int64_t columns) { return (columns + V_LANES - 1) / V_LANES * V_LANES; }
+
+/* Rows of a block of keys, turned into columns: to[feature, key], KEYS apart; those that pad the last vector are 0. */
+static inline void turn(int64_t keys, int64_t width, const float *from, int64_t stride, float *to) {
+  lamina_math_transpose_part(from, stride, keys, width, to, KEYS);
   for (int64_t feature = 0; feature < width; feature++) {
-    for (int64_t key = 0; key < keys; key++) to[feature * KEYS + key] = from[key * stride + feature];
-    for (int64_t key = keys; key < KEYS; key++) to[feature * KEYS + key] = 0;
+    for (int64_t key = keys; key < padded(keys); key++) to[feature * KEYS + key] = 0;
   }
 }
 
@@ -107,22 +123,28 @@ V_INLINE visible keys_of(const lamina_attention *shape, int64_t query) {
   return keys;
 }
 
-/* What some queries see together, as whole blocks of keys: first ..< end. Both bounds grow with the query. */
-V_INLINE visible blocks_of(const lamina_attention *shape, int64_t begin, int64_t end) {
-  visible low = keys_of(shape, begin), high = keys_of(shape, end - 1);
-  visible blocks = {low.first / KEYS, (high.end + KEYS - 1) / KEYS};
-  if (high.end <= low.first) blocks.end = blocks.first;
+/* What some queries see together. Both bounds grow with the query. */
+V_INLINE visible keys_of_rows(const lamina_attention *shape, int64_t begin, int64_t end) {
+  visible keys = {keys_of(shape, begin).first, keys_of(shape, end - 1).end};
+  keys.end = most(keys.end, keys.first);
+  return keys;
+}
+
+/* Whole blocks of keys. */
+V_INLINE visible blocks_of(visible keys) {
+  visible blocks = {keys.first / KEYS, keys.end > keys.first ? (keys.end + KEYS - 1) / KEYS : keys.first / KEYS};
   return blocks;
 }
 
-/* Scales a row of a tile's products to scores and hides what the query does not see. Returns the largest. */
-V_INLINE float finish_scores(const lamina_attention *shape, int64_t query, int64_t key, float *row) {
+/* Scales `columns`, whole vectors, of a row of a tile's products to scores and hides what the query does not see.
+ * Returns the largest, NaN if there is one. */
+V_INLINE float finish_scores(const lamina_attention *shape, int64_t query, int64_t key, int64_t columns, float *row) {
   visible keys = keys_of(shape, query);
   int64_t first = most(keys.first - key, 0), end = least(keys.end - key, KEYS);
   vfloat largest = (vfloat)-INFINITY;
   vfloat lanes;
   for (int lane = 0; lane < V_LANES; lane++) lanes[lane] = (float)lane;
-  for (int64_t column = 0; column < KEYS; column += V_LANES) {
+  for (int64_t column = 0; column < columns; column += V_LANES) {
     vfloat scores = v_load(row + column) * shape->scale;
     if (shape->slope != 0) {
       scores -= shape->slope * v_abs((float)(query + shape->shift - key - column) - lanes);
@@ -131,21 +153,19 @@ V_INLINE float finish_scores(const lamina_attention *shape, int64_t query, int64
       vint hidden = lanes < (float)(first - column) | lanes >= (float)(end - column);
       scores = hidden ? (vfloat)-INFINITY : scores;
     }
-    largest = scores > largest ? scores : largest;
+    largest = v_max_with_nan(scores, largest);
     v_store(row + column, scores);
   }
-  float result = -INFINITY;
-  for (int lane = 0; lane < V_LANES; lane++) result = largest[lane] > result ? largest[lane] : result;
-  return result;
+  return v_max_total(largest);
 }
 
 /* Multiplies what dropout keeps of a row, and clears the rest. */
-V_INLINE void drop(const lamina_attention *shape, int64_t query, int64_t key, float *row) {
+V_INLINE void drop(const lamina_attention *shape, int64_t query, int64_t key, int64_t columns, float *row) {
   const lamina_attention_dropout *dropout = shape->dropout;
   uint32_t bits[KEYS];
   lamina_random_bits(dropout->seed, dropout->stream,
-                          dropout->offset + dropout->first + (uint64_t)(query * shape->keys + key), bits, KEYS);
-  for (int64_t column = 0; column < KEYS; column++) {
+                     dropout->offset + dropout->first + (uint64_t)(query * shape->keys + key), bits, columns);
+  for (int64_t column = 0; column < columns; column++) {
     row[column] = bits[column] < dropout->threshold ? row[column] * dropout->keep_scale : 0;
   }
 }

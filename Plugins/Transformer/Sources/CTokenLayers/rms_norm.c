@@ -2,6 +2,7 @@
 
 #include "lanes.h"
 
+#include <lamina_vector/reduction.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -27,10 +28,7 @@ V_INLINE float dot(int64_t n, const float *a, const float *b, const float *c) {
     if (c) left *= load(c + i, count);
     sums[0] = v_madd(left, load(b + i, count), sums[0]);
   }
-  vfloat sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  float total = 0;
-  for (int lane = 0; lane < V_LANES; lane++) total += sum[lane];
-  return total;
+  return v_lanes_total((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 V_KERNEL void lamina_rms_norm(int64_t rows, int64_t features, float epsilon, const float *x, const float *weight,

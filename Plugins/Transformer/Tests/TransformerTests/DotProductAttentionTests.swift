@@ -113,6 +113,16 @@ import Testing
         #expect(error < 1e-5)
     }
 
+    /// A query that is not a number, all of whose scores are none, does not turn into zeros.
+    @Test func notANumberStays() throws {
+        var floats = TensorValue.normal([1, 3, 6], seed: 4).floats
+        floats[6] = .nan
+        let got = try LayerHarness(.layer(DotProductAttention.self), ["heads": 1, "causal": true])
+            .predict([TensorValue([1, 3, 6], floats)]).outputs[0].floats
+        #expect(got[..<2].allSatisfy { $0.isFinite })
+        #expect(got[2..<4].allSatisfy { $0.isNaN })
+    }
+
     /// With dropout the mean over many equal samples is the output without it, and the same stream gives the same bits.
     @Test func dropoutKeepsTheMean() throws {
         let (samples, one) = (4000, TensorValue.normal([1, 3, 6], seed: 4))

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Queries and keys of a tile. */
-enum { LAMINA_ATTENTION_QUERIES = 48, LAMINA_ATTENTION_KEYS = 64 };
+enum { LAMINA_ATTENTION_QUERIES = 48, LAMINA_ATTENTION_KEYS = 128 };
 
 typedef struct lamina_attention {
   int64_t queries, keys;

@@ -14,6 +14,10 @@ void lamina_math_transpose(const float *x, int64_t rows, int64_t columns, float 
 /** y[c, r] += x[r, c]. */
 void lamina_math_transpose_add(const float *x, int64_t rows, int64_t columns, float *y);
 
+/** y[c, r] = x[r, c] for parts of larger matrices, whose rows are x_stride >= columns and y_stride >= rows floats apart. */
+void lamina_math_transpose_part(const float *x, int64_t x_stride, int64_t rows, int64_t columns, float *y,
+                                int64_t y_stride);
+
 #ifdef __cplusplus
 }
 #endif

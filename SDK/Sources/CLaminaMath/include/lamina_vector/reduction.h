@@ -26,6 +26,20 @@ V_INLINE double v_sum_total(const v_sum *sum) {
     return s2.x + s2.y;
 }
 
+/* The sum of the lanes: those of the lower half and of the upper are added, and so on. */
+V_INLINE float v_lanes_total(vfloat v) {
+#if V_LANES == 16
+    __typeof__(v.lo) v8 = v.lo + v.hi;
+    __typeof__(v8.lo) v4 = v8.lo + v8.hi;
+#elif V_LANES == 8
+    __typeof__(v.lo) v4 = v.lo + v.hi;
+#else
+    vfloat v4 = v;
+#endif
+    __typeof__(v4.lo) v2 = v4.lo + v4.hi;
+    return v2.x + v2.y;
+}
+
 /* The greater of each pair of lanes; NaN once there has been one. A macro, because it serves every width. */
 #define V_MAX_WITH_NAN(a, b) ((((a) > (b)) | ((a) != (a))) ? (a) : (b))
 

@@ -8,26 +8,34 @@ extension DotProductAttentionPlan {
     // A thread has all heads that share a key head, as these add to the same gradients of keys and values.
     func backward(_ run: Run) throws {
         let lengths = try lengths(run)
-        for index in 0..<(isPacked ? 1 : 3) {
-            let gradient = run.inputGradient(index)
-            if gradient.isAbsent || gradient.accumulates || gradient.count == 0 { continue }
-            memset(gradient.floats, 0, gradient.count * 4)
+        guard batch > 0, queries > 0, keys > 0 else {
+            for index in 0..<(isPacked ? 1 : 3) {
+                let gradient = run.inputGradient(index)
+                if gradient.isAbsent || gradient.accumulates || gradient.count == 0 { continue }
+                memset(gradient.floats, 0, gradient.count * 4)
+            }
+            return
         }
-        guard batch > 0, queries > 0, keys > 0 else { return }
         let tensors = inputs(run)
         let (output, dOutput) = (run.output(0).floats, run.outputGradient(0).floats)
         let sums = run.saved(0).assumingMemoryBound(to: Float.self)
         let dQuery = gradient(run, 0)
         let dKey = isPacked ? dQuery : gradient(run, 1)
         let dValue = isPacked ? dQuery : gradient(run, 2)
+        let fresh = (query: isFresh(run, 0), key: isFresh(run, isPacked ? 0 : 1), value: isFresh(run, isPacked ? 0 : 2))
         let keyHeads = heads / group
         let missing = missing(run, behind: 0, batch * keyHeads)
         run.host.parallelFor(batch * keyHeads, grain: 1) { begin, end in
             for item in begin..<end {
                 guard let floats = scratch(run.host, memory.backward, item, missing) else { continue }
                 let (sample, keyHead) = item.quotientAndRemainder(dividingBy: keyHeads)
+                // What is added to, cleared where it is used next.
+                let first = self.head(sample, keyHead &* group)
+                if fresh.key, let dKey { clear(dKey + first.key, keys, depth, strides.key) }
+                if fresh.value, let dValue { clear(dValue + first.value, keys, valueDepth, strides.value) }
                 for head in keyHead &* group..<(keyHead &+ 1) &* group {
                     let place = self.head(sample, head)
+                    if fresh.query, let dQuery { clear(dQuery + place.query, queries, depth, strides.query) }
                     with(run, sample, head, lengths) {
                         lamina_attention_backward(
                             $0, tensors.query + place.query, tensors.key + place.key, tensors.value + place.value,
@@ -39,6 +47,16 @@ extension DotProductAttentionPlan {
             }
         }
         try check(missing, batch * keyHeads)
+    }
+
+    private func clear(_ rows: Floats, _ count: Int, _ width: Int, _ stride: Int) {
+        for row in 0..<count { memset(rows + row &* stride, 0, width &* 4) }
+    }
+
+    /// Whether nothing has been written to the gradient yet.
+    private func isFresh(_ run: Run, _ index: Int) -> Bool {
+        let gradient = run.inputGradient(index)
+        return !gradient.isAbsent && !gradient.accumulates
     }
 
     /// nil: not asked for.
