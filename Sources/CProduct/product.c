@@ -30,8 +30,9 @@ static struct {
   dnnl_engine_t engine;
 } dnnl;
 
-enum { SOURCE, WEIGHTS, DESTINATION, SCRATCH, TENSORS };
-static const int32_t arguments[TENSORS] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD};
+enum { SOURCE, WEIGHTS, DESTINATION, BIAS, SCRATCH, TENSORS };
+static const int32_t arguments[TENSORS] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_BIAS,
+                                           DNNL_ARG_SCRATCHPAD};
 
 struct lamina_product {
   lamina_product_shape shape;
@@ -96,11 +97,11 @@ static void compile(lamina_product *product) {
   dnnl_memory_desc_t *tensors = product->tensors;
   if (!describe(&tensors[SOURCE], s->m, s->k, s->lda, s->transpose_a) ||
       !describe(&tensors[WEIGHTS], s->k, s->n, s->ldb, s->transpose_b) ||
-      !describe(&tensors[DESTINATION], s->m, s->n, s->ldc, 0))
+      !describe(&tensors[DESTINATION], s->m, s->n, s->ldc, 0) || !describe(&tensors[BIAS], 1, s->n, s->n, 0))
     return;
   dnnl_matmul_desc_t operation;
-  if (dnnl.dnnl_matmul_desc_init(&operation, &tensors[SOURCE], &tensors[WEIGHTS], NULL, &tensors[DESTINATION]) !=
-      dnnl_success)
+  if (dnnl.dnnl_matmul_desc_init(&operation, &tensors[SOURCE], &tensors[WEIGHTS], s->has_bias ? &tensors[BIAS] : NULL,
+                                 &tensors[DESTINATION]) != dnnl_success)
     return;
   dnnl_primitive_attr_t attributes = settings(s->accumulates);
   if (!attributes) return;
@@ -158,6 +159,11 @@ const lamina_product *lamina_product_find(const lamina_product_shape *shape) {
   return result;
 }
 
+static int takes(const lamina_product *product, int tensor) {
+  return tensor == BIAS ? product->shape.has_bias : tensor != SCRATCH || product->scratch_bytes > 0;
+}
+
+/* Those that it takes lie side by side in `calls`. */
 static int prepare(const lamina_product *product) {
   if (!state && !(state = calloc(1, sizeof *state))) return 0;
   if (!state->stream &&
@@ -171,25 +177,29 @@ static int prepare(const lamina_product *product) {
     state->scratch_bytes = product->scratch_bytes;
   }
   dnnl_exec_arg_t *call = state->calls[product->index];
-  for (int tensor = 0; tensor < (product->scratch_bytes > 0 ? TENSORS : SCRATCH); tensor++) {
-    if (call[tensor].memory) continue;
-    call[tensor].arg = arguments[tensor];
-    if (dnnl.dnnl_memory_create(&call[tensor].memory, &product->tensors[tensor], dnnl.engine, DNNL_MEMORY_NONE) !=
-        dnnl_success) {
-      call[tensor].memory = NULL;
-      return 0;
+  for (int tensor = 0; tensor < TENSORS; tensor++) {
+    if (!takes(product, tensor)) continue;
+    if (!call->memory) {
+      call->arg = arguments[tensor];
+      if (dnnl.dnnl_memory_create(&call->memory, &product->tensors[tensor], dnnl.engine, DNNL_MEMORY_NONE) !=
+          dnnl_success) {
+        call->memory = NULL;
+        return 0;
+      }
     }
+    call++;
   }
   return 1;
 }
 
-int32_t lamina_product_run(const lamina_product *product, const float *a, const float *b, float *c) {
+int32_t lamina_product_run(const lamina_product *product, const float *a, const float *b, const float *bias, float *c) {
   if (!prepare(product)) return 0;
   dnnl_exec_arg_t *call = state->calls[product->index];
-  void *const data[TENSORS] = {(void *)a, (void *)b, c, state->scratch};
-  const int tensors = product->scratch_bytes > 0 ? TENSORS : SCRATCH;
-  for (int tensor = 0; tensor < tensors; tensor++) {
-    if (dnnl.dnnl_memory_set_data_handle(call[tensor].memory, data[tensor]) != dnnl_success) return 0;
+  void *const data[TENSORS] = {(void *)a, (void *)b, c, (void *)bias, state->scratch};
+  int tensors = 0;
+  for (int tensor = 0; tensor < TENSORS; tensor++) {
+    if (!takes(product, tensor)) continue;
+    if (dnnl.dnnl_memory_set_data_handle(call[tensors++].memory, data[tensor]) != dnnl_success) return 0;
   }
   const int threads = alone();
   const dnnl_status_t status = dnnl.dnnl_primitive_execute(product->primitive, state->stream, tensors, call);
@@ -206,8 +216,8 @@ const lamina_product *lamina_product_find(const lamina_product_shape *shape) {
   return NULL;
 }
 
-int32_t lamina_product_run(const lamina_product *product, const float *a, const float *b, float *c) {
-  (void)product, (void)a, (void)b, (void)c;
+int32_t lamina_product_run(const lamina_product *product, const float *a, const float *b, const float *bias, float *c) {
+  (void)product, (void)a, (void)b, (void)bias, (void)c;
   return 0;
 }
 

@@ -204,12 +204,15 @@ final class BLAS: @unchecked Sendable {
                     c += Int(begin)
                 }
             }
-            guard g.k > 0, let a, let b else { return scale(c, m, n) }
-            if let product, (splitsRows ? m : n) == step, lamina_product_run(product, a, b, c) != 0 { return }
+            let bias = g.bias.map { $0 + Int(tiles > 1 && !splitsRows ? tile * step : 0) }
+            guard g.k > 0, let a, let b else { return begin(c, m, n, bias) }
+            if let product, (splitsRows ? m : n) == step, lamina_product_run(product, a, b, bias, c) != 0 { return }
+            // The tile is in the cache when the product is added.
+            if let bias { begin(c, m, n, bias) }
             // 101: row-major, 111 and 112: as it is and transposed (the CBLAS constants).
             blas.sgemm(
                 101, g.transpose_a != 0 ? 112 : 111, g.transpose_b != 0 ? 112 : 111, Int32(m), Int32(n), Int32(g.k),
-                g.alpha, a, Int32(g.lda), b, Int32(g.ldb), g.beta, c, Int32(g.ldc))
+                g.alpha, a, Int32(g.lda), b, Int32(g.ldb), bias == nil ? g.beta : 1, c, Int32(g.ldc))
         }
 
         /// What computes `strip` rows, or columns, of this product.
@@ -218,7 +221,7 @@ final class BLAS: @unchecked Sendable {
             var shape = lamina_product_shape(
                 m: splitsRows ? strip : g.m, n: splitsRows ? g.n : strip, k: g.k, lda: g.lda, ldb: g.ldb, ldc: g.ldc,
                 transpose_a: g.transpose_a != 0 ? 1 : 0, transpose_b: g.transpose_b != 0 ? 1 : 0,
-                accumulates: g.beta == 1 ? 1 : 0, reserved: 0)
+                accumulates: g.beta == 1 ? 1 : 0, has_bias: g.bias == nil ? 0 : 1)
             return lamina_product_find(&shape)
         }
 
@@ -229,7 +232,7 @@ final class BLAS: @unchecked Sendable {
             var shape = lamina_product_shape(
                 m: g.m, n: g.n, k: g.k / tiles, lda: g.lda, ldb: g.ldb, ldc: g.n,
                 transpose_a: g.transpose_a != 0 ? 1 : 0, transpose_b: g.transpose_b != 0 ? 1 : 0, accumulates: 0,
-                reserved: 0)
+                has_bias: 0)
             return lamina_product_find(&shape)
         }
 
@@ -249,7 +252,7 @@ final class BLAS: @unchecked Sendable {
             let a = g.a + Int(g.transpose_a != 0 ? begin * g.lda : begin)
             let b = g.b + Int(g.transpose_b != 0 ? begin : begin * g.ldb)
             let c = partials.unsafelyUnwrapped + Int(part * g.m * g.n)
-            if let product, lamina_product_run(product, a, b, c) != 0 { return }
+            if let product, lamina_product_run(product, a, b, nil, c) != 0 { return }
             blas.sgemm(
                 101, g.transpose_a != 0 ? 112 : 111, g.transpose_b != 0 ? 112 : 111, Int32(g.m), Int32(g.n),
                 Int32(end - begin), g.alpha, a, Int32(g.lda), b, Int32(g.ldb), 0, c, Int32(g.n))
@@ -260,10 +263,13 @@ final class BLAS: @unchecked Sendable {
             let (m, n, beta) = (Int(arguments.m), Int(arguments.n), arguments.beta)
             for row in rows {
                 let c = arguments.c! + row * Int(arguments.ldc)
+                if let bias = arguments.bias { begin(c, 1, arguments.n, bias) }
                 let first = partials.unsafelyUnwrapped + row * n
                 for part in 0..<Int(tiles) {
                     let sums = first + part * m * n
                     if part > 0 {
+                        for i in 0..<n { c[i] += sums[i] }
+                    } else if arguments.bias != nil {
                         for i in 0..<n { c[i] += sums[i] }
                     } else if beta == 0 {
                         for i in 0..<n { c[i] = sums[i] }
@@ -274,12 +280,19 @@ final class BLAS: @unchecked Sendable {
             }
         }
 
-        /// C = beta · C, what is left of the product when k is 0.
-        private func scale(_ c: UnsafeMutablePointer<Float>, _ m: Int64, _ n: Int64) {
+        /// C = beta · C + bias, to which the product is added.
+        private func begin(
+            _ c: UnsafeMutablePointer<Float>, _ m: Int64, _ n: Int64, _ bias: UnsafePointer<Float>?
+        ) {
+            let beta = arguments.beta
             for row in 0..<Int(m) {
-                for column in 0..<Int(n) {
-                    let index = row * Int(arguments.ldc) + column
-                    c[index] = arguments.beta == 0 ? 0 : c[index] * arguments.beta
+                let c = c + row * Int(arguments.ldc)
+                if beta == 0, let bias {
+                    memcpy(c, bias, Int(n) * 4)
+                } else if beta == 0 {
+                    memset(c, 0, Int(n) * 4)
+                } else {
+                    for i in 0..<Int(n) { c[i] = beta * c[i] + (bias?[i] ?? 0) }
                 }
             }
         }

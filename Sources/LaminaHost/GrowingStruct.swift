@@ -24,6 +24,10 @@ extension lamina_block_node: GrowingStruct {
     public static var leastSize: Int { MemoryLayout.offset(of: \lamina_block_node.share)! }
 }
 
+extension lamina_gemm: GrowingStruct {
+    public static var leastSize: Int { MemoryLayout.offset(of: \lamina_gemm.bias)! }
+}
+
 extension lamina_task_evaluation: GrowingStruct {
     public static var leastSize: Int { MemoryLayout.offset(of: \lamina_task_evaluation.given_steps)! }
 }

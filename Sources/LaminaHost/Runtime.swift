@@ -148,11 +148,11 @@ public final class Runtime: @unchecked Sendable {
                 Runtime.of(host).pool.parallelFor(count: count, grain: grain, context: context, body: body)
             },
             gemm: { host, arguments in
-                guard let arguments else { return LAMINA_ERROR_INTERNAL }
+                guard let arguments = lamina_gemm(arguments) else { return LAMINA_ERROR_INTERNAL }
                 let runtime = Runtime.of(host)
                 switch runtime.blas {
                 case .success(let blas):
-                    return blas.run(arguments.pointee, on: runtime.pool)
+                    return blas.run(arguments, on: runtime.pool)
                 case .failure(let error):
                     ThreadContext.current.errorText = error.description
                     return LAMINA_ERROR_UNSUPPORTED

@@ -6,9 +6,9 @@ import Testing
 /// Products through the host against the naive loop, and the same bits on any number of threads.
 @Suite(.serialized) struct GemmTests {
     private struct Case: CustomStringConvertible {
-        var m: Int, n: Int, k: Int, batch = 1, transposeA = false, transposeB = false, beta: Float = 0
+        var m: Int, n: Int, k: Int, batch = 1, transposeA = false, transposeB = false, beta: Float = 0, bias = false
         var description: String {
-            "\(batch)× \(m)×\(k)\(transposeA ? "ᵀ" : "") · \(k)×\(n)\(transposeB ? "ᵀ" : "") β \(beta)"
+            "\(batch)× \(m)×\(k)\(transposeA ? "ᵀ" : "") · \(k)×\(n)\(transposeB ? "ᵀ" : "") β \(beta)\(bias ? " + bias" : "")"
         }
     }
 
@@ -39,15 +39,21 @@ import Testing
                     beta: transposes == 0 ? 0 : 0.5))
         }
         return cases
+            + cases.map {
+                var biased = $0
+                biased.bias = true
+                return biased
+            }
     }()
 
     private func numbers(_ count: Int, _ seed: Int) -> [Float] {
         (0..<max(count, 1)).map { Float(($0 &* 7919 &+ seed &* 104729) % 1000) / 500 - 1 }
     }
 
-    private func product(_ c: Case) -> (got: [Float], a: [Float], b: [Float], start: [Float]) {
+    private func product(_ c: Case) -> (got: [Float], a: [Float], b: [Float], start: [Float], bias: [Float]) {
         let a = numbers(c.batch * c.m * c.k, 1)
         let b = numbers(c.batch * c.k * c.n, 2)
+        let bias = numbers(c.n, 4)
         let start =
             c.beta == 0 ? [Float](repeating: .nan, count: max(c.batch * c.m * c.n, 1)) : numbers(c.batch * c.m * c.n, 3)
         var result = start
@@ -67,21 +73,25 @@ import Testing
                         Int64(c.m * c.k), Int64(c.k * c.n), Int64(c.m * c.n)
                     )
                     let services = Runtime.shared.services
-                    #expect(services.pointee.gemm(services, &arguments) == LAMINA_OK)
+                    let status = bias.withUnsafeBufferPointer {
+                        arguments.bias = c.bias ? $0.baseAddress : nil
+                        return services.pointee.gemm(services, &arguments)
+                    }
+                    #expect(status == LAMINA_OK)
                 }
             }
         }
-        return (result, a, b, start)
+        return (result, a, b, start, bias)
     }
 
     @Test func equalsTheNaiveLoop() {
         for c in Self.cases {
-            let (got, a, b, start) = product(c)
+            let (got, a, b, start, bias) = product(c)
             var worst = 0.0
             for item in 0..<c.batch {
                 for row in 0..<c.m {
                     for column in 0..<c.n {
-                        var sum = 0.0
+                        var sum = c.bias ? Double(bias[column]) : 0
                         for inner in 0..<c.k {
                             let left = a[item * c.m * c.k + (c.transposeA ? inner * c.m + row : row * c.k + inner)]
                             let right = b[
@@ -114,14 +124,40 @@ import Testing
 
     @Test func badArgumentsAreRefused() {
         var arguments = lamina_gemm()
-        (arguments.m, arguments.n, arguments.k, arguments.batch) = (4, 4, 4, 1)
         let services = Runtime.shared.services
+        #expect(services.pointee.gemm(services, &arguments) == LAMINA_ERROR_INTERNAL)
+        arguments.struct_size = UInt32(MemoryLayout<lamina_gemm>.size)
+        (arguments.m, arguments.n, arguments.k, arguments.batch) = (4, 4, 4, 1)
         #expect(services.pointee.gemm(services, &arguments) == LAMINA_ERROR_SHAPE)
+    }
+
+    /// ABI 1.0's struct ends before `bias`, and what lies behind it is not looked at.
+    @Test func productsOfTheFirstVersionHaveNoBias() {
+        let bias: [Float] = [5, 5]
+        var (a, b, c) = ([Float(2)], [Float(3), 4], [Float](repeating: .nan, count: 2))
+        a.withUnsafeMutableBufferPointer { a in
+            b.withUnsafeMutableBufferPointer { b in
+                c.withUnsafeMutableBufferPointer { c in
+                    bias.withUnsafeBufferPointer { bias in
+                        var arguments = lamina_gemm()
+                        arguments.struct_size = UInt32(MemoryLayout<lamina_gemm>.offset(of: \.bias)!)
+                        (arguments.m, arguments.n, arguments.k, arguments.batch) = (1, 2, 1, 1)
+                        (arguments.alpha, arguments.a, arguments.lda) = (1, UnsafePointer(a.baseAddress), 1)
+                        (arguments.b, arguments.ldb) = (UnsafePointer(b.baseAddress), 2)
+                        (arguments.c, arguments.ldc, arguments.bias) = (c.baseAddress, 2, bias.baseAddress)
+                        let services = Runtime.shared.services
+                        #expect(services.pointee.gemm(services, &arguments) == LAMINA_OK)
+                    }
+                }
+            }
+        }
+        #expect(c == [6, 8])
     }
 
     /// The sizes are valid one by one and their product overflows; k = 0 leaves nothing to read.
     @Test func hugeProductsAreRefusedOrCut() {
         var arguments = lamina_gemm()
+        arguments.struct_size = UInt32(MemoryLayout<lamina_gemm>.size)
         (arguments.m, arguments.n, arguments.k, arguments.batch) = (0, Int64(Int32.max), Int64(Int32.max), 1)
         let services = Runtime.shared.services
         #expect(services.pointee.gemm(services, &arguments) == LAMINA_OK)

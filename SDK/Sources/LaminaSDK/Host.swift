@@ -28,11 +28,13 @@ public struct Host: @unchecked Sendable {
         }
     }
 
-    /// C = alpha · op(A) · op(B) + beta · C, row-major; op(A) is m × k, op(B) is k × n. See `lamina_gemm`.
+    /// C = alpha · op(A) · op(B) + beta · C + bias, row-major; op(A) is m × k, op(B) is k × n, bias n numbers that are added
+    /// to every row. See `lamina_gemm`.
     public func gemm(
         transposeA: Bool = false, transposeB: Bool = false, m: Int, n: Int, k: Int, alpha: Float = 1,
         a: UnsafePointer<Float>, lda: Int, b: UnsafePointer<Float>, ldb: Int, beta: Float = 0,
-        c: UnsafeMutablePointer<Float>, ldc: Int, batch: Int = 1, strideA: Int = 0, strideB: Int = 0, strideC: Int = 0
+        c: UnsafeMutablePointer<Float>, ldc: Int, batch: Int = 1, strideA: Int = 0, strideB: Int = 0, strideC: Int = 0,
+        bias: UnsafePointer<Float>? = nil
     ) throws {
         var arguments = lamina_gemm()
         arguments.struct_size = UInt32(MemoryLayout<lamina_gemm>.size)
@@ -46,7 +48,15 @@ public struct Host: @unchecked Sendable {
         (arguments.c, arguments.ldc) = (c, Int64(ldc))
         arguments.batch = Int64(batch)
         (arguments.stride_a, arguments.stride_b, arguments.stride_c) = (Int64(strideA), Int64(strideB), Int64(strideC))
+        arguments.bias = bias
         try check(raw.pointee.gemm(raw, &arguments), "the host's matrix product failed")
+        // A host of ABI 1.0 knows no bias.
+        if let bias, raw.pointee.abi_minor < 1 {
+            for row in 0..<batch * m {
+                let row = c + (row / m * strideC + row % m * ldc)
+                for column in 0..<n { row[column] += bias[column] }
+            }
+        }
     }
 
     /// Uniform numbers in [0, 1), elements `first ..< first + count` of the stream.

@@ -8,11 +8,12 @@
 
 #include <stdint.h>
 
-/* C [m, n] = A [m, k] · B [k, n], added to C if `accumulates`; row-major, or the transposed of what lies there. */
+/* C [m, n] = A [m, k] · B [k, n], plus C if `accumulates`, plus n numbers on every row if `has_bias`; row-major, or the
+ * transposed of what lies there. */
 typedef struct lamina_product_shape {
   int64_t m, n, k;
   int64_t lda, ldb, ldc;
-  int32_t transpose_a, transpose_b, accumulates, reserved;
+  int32_t transpose_a, transpose_b, accumulates, has_bias;
 } lamina_product_shape;
 
 typedef struct lamina_product lamina_product;
@@ -24,6 +25,6 @@ void lamina_product_load(void);
 const lamina_product *lamina_product_find(const lamina_product_shape *shape);
 
 /* 0: it could not be computed, C is as it was or partly written. */
-int32_t lamina_product_run(const lamina_product *product, const float *a, const float *b, float *c);
+int32_t lamina_product_run(const lamina_product *product, const float *a, const float *b, const float *bias, float *c);
 
 #endif

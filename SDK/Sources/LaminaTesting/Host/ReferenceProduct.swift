@@ -5,7 +5,10 @@ func multiply(_ product: lamina_gemm) -> String? {
     let (m, n, k) = (Int(product.m), Int(product.n), Int(product.k))
     let (lda, ldb, ldc) = (Int(product.lda), Int(product.ldb), Int(product.ldc))
     let (transposeA, transposeB) = (product.transpose_a != 0, product.transpose_b != 0)
-    guard product.struct_size >= UInt32(MemoryLayout<lamina_gemm>.size) else { return "gemm: struct_size is too small" }
+    guard product.struct_size >= UInt32(MemoryLayout<lamina_gemm>.offset(of: \.bias)!) else {
+        return "gemm: struct_size is too small"
+    }
+    let bias = product.struct_size >= UInt32(MemoryLayout<lamina_gemm>.size) ? product.bias : nil
     guard m >= 0, n >= 0, k >= 0, product.batch >= 0 else { return "gemm: m, n, k or batch is negative" }
     guard m > 0, n > 0, product.batch > 0 else { return nil }
     let columnsA = transposeA ? m : k
@@ -30,7 +33,7 @@ func multiply(_ product: lamina_gemm) -> String? {
             }
             let row = c + batch * Int(product.stride_c) + i * ldc
             for j in 0..<n {
-                let sum = Double(product.alpha) * sums[j]
+                let sum = Double(product.alpha) * sums[j] + Double(bias?[j] ?? 0)
                 // With beta = 0 what C holds is not read: it may be NaN.
                 row[j] = Float(product.beta == 0 ? sum : sum + Double(product.beta) * Double(row[j]))
             }

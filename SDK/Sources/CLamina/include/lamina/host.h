@@ -19,9 +19,9 @@ typedef struct lamina_random {
   uint64_t offset;
 } lamina_random;
 
-/* C = alpha · op(A) · op(B) + beta · C, row-major, `batch` times at the given strides (in elements).
+/* C = alpha · op(A) · op(B) + beta · C + bias, row-major, `batch` times at the given strides (in elements).
  * op(A) is m × k, op(B) is k × n, C is m × n. With beta = 0 C need not be initialised. The result does not depend
- * on the number of threads. m, n, k and batch may be 0. */
+ * on the number of threads. m, n, k and batch may be 0. `bias` (1.1) is n elements that are added to every row, or NULL. */
 typedef struct lamina_gemm {
   uint32_t struct_size;
   int32_t transpose_a;
@@ -38,6 +38,7 @@ typedef struct lamina_gemm {
   int64_t ldc;
   int64_t batch;
   int64_t stride_a, stride_b, stride_c;
+  const float *bias;
 } lamina_gemm;
 
 #define LAMINA_LOG_DEBUG 0

@@ -66,21 +66,14 @@ struct DensePlan: PlannedLayer {
     func forward(_ run: Run) throws {
         if rows == 0 { return }
         let y = run.output(0).floats
-        // The product is added to the bias, which costs nothing: it has to write y in any case.
-        if hasBias { fill(y, run.parameter(1).floats, run.host) }
         if features == 0 {
-            if !hasBias { memset(y, 0, rows * units * 4) }
+            memset(y, 0, rows * units * 4)
+            for row in 0..<(hasBias ? rows : 0) { memcpy(y + row &* units, run.parameter(1).floats, units &* 4) }
             return
         }
         try run.host.gemm(
             transposeB: true, m: rows, n: units, k: features, a: run.input(0).floats, lda: features,
-            b: run.parameter(0).floats, ldb: features, beta: hasBias ? 1 : 0, c: y, ldc: units)
-    }
-
-    private func fill(_ y: UnsafeMutablePointer<Float>, _ bias: UnsafePointer<Float>, _ host: Host) {
-        host.parallelFor(rows, grain: max(1, elementGrain / units)) { begin, end in
-            for row in begin..<end { memcpy(y + row &* units, bias, units &* 4) }
-        }
+            b: run.parameter(0).floats, ldb: features, c: y, ldc: units, bias: hasBias ? run.parameter(1).floats : nil)
     }
 
     // dx = dy · W,  dW = dyᵀ · x,  db = Σ_rows dy
