@@ -84,25 +84,23 @@ test: setup check
 	swift test --package-path SDK $(SWIFT_FLAGS)
 	@$(MAKE) --no-print-directory -C SDK check-examples
 
-# The tests of kernels, of layers and of whole networks against PyTorch again with the vector kernels for older processors, of which
-# bundles may have variants; oneDNN is held to the same instructions. Each package alone, which compiles least; `make test` built the rest.
+# The tests of kernels, of layers and of whole networks against PyTorch again with all of the plugins' code for older processors, of
+# which bundles may have variants; oneDNN is held to the same instructions.
 DNNL_x86-64-v2 = SSE41
 DNNL_x86-64-v3 = AVX2
 test-variants: setup $(foreach level,$(VARIANTS),test-$(level))
 test-x86-64-%:
 	@if [ x86-64-$* \< $(LEVEL) ]; then export DNNL_MAX_CPU_ISA=$(DNNL_x86-64-$*); \
+	  flags="--scratch-path .build/x86-64-$*-tests --manifest-cache none -c release -Xswiftc -enable-testing -Xcc -march=x86-64-$*"; \
+	  echo "testing the plugins with code for x86-64-$*"; \
+	  LAMINA_VARIANT=1 swift build $$flags --build-tests && \
+	  LAMINA_VARIANT=1 swift test $$flags --skip-build --no-parallel || exit 1; \
 	  bundles=$(CURDIR)/.build/x86-64-$*-bundles; rm -rf $$bundles; mkdir -p $$bundles; cp $(LAMINA) $$bundles; \
-	  for package in SDK Plugins/Core Plugins/CNN Plugins/RNN Plugins/Transformer Plugins/Word2Vec; do \
-	    [ -e $$package/Package.swift ] || continue; \
-	    echo "testing $$package with kernels for x86-64-$*"; \
-	    filter=""; [ $$package != SDK ] || filter="--filter CLaminaMathTests"; \
-	    swift test --package-path $$package --scratch-path $$package/.build/x86-64-$* $$filter --no-parallel \
-	      --manifest-cache none -c release -Xswiftc -enable-testing -Xcc -march=x86-64-$* || exit 1; \
-	    family=$${package#Plugins/}; library=$$package/.build/x86-64-$*/release/lib$${family}Plugin.so; \
-	    [ ! -e $$library ] || $(LAMINA) plugin bundle x86-64-$*=$$library \
-	      -o $$bundles/$$(echo $$family | tr A-Z a-z).laminaplugin || exit 1; \
+	  for library in .build/x86-64-$*-tests/release/lib*Plugin.so; do \
+	    name=$$(basename $$library Plugin.so | cut -c4- | tr A-Z a-z); \
+	    $(LAMINA) plugin bundle x86-64-$*=$$library -o $$bundles/$$name.laminaplugin || exit 1; \
 	  done; \
-	  echo "testing whole networks with kernels for x86-64-$*"; \
+	  echo "testing whole networks with code for x86-64-$*"; \
 	  LAMINA_COMMAND=$$bundles/lamina swift test $(SWIFT_FLAGS) --skip-build --no-parallel --filter EndToEndTests.GoldenTests; fi
 
 # Quick rules: formatting, and that the host names no family.

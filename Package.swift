@@ -25,7 +25,7 @@ func plugins(_ names: String...) -> [Target.Dependency] {
     names.filter { families.contains($0) }.map { .target(name: $0) }
 }
 
-var targets: [Target] = [
+let host: [Target] = [
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CCPU"),
@@ -95,9 +95,20 @@ var targets: [Target] = [
     .testTarget(name: "EndToEndTests", dependencies: [sdk("LaminaFormats")], exclude: ["Golden"]),
 ]
 
-var products: [Product] = [
-    .library(name: "Lamina", targets: ["Lamina"]), .executable(name: "lamina", targets: ["lamina-cli"]),
-]
+/// With this in the environment there are only the plugins and the tests of what is compiled for an instruction set, as
+/// `make test-variants` wants them.
+let isVariant = Context.environment["LAMINA_VARIANT"] != nil
+
+var targets =
+    isVariant
+    ? [
+        .testTarget(
+            name: "CLaminaMathTests", dependencies: [sdk("CLaminaMath")],
+            path: "SDK/Tests/CLaminaMathTests")
+    ] : host
+var products: [Product] =
+    isVariant
+    ? [] : [.library(name: "Lamina", targets: ["Lamina"]), .executable(name: "lamina", targets: ["lamina-cli"])]
 
 for family in families {
     let folder = "Plugins/\(family)/"
@@ -148,10 +159,12 @@ for family in families {
 let package = Package(
     name: "Lamina",
     products: products,
-    dependencies: [
-        .package(path: "SDK"),
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-    ],
+    dependencies: [.package(path: "SDK")]
+        + (isVariant
+            ? []
+            : [
+                .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+                .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+            ]),
     targets: targets
 )
