@@ -9,38 +9,16 @@ struct SequenceTaskTests {
     private static let tens = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
     /// "forty two" and "42", for 20 to 99 that end in another digit than 0.
-    private func pairs() -> [(words: String, digits: String)] {
+    private func pairs() -> [(String, String)] {
         (20..<100).filter { $0 % 10 != 0 }.map { ("\(Self.tens[$0 / 10 - 2]) \(Self.ones[$0 % 10])", "\($0)") }
     }
 
     private func translator(_ folder: Folder, lengths: Bool = true) throws {
-        let lines = pairs().map { "\($0.words)\t\($0.digits)\n" }.joined()
-        try folder.write(Data(("words\tdigits\n" + lines).utf8), "pairs.tsv")
-        try folder.write(Data(lines.utf8), "lines.tsv")
-        let recipe = """
-            lamina: 1
-            data:
-              train: { reader: data.table, path: pairs.tsv, text: [words, digits] }
-              text:
-                source: { from: words, tokenizer: data.words, end: true\(lengths ? ", length: lengths" : "") }
-                shifted: { from: digits, tokenizer: data.characters, begin: true }
-                target: { from: digits, end: true }
-            model:
-              layers:
-                - rnn.encoder_decoder: { source_vocabulary: 32, target_vocabulary: 16, units: 32 }
-                  name: ""
-                  from: [source, shifted\(lengths ? ", lengths" : "")]
-            loss:
-              core.cross_entropy: { class_axis: -1, ignore_index: 0 }
-            optimizer: { core.adam: { learning_rate: 0.01 } }
-            train: { epochs: 40, batch: 16, seed: 1 }
-            """
-        try folder.write(Data(recipe.utf8), "recipe.yaml")
-        try folder.lamina("train", "recipe.yaml", "-o", "m.lamina").succeeded()
+        try folder.trainTranslator(
+            pairs(), source: "data.words",
+            block: "rnn.encoder_decoder: { source_vocabulary: 32, target_vocabulary: 16, units: 32 }", lengths: lengths,
+            learningRate: 0.01, epochs: 40, batch: 16)
     }
-
-    private func rows(_ outcome: Outcome) throws -> [JSON] { try [JSON](json: JSON.parse(outcome.output), at: "rows") }
-    private func number(_ json: JSON?) throws -> Double { try Double(json: try #require(json), at: "number") }
 
     @Test func translation() throws {
         let folder = try Folder()
@@ -51,12 +29,12 @@ struct SequenceTaskTests {
         let beam = try folder.lamina(
             "task", "m.lamina", "translate", "--file", "lines.tsv", "--beam", "4", "--format", "json")
         beam.succeeded()
-        let (left, right) = try (rows(greedy), rows(beam))
+        let (left, right) = try (greedy.rows(), beam.rows())
         #expect(left.count == 73 && right.count == 73)
-        #expect(try number(left[72]["exact_match"]) > 0.9)
+        #expect(try left[72]["exact_match"].number() > 0.9)
         for (greedy, beam) in zip(left, right).dropLast() {
             // Rows beside each other are computed together, which rounds differently.
-            #expect(try number(beam["log_probability"]) >= number(greedy["log_probability"]) - 1e-4)
+            #expect(try beam["log_probability"].number() >= greedy["log_probability"].number() - 1e-4)
         }
 
         // All options at once; three rows per text, and one that sums up.
@@ -79,7 +57,7 @@ struct SequenceTaskTests {
         try translator(folder, lengths: false)
         let answer = try folder.lamina("task", "m.lamina", "translate", "--file", "lines.tsv", "--format", "json")
         answer.succeeded()
-        #expect(try number(rows(answer).last?["exact_match"]) > 0.9)
+        #expect(try (answer.rows().last?["exact_match"]).number() > 0.9)
         // As many answers as there can be: none of them has a token that the vocabulary lacks.
         let wide = try folder.lamina("task", "m.lamina", "translate", "forty two", "--beam", "64", "--n-best", "64")
         wide.succeeded()
@@ -108,27 +86,12 @@ struct SequenceTaskTests {
         )
     }
 
-    /// A recipe of a language model of "abcabc…" on batches of 4 streams; `layers` stand between its embedding and its output.
-    private func languageModel(_ folder: Folder, _ layers: String, carry: String = "") throws -> String {
-        try folder.write(Data(String(repeating: "abc", count: 133).utf8), "text.txt")
-        return """
-            lamina: 1
-            data:
-              train: { reader: data.text_file, path: text.txt }
-              text:
-                text: { tokenizer: data.characters, stream: 8 }
-            model:
-              layers:
-                - core.embedding: { count: 8, dimension: 8 }
-                  from: text
-                - \(layers)
-                - core.dense: { units: 8 }
-              \(carry)
-            loss:
-              core.cross_entropy: { class_axis: -1 }
-            optimizer: { core.adam: { learning_rate: 0.02 } }
-            train: { epochs: 30, batch: 4, seed: 1 }
-            """
+    /// A language model of "abcabc…"; `layers` stand between its embedding and its output.
+    private func languageModel(_ folder: Folder, _ layers: String, name: String = "m", carry: String = "") throws {
+        try folder.trainLanguageModel(
+            name, text: String(repeating: "abc", count: 133), stream: 8,
+            layers: ["- core.embedding: { count: 8, dimension: 8 }", layers, "- core.dense: { units: 8 }"],
+            carry: carry, learningRate: 0.02, epochs: 30)
     }
 
     @Test func generation() throws {
@@ -136,15 +99,13 @@ struct SequenceTaskTests {
         let carry =
             "carry: { hidden: { shape: [1, N, 16], from: \"lstm:1\" }, cell: { shape: [1, N, 16], from: \"lstm:2\" } }"
         for (name, carries) in [("carried", true), ("whole", false)] {
-            let recipe = try languageModel(
+            try languageModel(
                 folder,
                 """
-                rnn.lstm: { units: 16 }
-                      name: lstm
-                      from: [embedding_1\(carries ? ", ~, hidden, cell" : "")]
-                """, carry: carries ? carry : "")
-            try folder.write(recipe, name + ".yaml")
-            try folder.lamina("train", name + ".yaml", "-o", name + ".lamina").succeeded()
+                - rnn.lstm: { units: 16 }
+                  name: lstm
+                  from: [embedding_1\(carries ? ", ~, hidden, cell" : "")]
+                """, name: name, carry: carries ? carry : "")
             let task = ["task", name + ".lamina", "generate", "ab", "--length", "10"]
             let certain = try folder.lamina(task + ["--temperature", "0"])
             #expect(certain.output == "abcabcabcabc\n", "\(name): \(certain.errors)")
@@ -152,15 +113,14 @@ struct SequenceTaskTests {
             #expect(try folder.lamina(task + ["--temperature", "5", "--seed", "7"]).output == random.output)
             #expect(try folder.lamina(task + ["--temperature", "5", "--seed", "8"]).output != random.output)
             let several = try folder.lamina(task + ["--samples", "3", "--format", "json"])
-            #expect(try rows(several).count == 3)
+            #expect(try several.rows().count == 3)
         }
     }
 
     /// A block of layers of other plugins: its own plugin's tasks are offered all the same.
     @Test(.needs("CNN")) func tasksOfABlockWhoseLayersAreOthers() throws {
         let folder = try Folder()
-        try folder.write(languageModel(folder, "rnn.tcn: { filters: [16], kernel: 3 }"), "r.yaml")
-        try folder.lamina("train", "r.yaml", "-o", "m.lamina").succeeded()
+        try languageModel(folder, "- rnn.tcn: { filters: [16], kernel: 3 }")
         let certain = try folder.lamina("task", "m.lamina", "generate", "ab", "--length", "4", "--temperature", "0")
         #expect(certain.output == "abcabc\n", "\(certain.errors)")
     }
