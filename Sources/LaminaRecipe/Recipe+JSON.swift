@@ -170,6 +170,7 @@ extension Recipe.Optimizer {
         var siblings: JSONObject = [:]
         siblings["clip_norm"] = clipNorm.map { .number($0) }
         siblings["clip_value"] = clipValue.map { .number($0) }
+        siblings["layer_decay"] = layerDecay.map { .number($0) }
         if !groups.isEmpty { siblings["groups"] = .array(groups.map(\.json)) }
         siblings["schedule"] = schedule?.json(folder)
         return component.json(folder, siblings)

@@ -11,16 +11,19 @@ extension Recipe {
         public var clipValue: Double?
         /// The learning rate's course; nil: constant.
         public var schedule: Component?
+        /// A parameter's learning rate is multiplied by this as often as its depth in blocks says; nil: by nothing.
+        public var layerDecay: Double?
 
         public init(
             _ component: Component, groups: [ParameterGroup] = [], clipNorm: Double? = nil, clipValue: Double? = nil,
-            schedule: Component? = nil
+            schedule: Component? = nil, layerDecay: Double? = nil
         ) {
             self.component = component
             self.groups = groups
             self.clipNorm = clipNorm
             self.clipValue = clipValue
             self.schedule = schedule
+            self.layerDecay = layerDecay
         }
 
         /// The index of the group that a parameter belongs to; nil: the optimizer's own attributes hold.

@@ -1,12 +1,18 @@
 import CLamina
 import CLaminaMath
+import Glibc
 import LaminaFormats
 import LaminaGraph
 import LaminaHost
 import LaminaRecipe
 import LaminaSDK
 
-/// The optimizers of a training run, one per parameter group, with their states.
+/// The optimizers of a training run, with their states: one per parameter group, and with layer-wise learning-rate decay one
+/// per group and depth.
+///
+/// The learning rate of a parameter of depth d (`Graph.parameterDepths`) is then multiplied by decay^d, as the schedule
+/// multiplies it: with it falls what an optimizer takes off weights in proportion to the rate. Clark, Luong, Le, Manning:
+/// ELECTRA, ICLR 2020; Bao, Dong, Piao, Wei: BEiT, ICLR 2022.
 ///
 /// Clipping by norm is done here, over all groups together: the norm becomes a factor that the step applies.
 public final class OptimizerDriver: @unchecked Sendable {
@@ -20,6 +26,8 @@ public final class OptimizerDriver: @unchecked Sendable {
     /// Partial sums of squares, per chunk of each trained parameter.
     private let partialSums: UnsafeMutablePointer<Double>
     private let trained: [Int]
+    /// What the recipe's learning rate is multiplied by for each trained parameter, from the graph's first on.
+    public let learningRateFactors: [(parameter: String, factor: Double)]
     private static let chunk = 1 << 16
 
     private final class Group: @unchecked Sendable {
@@ -27,12 +35,16 @@ public final class OptimizerDriver: @unchecked Sendable {
         let table: UnsafePointer<lamina_optimizer>
         let handle: UnsafeMutableRawPointer
         let stateNames: [(name: String, isScalar: Bool, initial: Double)]
+        let learningRateFactor: Double
         var parameters: [Int] = []
         var step = lamina_optimizer_step()
         private var tensors: [UnsafeMutablePointer<lamina_tensor>] = []
         private var dimensions: [UnsafeMutablePointer<Int64>] = []
 
-        init(_ id: String, _ attributes: JSONObject, _ registry: Registry) throws(TrainingError) {
+        init(
+            _ id: String, _ attributes: JSONObject, learningRateFactor: Double, _ registry: Registry
+        ) throws(TrainingError) {
+            self.learningRateFactor = learningRateFactor
             let call = try ComponentCall(kind: LAMINA_KIND_OPTIMIZER, id, attributes, registry)
             let table: UnsafePointer<lamina_optimizer> = call.component.table()
             let handle = try call.create(table.pointee.create)
@@ -98,20 +110,28 @@ public final class OptimizerDriver: @unchecked Sendable {
         clipValue = optimizer.clipValue
         let graph = network.graph
         let registry = graph.registry
-        var own: [Group?] = Array(repeating: nil, count: optimizer.groups.count + 1)
+        let depths = optimizer.layerDecay.map { _ in graph.parameterDepths }
+        let depthCount = (depths?.max() ?? 0) + 1
+        var own: [Group?] = Array(repeating: nil, count: (optimizer.groups.count + 1) * depthCount)
         var trained: [Int] = []
+        var factors: [(parameter: String, factor: Double)] = []
         for (index, parameter) in graph.parameters.enumerated() where !parameter.isFrozen {
             trained.append(index)
             let position = optimizer.group(of: parameter.name, isNoDecay: !parameter.hasDecay) ?? optimizer.groups.count
-            if own[position] == nil {
+            let depth = depths?[index] ?? 0
+            let factor = optimizer.layerDecay.map { pow($0, Double(depth)) } ?? 1
+            factors.append((parameter.name, factor))
+            let slot = position * depthCount + depth
+            if own[slot] == nil {
                 let attributes =
                     position < optimizer.groups.count
                     ? optimizer.groups[position].attributes : optimizer.component.attributes
-                own[position] = try Group(optimizer.component.id, attributes, registry)
+                own[slot] = try Group(optimizer.component.id, attributes, learningRateFactor: factor, registry)
             }
-            own[position]!.parameters.append(index)
+            own[slot]!.parameters.append(index)
         }
         self.trained = trained
+        learningRateFactors = factors
         groups = own.compactMap { $0 }
         // Lay the states out.
         var layout: [(group: Int, parameter: Int, state: Int, bytes: Int)] = []
@@ -206,7 +226,7 @@ public final class OptimizerDriver: @unchecked Sendable {
         }
         for group in groups {
             group.step.step = number
-            group.step.learning_rate_factor = learningRateFactor
+            group.step.learning_rate_factor = learningRateFactor * group.learningRateFactor
             group.step.gradient_scale = scale
             group.step.clip_value = clipValue ?? .infinity
             try group.call.check(group.table.pointee.step(group.handle, &group.step))

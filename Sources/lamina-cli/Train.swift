@@ -204,6 +204,21 @@ final class TrainingDisplay: TrainingObserver {
             "training \(trained(trainer)) parameters on \(trainer.sampleCount) samples, "
                 + "\(epochs) epoch\(epochs == 1 ? "" : "s") of \(trainer.stepsPerEpoch) steps\(evaluation); "
                 + "\(Text.bytes(trainer.plannedBytes)) planned, \(Lamina.threads) threads")
+        if let decay = trainer.recipe.optimizer?.layerDecay { showDecay(decay, trainer.optimizer.learningRateFactors) }
+    }
+
+    /// Which parameters layer-wise decay leaves the whole learning rate, and which the least of it.
+    private func showDecay(_ decay: Double, _ factors: [(parameter: String, factor: Double)]) {
+        let sorted = Set(factors.map(\.factor)).sorted(by: >)
+        guard let first = sorted.first, let last = sorted.last else { return }
+        func part(_ factor: Double) -> String {
+            let names = factors.filter { $0.factor == factor }.map(\.parameter)
+            return "× \(Text.decimal(factor, 4)) of \(names[0])"
+                + (names.count > 1 ? " and \(names.count - 1) more" : "")
+        }
+        Terminal.message(
+            "layer_decay \(decay): learning rates in \(sorted.count) step\(sorted.count == 1 ? "" : "s"), from "
+                + "\(part(first)) to \(part(last))")
     }
 
     private func trained(_ trainer: Trainer) -> String {

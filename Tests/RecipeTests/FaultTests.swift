@@ -271,6 +271,22 @@ import Testing
                 "optimizer: { test.descent: , clip_value: a }", "6:42",
                 "'clip_value': wanted a number > 0, got the text 'a'"
             ),
+            (
+                "optimizer: { test.descent: , layer_decay: 0 }", "6:43",
+                "'layer_decay': wanted a number > 0 and <= 1, got 0"
+            ),
+            (
+                "optimizer: { test.descent: , layer_decay: 1.5 }", "6:43",
+                "'layer_decay': wanted a number > 0 and <= 1, got 1.5"
+            ),
+            (
+                "optimizer: { test.descent: , layer_decay: yes }", "6:43",
+                "'layer_decay': wanted a number > 0 and <= 1, got the text 'yes'"
+            ),
+            (
+                "optimizer: { test.descent: , layers_decay: 0.5 }", "6:30",
+                "the entry of 'test.descent' has no key 'layers_decay'; did you mean 'layer_decay'?"
+            ),
             ("optimizer: { test.descent: , groups: 1 }", "6:38", "'groups' is a list of { match: …, … }, got 1"),
             (
                 "optimizer: { test.descent: , groups: [1] }", "6:39",

@@ -43,6 +43,7 @@ import Testing
         #expect(optimizer.component.attributes == ["learning_rate": 1e-3, "decay": 0.0, "betas": [0.9, 0.999]])
         #expect(optimizer.clipNorm == 1)
         #expect(optimizer.clipValue == 0.5)
+        #expect(optimizer.layerDecay == 0.75)
         #expect(optimizer.schedule?.attributes == ["steps": 7])
         #expect(optimizer.groups.map(\.patterns) == [["no_decay"], ["first.*", "*.bias"]])
         #expect(optimizer.groups[1].attributes == ["learning_rate": 0.5, "decay": 0.0, "betas": [0.9, 0.999]])

@@ -35,6 +35,8 @@ import Testing
         model("- test.bend", rest: "data: { train: { reader: test.table } }"),
         model("- test.bend", rest: "data: { train: { reader: test.table, file: x, fil: y } }"),
         model("- test.bend", rest: "optimizer: { test.descent: , groups: [{ decay: 1 }] }"),
+        model("- test.bend", rest: "optimizer: { test.descent: , layer_decay: 0 }"),
+        model("- test.bend", rest: "optimizer: { test.descent: , layer_decay: 2 }"),
     ])
     func wrongRecipes(text: String) throws {
         #expect(try !faults(text).isEmpty)

@@ -117,6 +117,28 @@
             for key in keys { #expect(text.contains("`\(key)`"), "\(key)") }
         }
 
+        #if canImport(Transformer)
+            /// As BEiT numbers the layers of a vision transformer: 0 for norm and head, then the blocks from the last on, and
+            /// behind the first what makes vectors of the image.
+            @Test func depthsOfAVisionTransformer() throws {
+                let recipe = try Recipe.parse(
+                    "lamina: 1\nmodel:\n  input: [1, 4, 4]\n  layers:\n    - transformer.vit: { image: 4, patch: 2, units: 8, "
+                        + "heads: 2, layers: 3, classes: 3 }\n      name: \"\"\n", registry: Self.registry)
+                let graph = try Graph(recipe.graph(Self.registry), registry: Self.registry)
+                for (parameter, depth) in zip(graph.parameters, graph.parameterDepths) {
+                    let parts = parameter.name.split(separator: ".")
+                    let wanted =
+                        switch parts[0] {
+                        case "layers": 3 - Int(parts[1])!
+                        case "norm", "head": 0
+                        default: 4
+                        }
+                    #expect(depth == wanted, "\(parameter.name)")
+                }
+                #expect(Set(graph.parameterDepths) == [0, 1, 2, 3, 4])
+            }
+        #endif
+
         /// A block without prefix gives the names of PyTorch's modules.
         @Test func residualNetworksHaveKnownNames() throws {
             let recipe = try Recipe.parse(

@@ -47,6 +47,7 @@ let fullRecipe = """
       test.descent: { learning_rate: 1e-3 }
       clip_norm: 1
       clip_value: 0.5
+      layer_decay: 0.75
       groups:
         - { match: no_decay, decay: 0 }
         - match: ["first.*", "*.bias"]

@@ -3,7 +3,7 @@ import LaminaSchema
 
 extension RecipeReader {
     static let lossKeys = ["from"]
-    static let optimizerKeys = ["clip_norm", "clip_value", "groups", "schedule"]
+    static let optimizerKeys = ["clip_norm", "clip_value", "groups", "layer_decay", "schedule"]
     static let trainingKeys = [
         "epochs", "batch", "seed", "validate", "shuffle", "threads", "early_stopping", "checkpoint_every", "accumulate",
         "bucket", "batch_transforms",
@@ -30,11 +30,17 @@ extension RecipeReader {
         let clipNorm = entry.siblings.take("clip_norm")
         let clipValue = entry.siblings.take("clip_value")
         let groups = entry.siblings.take("groups")
+        let layerDecay = entry.siblings.take("layer_decay")
         let schedule = entry.siblings.take("schedule")
         var optimizer = Recipe.Optimizer(try bind(entry, kinds: ["optimizer"], hostKeys: Self.optimizerKeys))
         try finish(entry, hostKeys: Self.optimizerKeys)
         if let clipNorm { optimizer.clipNorm = try number(clipNorm, "'clip_norm'", "a number > 0") { $0 > 0 } }
         if let clipValue { optimizer.clipValue = try number(clipValue, "'clip_value'", "a number > 0") { $0 > 0 } }
+        if let layerDecay {
+            optimizer.layerDecay = try number(layerDecay, "'layer_decay'", "a number > 0 and <= 1") {
+                $0 > 0 && $0 <= 1
+            }
+        }
         if let groups { optimizer.groups = try self.groups(groups, entry) }
         if let schedule { optimizer.schedule = try component(schedule, "'schedule'", kind: "schedule") }
         return optimizer

@@ -209,6 +209,9 @@ struct RecipeSchema {
                         ["type": "number", "exclusiveMinimum": 0], "The largest common norm of all gradients."),
                     "clip_value": .described(
                         ["type": "number", "exclusiveMinimum": 0], "The largest magnitude of a gradient's values."),
+                    "layer_decay": .described(
+                        ["type": "number", "exclusiveMinimum": 0, "maximum": 1],
+                        "Learning rates are multiplied by this once per block between a parameter and the output."),
                     "groups": .described(
                         [
                             "type": "array",
