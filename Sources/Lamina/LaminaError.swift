@@ -60,7 +60,7 @@ public struct LaminaError: Error, Sendable, CustomStringConvertible {
 
     private static func kind(_ kind: GraphError.Kind) -> Kind {
         switch kind {
-        case .graph: .recipe
+        case .graph, .unsupported: .recipe
         case .plugin: .plugin
         case .data: .data
         // Only training has something to go on with.

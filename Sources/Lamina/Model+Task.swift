@@ -80,13 +80,22 @@ extension Model {
             do {
                 try registry.runtime.check(status, task.id)
             } catch {
-                if let failure = session.failure { throw failure }
+                if let failure = session.failure {
+                    throw session.lacksSteps && status == LAMINA_ERROR_UNSUPPORTED
+                        ? LaminaError(failure.kind, "\(failure.text)\(advice("\(error)", task.id))") : failure
+                }
                 // Options and arguments are the command line's, not a recipe's.
                 if status == LAMINA_ERROR_ATTRIBUTE { throw LaminaError(.usage, "\(error)") }
                 throw error
             }
             if let failure = session.failure { throw failure }
         }
+    }
+
+    /// What a component says is to be done about what the host could not compute; "<id>: " stands before it.
+    private func advice(_ text: String, _ id: String) -> String {
+        let prefix = id + ": "
+        return text.hasPrefix(prefix) ? "; " + text.dropFirst(prefix.count) : ""
     }
 
     private var workingFolder: String? {

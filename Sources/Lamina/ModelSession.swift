@@ -28,6 +28,8 @@ final class ModelSession {
     private var assets: [(name: String, bytes: UnsafeRawBufferPointer)] = []
     /// The first fault of what the component has asked for or answered: nearer to the cause than what it makes of it.
     private(set) var failure: LaminaError?
+    /// Whether it is that a layer cannot go on from the steps before; the component may know what to do.
+    private(set) var lacksSteps = false
 
     init(_ model: Model, for id: String) {
         self.model = model
@@ -96,7 +98,7 @@ final class ModelSession {
 
     /// To be called when the model's parameters hold other values than at the last evaluation.
     func parametersChanged() {
-        failure = nil
+        (failure, lacksSteps) = (nil, false)
         for part in parts { part.network.parametersChanged() }
     }
 
@@ -110,8 +112,12 @@ final class ModelSession {
             try body()
             return LAMINA_OK
         } catch {
-            failure = failure ?? LaminaError(error)
-            return LAMINA_ERROR_INTERNAL
+            guard let error = error as? GraphError, error.kind == .unsupported else {
+                failure = failure ?? LaminaError(error)
+                return LAMINA_ERROR_INTERNAL
+            }
+            if failure == nil { (failure, lacksSteps) = (LaminaError(.data, error.text), true) }
+            return LAMINA_ERROR_UNSUPPORTED
         }
     }
 
@@ -256,6 +262,7 @@ final class ModelSession {
                 try cache.choose((0..<sequences).map { Int(rows[$0]) })
             }
         } catch {
+            if error.kind == .unsupported { throw error }
             // The shapes are the task's, made of what people give.
             throw error.kind == .graph ? LaminaError(.data, error.text) : LaminaError(error)
         }

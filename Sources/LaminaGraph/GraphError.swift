@@ -5,6 +5,8 @@ public struct GraphError: Error, Sendable, CustomStringConvertible {
     public enum Kind: Sendable {
         /// The graph contradicts itself: unknown reference, cycle, shapes that do not fit, a bad attribute.
         case graph
+        /// A layer does not offer what the plan asks of it, such as sequences step by step.
+        case unsupported
         /// A plugin or component is missing or of another version.
         case plugin
         /// What was fed in has the wrong type, shape or content.

@@ -149,7 +149,7 @@ extension PlanBuilder {
         operations[index].needs = sink.needs
         guard !holdsSteps.contains(1) || sink.needs.allowsSteps else {
             throw GraphError(
-                .graph, node: node.definition.name,
+                .unsupported, node: node.definition.name,
                 "\(node.definition.component) \"\(node.definition.name)\" cannot be computed step by step")
         }
     }

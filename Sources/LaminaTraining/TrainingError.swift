@@ -50,7 +50,7 @@ extension TrainingError {
     public init(_ error: GraphError) {
         let kind: Kind =
             switch error.kind {
-            case .graph: .recipe
+            case .graph, .unsupported: .recipe
             case .plugin: .plugin
             case .data: .data
             case .cancelled: .interrupted

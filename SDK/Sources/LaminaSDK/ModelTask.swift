@@ -72,7 +72,8 @@ public struct TaskModel {
 /// that a step costs as much as one step.
 ///
 /// All evaluations that continue each other have the same given and wanted references and the same capacity. A layer that
-/// cannot work step by step is an error, which names it.
+/// cannot work step by step is an error (`PluginError.isUnsupported`): the command names it, and says behind that what the task
+/// throws as unsupported in its place.
 public struct SequenceSteps {
     /// The references whose values hold only the newest steps, [N, steps, …]; the others are whole.
     public var references: Set<String>

@@ -15,6 +15,9 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
 
     public var description: String { text }
 
+    /// Whether it is right in principle, but not offered: a layer that cannot be computed step by step, for one.
+    public var isUnsupported: Bool { status == LAMINA_ERROR_UNSUPPORTED }
+
     public static func attribute(_ text: String) -> PluginError { .init(LAMINA_ERROR_ATTRIBUTE, text) }
     public static func shape(_ text: String, input: Int = -1) -> PluginError {
         .init(LAMINA_ERROR_SHAPE, text, argument: input)

@@ -16,6 +16,15 @@ struct Generate: ModelTask {
         "cache", default: true, "Keeps keys and values of earlier steps; without, each step computes all of them again."
     )
 
+    /// Runs what goes on from steps that are kept, and says what helps where a layer of the model cannot.
+    static func keepingSteps<Value>(_ isCached: Bool, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as PluginError where isCached && error.isUnsupported {
+            throw PluginError.unsupported("with --no-cache each step computes all of them again")
+        }
+    }
+
     private let generation: TextGeneration
     private let drawing: AttentionDrawing
     private let isCached: Bool
@@ -39,8 +48,10 @@ struct Generate: ModelTask {
                     + "causal: true, as in transformer.gpt")
         }
         let context = language.graph.context(of: language.input.name)
-        let tokens = try generation.run(language, arguments, answer) { capacity in
-            try language.decoder(capacity: isCached ? capacity : nil, context: context)
+        let tokens = try Self.keepingSteps(isCached) {
+            try generation.run(language, arguments, answer) { capacity in
+                try language.decoder(capacity: isCached ? capacity : nil, context: context)
+            }
         }
         guard let path = drawing.path else { return }
         let shown = Array(tokens.suffix(context ?? tokens.count))

@@ -22,6 +22,8 @@ struct Translate: ModelTask {
     }
 
     func run(_ model: TaskModel, _ arguments: [String], _ answer: TaskAnswer) throws {
-        try translation.run(arguments, answer) { try AttentiveTranslator(model, drawing, isCached: isCached) }
+        try Generate.keepingSteps(isCached) {
+            try translation.run(arguments, answer) { try AttentiveTranslator(model, drawing, isCached: isCached) }
+        }
     }
 }

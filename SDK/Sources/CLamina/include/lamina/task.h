@@ -39,7 +39,8 @@ typedef struct lamina_task_model {
   void *sink; /* first argument of what follows */
   /* A file of the archive's assets/; data is NULL when there is none of this name. Borrowed until the task ends. */
   lamina_string (*asset)(void *sink, const char *name);
-  /* Computes, and hands out the wanted tensors: plain, read-only, until the next evaluation. */
+  /* Computes, and hands out the wanted tensors: plain, read-only, until the next evaluation. LAMINA_ERROR_UNSUPPORTED when a
+   * layer cannot go step by step: a task that ends with that status, too, says what to do instead, and people read both. */
   lamina_status (*evaluate)(void *sink, const lamina_task_evaluation *evaluation, const lamina_tensor **outputs);
   lamina_string graph; /* the content of graph.json: inputs, nodes, outputs */
   /* The tokens of a text for an input of the model; when `whole` is 1, with those that the recipe puts around it, and with

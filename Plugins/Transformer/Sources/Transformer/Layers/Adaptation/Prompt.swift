@@ -8,6 +8,9 @@ import LaminaSDK
 /// first. With `replace` (deep prompts, behind the blocks that have inserted ones before them) y is [N, T, D], and what
 /// the steps `at ..< at + count` held is forgotten. Weights start as normal numbers of deviation 0.02.
 ///
+/// Step by step it cannot be computed: in such a plan every layer has as many new steps as there are new tokens, behind the
+/// same number of earlier ones, and with prompts the layers behind would have `count` more of either than those before.
+///
 /// Jia, Tang, Chen, Cardie, Belongie, Hariharan, Lim: Visual Prompt Tuning, ECCV 2022; Lester, Al-Rfou, Constant: The Power
 /// of Scale for Parameter-Efficient Prompt Tuning, EMNLP 2021.
 struct Prompt: Layer {
