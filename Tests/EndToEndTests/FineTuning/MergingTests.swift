@@ -52,7 +52,7 @@ struct MergingTests {
 
     @Test("a vision transformer with low-rank updates and a new head does another task", .needs("CNN"))
     func vision() throws {
-        // From the quadrant that is bright to the side that is dark.
+        // From the quadrant that is bright to its side.
         let tuned = try TunedFolder(
             layers: """
                 model:
@@ -62,7 +62,7 @@ struct MergingTests {
                         { image: 8, patch: 4, units: 32, heads: 2, layers: 2, feed_forward: 128, classes: 4 }
                       name: ""
 
-                """, epochs: 40, relabel: { $0 % 2 })
+                """, epochs: 20, relabel: { $0 % 2 })
         let folder = tuned.folder
         #expect(try tuned.accuracy("base.lamina") > 0.9)
         try tuned.write(
@@ -74,7 +74,7 @@ struct MergingTests {
                 - transformer.lora: { rank: 1, alpha: 4 }
                   to: ["*.in_proj", "*.out_proj"]
 
-            """, epochs: 12, learningRate: 0.01)
+            """, learningRate: 0.005)
         let outcome = try folder.lamina("train", "tune.yaml", "-o", "m.lamina").succeeded()
         // 2 blocks of (32 + 96) + (32 + 32) and 2 · 33 of 26340 without them and with a head of 4 · 33.
         #expect(outcome.errors.contains("training 450 of 26658 parameters"), "\(outcome)")

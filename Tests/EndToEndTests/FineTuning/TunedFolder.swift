@@ -2,7 +2,7 @@ import Foundation
 import LaminaFormats
 import Testing
 
-/// Where networks are trained on from `base.lamina`, which tells which quadrant of an image is bright: the same images in
+/// Where networks are trained on from `base.lamina`, which tells which quadrant of an image is bright: images in
 /// negative, `new-…`, and recipes that begin with the base.
 struct TunedFolder {
     let folder: Folder
@@ -42,16 +42,18 @@ struct TunedFolder {
 
     /// - Parameters:
     ///   - layers: the base's network.
-    ///   - relabel: the new task's label of an image, of the old task's.
+    ///   - relabel: the new task's label of an image, of the old task's; nil: labels stay, images become negative.
     init(
-        layers: String = Self.layers, epochs: Int = 4, relabel: (UInt8) -> UInt8 = { $0 }
+        layers: String = Self.layers, epochs: Int = 4, relabel: ((UInt8) -> UInt8)? = nil
     ) throws {
         folder = try Patterns.folder(train: 600, test: 200)
         for (name, count, seed) in [("train", 600, 3), ("test", 200, 4)] {
             let patterns = Patterns(count: count, seed: seed)
-            let negative = patterns.images.flatMap { $0.map { 255 - $0 } }
-            try folder.write(idx([count, 8, 8], negative), "new-\(name)-images")
-            try folder.write(idx([count], patterns.labels.map(relabel)), "new-\(name)-labels")
+            let pixels = patterns.images.flatMap(\.self)
+            try folder.write(
+                idx([count, 8, 8], relabel == nil ? pixels.map { 255 - $0 } : pixels), "new-\(name)-images")
+            try folder.write(
+                idx([count], relabel.map(patterns.labels.map) ?? patterns.labels), "new-\(name)-labels")
         }
         try folder.write(
             "lamina: 1\nname: quadrants\n" + Patterns.recipe + layers + Self.rest(epochs: epochs), "base.yaml")
