@@ -46,9 +46,10 @@ extension Graph {
         for (index, node) in nodes.enumerated() {
             guard let owner = node.sharesParametersOf, !needed.contains(owner) else { continue }
             part.definition.nodes[index].sharesParametersOf = nil
-            // Its buffers are its own, here as there.
+            // Its buffers are its own, here as there, and parameters that the owner has not.
             let own = self.nodes.first { $0.definition.name == node.name }!
-            for parameter in own.parameters {
+            let shared = Set(self.nodes.first { $0.definition.name == owner }!.parameters)
+            for parameter in own.parameters where shared.contains(parameter) {
                 let name = parameters[parameter].name
                 part.origins[node.name + name.dropFirst(owner.count)] = name
             }

@@ -202,45 +202,35 @@ struct GraphAssembly {
                 "node '\(node.name)' has no parameter '\(name)' to initialize (it has \(names.isEmpty ? "none" : names))"
             )
         }
-        var owner = node.name
-        if let shared = node.sharesParametersOf {
+        let owner = try node.sharesParametersOf.map { shared throws(GraphError) -> Graph.Node in
             guard let index = nodeIndex[shared], index < nodes.count else {
                 throw GraphError(
                     .graph, node: node.name,
                     "node '\(node.name)' shares parameters of '\(shared)', which is no earlier node")
             }
-            owner = shared
+            return nodes[index]
         }
         var parameterIndices: [Int] = []
+        var ownSizes: [Int] = []
         for parameter in inferred.parameters {
-            let name = "\(owner).\(parameter.name)"
-            if node.sharesParametersOf != nil {
-                guard let index = parameterOwner[name], parameters[index].shape == parameter.shape else {
-                    throw GraphError(
-                        .graph, node: node.name,
-                        "node '\(node.name)' shares '\(name)', which "
-                            + (parameterOwner[name].map {
-                                "has shape \(parameters[$0].shape), wanted \(parameter.shape)"
-                            }
-                                ?? "does not exist"))
-                }
+            if let index = try shared(parameter, of: owner, by: node, with: inferred) {
                 parameterIndices.append(index)
                 continue
             }
+            let name = "\(node.name).\(parameter.name)"
             guard parameterOwner[name] == nil else {
                 throw GraphError(.internal, node: node.name, "the plugin declares parameter '\(name)' twice")
             }
             parameterOwner[name] = parameters.count
             parameterIndices.append(parameters.count)
+            ownSizes.append(parameter.shape.reduce(4, *))
             parameters.append(
                 Graph.Parameter(
                     name: name, shape: parameter.shape,
                     initializer: node.initializers[parameter.name] ?? parameter.initializer,
                     hasDecay: parameter.hasDecay, isFrozen: node.isFrozen))
         }
-        let sizes =
-            (node.sharesParametersOf == nil ? inferred.parameters : []).map { $0.shape.reduce(4, *) }
-            + inferred.buffers.map { $0.shape.reduce($0.dtype.size, *) }
+        let sizes = ownSizes + inferred.buffers.map { $0.shape.reduce($0.dtype.size, *) }
         // Sums of these are formed in several places.
         tensorBytes = try ByteCount.sum([tensorBytes] + sizes, "the model's parameters")
         let firstBuffer = buffers.count
@@ -248,6 +238,30 @@ struct GraphAssembly {
             Graph.Buffer(name: "\(node.name).\($0.name)", dtype: $0.dtype, shape: $0.shape, initial: $0.initial)
         }
         return (parameterIndices, Array(firstBuffer..<buffers.count))
+    }
+
+    /// The parameter of the owner that a node uses as one of its own; nil: it shares nothing, or the owner has none of that name.
+    ///
+    /// So a product with another layer's weight may have a bias of its own. One at least has to be shared.
+    private func shared(
+        _ parameter: InferredNode.Parameter, of owner: Graph.Node?, by node: GraphDefinition.Node,
+        with inferred: InferredNode
+    ) throws(GraphError) -> Int? {
+        guard let owner else { return nil }
+        func name(_ parameter: InferredNode.Parameter) -> String { "\(owner.definition.name).\(parameter.name)" }
+        guard let index = parameterOwner[name(parameter)] else {
+            let sharesAny = inferred.parameters.contains { parameterOwner[name($0)] != nil }
+            if sharesAny, owner.definition.sharesParametersOf == nil { return nil }
+            throw GraphError(
+                .graph, node: node.name, "node '\(node.name)' shares '\(name(parameter))', which does not exist")
+        }
+        guard parameters[index].shape == parameter.shape else {
+            throw GraphError(
+                .graph, node: node.name,
+                "node '\(node.name)' shares '\(name(parameter))', which has shape \(parameters[index].shape), wanted "
+                    + "\(parameter.shape)")
+        }
+        return index
     }
 
     mutating func addOutputs() throws(GraphError) {

@@ -216,14 +216,14 @@ final class PlanBuilder {
 
     /// Whether a layer declares for concrete shapes what it declared for symbolic ones.
     private func isAsBefore(_ inferred: InferredNode, _ node: Graph.Node) -> Bool {
-        let owner = node.definition.sharesParametersOf ?? node.definition.name
+        let owners = [node.definition.name, node.definition.sharesParametersOf]
         return inferred.outputs.count == node.outputCount
             && inferred.outputs.indices.allSatisfy { index in
                 let (now, before) = (inferred.outputs[index], graph.values[node.firstOutput + index])
                 return now.dtype == before?.dtype && now.shape.count == before?.shape.count
             }
-            && inferred.parameters.elementsEqual(node.parameters.map { graph.parameters[$0] }) {
-                "\(owner).\($0.name)" == $1.name && $0.shape == $1.shape
+            && inferred.parameters.elementsEqual(node.parameters.map { graph.parameters[$0] }) { now, before in
+                now.shape == before.shape && owners.contains { $0.map { "\($0).\(now.name)" } == before.name }
             }
             && inferred.buffers.elementsEqual(node.buffers.map { graph.buffers[$0] }) {
                 "\(node.definition.name).\($0.name)" == $1.name && $0.dtype == $1.dtype && $0.shape == $1.shape

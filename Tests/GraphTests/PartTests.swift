@@ -33,6 +33,38 @@ import Testing
         #expect(part.definition.nodes[2].sharesParametersOf == "a")
     }
 
+    /// What the owner has not, is the node's own: a product with the weight of another layer, with a bias.
+    @Test func partlySharedParameters() throws {
+        var whole = definition(
+            input: [.symbol("N"), .fixed(4)],
+            [
+                ("a", "core.dense", ["units": 4, "bias": false], ["input"]), ("a.b", "core.relu", [:], ["a"]),
+                ("a.c", "core.dense", ["units": 4], ["a.b"]),
+            ], outputs: ["a.c"])
+        whole.nodes[2].sharesParametersOf = "a"
+        let graph = try Graph(whole, registry: registry)
+        #expect(graph.parameters.map(\.name) == ["a.weight", "a.c.bias"])
+        #expect(graph.parameterCount == 20)
+        let part = try graph.part(wanted: [.init("a.c")], given: [.init("a.b")])
+        #expect(part.origins == ["a.c.weight": "a.weight"])
+        #expect(try Graph(part.definition, registry: registry).parameters.map(\.name) == ["a.c.weight", "a.c.bias"])
+        // One at least is shared, and of the owner itself.
+        whole.nodes[0].component = "core.layer_norm"
+        whole.nodes[0].attributes = ["affine": false]
+        let none = #expect(throws: GraphError.self) { try Graph(whole, registry: registry) }
+        #expect(none?.text == "node 'a.c' shares 'a.weight', which does not exist")
+        var chain = definition(
+            input: [.symbol("N"), .fixed(4)],
+            [
+                ("a", "core.dense", ["units": 4, "bias": false], ["input"]), ("b", "core.dense", ["units": 4], ["a"]),
+                ("c", "core.dense", ["units": 4], ["b"]),
+            ], outputs: ["c"])
+        chain.nodes[1].sharesParametersOf = "a"
+        chain.nodes[2].sharesParametersOf = "b"
+        let chained = #expect(throws: GraphError.self) { try Graph(chain, registry: registry) }
+        #expect(chained?.text == "node 'c' shares 'b.weight', which does not exist")
+    }
+
     @Test func carriedInputsComeLast() throws {
         var carrying = definition(
             input: [.symbol("N"), .fixed(4)], [("sum", "core.add", [:], ["state", "input"])], outputs: ["sum"])
