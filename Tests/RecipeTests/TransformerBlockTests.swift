@@ -21,7 +21,7 @@
 
         /// Inputs of each block, by port, as the files number them.
         @Test(arguments: [
-            ("multi_head_attention", 3), ("encoder_layer", 2), ("decoder_layer", 3), ("gpt", 1), ("bert", 2),
+            ("multi_head_attention", 3), ("encoder_layer", 2), ("decoder_layer", 3), ("gpt", 1), ("bert", 3),
             ("vit", 1),
             ("encoder_decoder", 3),
         ])

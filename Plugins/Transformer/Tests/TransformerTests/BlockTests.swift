@@ -175,6 +175,18 @@ import Testing
                 "transform_norm = core.layer_norm(transform_activation)", "output = core.dense(transform_norm)",
             ])
         #expect(masked["output"]?.share == "embedding")
+        #expect(masked["output"]?.attributes["bias"] == false && masked["output"]?.initializers == [:])
+        let published = try expand(
+            .block(BERT.self), form.merging(["segments": 2, "output_bias": true, "dropout": 0]), inputCount: 3)
+        #expect(
+            lines(published).prefix(4) == [
+                "embedding = core.embedding(#0)", "segment_embedding = transformer.segment_vectors(embedding, #2)",
+                "positions = transformer.learned_positions(segment_embedding)",
+                "embedding_norm = core.layer_norm(positions)",
+            ])
+        #expect(published["segment_embedding"]?.attributes == ["count": 2])
+        #expect(published["output"]?.share == "embedding" && published["output"]?.attributes["bias"] == true)
+        #expect(published["output"]?.initializers == ["bias": "core.constant"])
         let classes = try expand(.block(BERT.self), form.merging(["classes": 3, "dropout": 0]), inputCount: 2)
         #expect(
             lines(classes).suffix(5) == [
@@ -244,9 +256,11 @@ import Testing
             text(attention, ["units": 8, "heads": 2, "cross": true, "rotary": 10], 2).contains("leave out one"))
         let gpt: JSONObject = ["vocabulary": 5, "units": 4, "heads": 2, "layers": 1]
         #expect(text(.block(GPT.self), gpt).contains("set context to the largest number of steps"))
+        let bert = gpt.merging(["context": 4])
+        #expect(text(.block(BERT.self), bert, 3).contains("set segments to how many there are"))
         #expect(
-            text(.block(GPT.self), gpt.merging(["context": 4, "output_bias": true])).contains(
-                "tied and output_bias are both true"))
+            text(.block(BERT.self), bert.merging(["classes": 2, "output_bias": true])).contains(
+                "output_bias and classes are both given"))
         #expect(
             text(.block(VisionTransformer.self), ["image": 30, "patch": 4, "units": 4, "heads": 2, "layers": 1])
                 .contains("image is [30, 30], wanted a multiple of patch, [4, 4]"))

@@ -9,7 +9,7 @@ import Transformer
 
     @Test(arguments: [
         "rms_norm", "gate", "rotary", "sinusoidal_positions", "learned_positions", "class_token",
-        "dot_product_attention",
+        "segment_vectors", "dot_product_attention",
     ])
     func agreesWithPyTorch(_ name: String) throws {
         let component = try #require(TransformerCatalogue.layers.first { $0.name == name })

@@ -25,6 +25,28 @@ import Testing
         #expect(faults.isEmpty, "\(faults.joined(separator: "\n"))")
     }
 
+    @Test func segmentRules() {
+        let faults = checkLayer(
+            .layer(SegmentVectors.self),
+            cases: [
+                LayerCase(["count": 3], .normal([3, 5, 7]), .integers([3, 5], 0..<3)),
+                LayerCase(["count": 1], .normal([2, 4, 3]), .integers([2, 4], 0..<1)),
+                LayerCase(["count": 2], .normal([2, 33, 70]), .integers([2, 33], 0..<2)),
+                LayerCase(["count": 2], .normal([3, 5, 4])),
+                LayerCase(["count": 2], .normal([3, 0, 4]), .integers([3, 0], 0..<2)),
+                LayerCase(["count": 2], .normal([3, 2, 0])),
+                LayerCase(
+                    rejects: "the segments have shape [2, 5], wanted [2, 6], one per step", ["count": 5],
+                    .normal([2, 6, 3]), .integers([2, 5], 0..<5)),
+                LayerCase(
+                    rejects: "is of segment 7, but count is 2: wanted 0 to 1", ["count": 2], .normal([2, 6, 3]),
+                    .integers([2, 6], 7..<8)),
+                LayerCase(rejects: "wanted [N, time, features]", ["count": 5], .normal([2, 6])),
+                LayerCase(rejects: "count", [:], .normal([2, 3, 4])),
+            ])
+        #expect(faults.isEmpty, "\(faults.joined(separator: "\n"))")
+    }
+
     @Test func sinusoidalRules() {
         let faults = checkLayer(
             .layer(SinusoidalPositions.self),

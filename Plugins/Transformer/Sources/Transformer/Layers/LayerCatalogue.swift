@@ -10,6 +10,7 @@ extension TransformerCatalogue {
             .layer(LearnedPositions.self),
             .layer(SinusoidalPositions.self),
             .layer(ClassToken.self),
+            .layer(SegmentVectors.self),
         ]
     }
 }

@@ -115,6 +115,17 @@ def class_token():
     golden.save()
 
 
+def segment_vectors():
+    golden = Golden("segment_vectors")
+    def added(inputs, parameters):
+        segments = inputs.get(1, torch.zeros(inputs[0].shape[:2], dtype=torch.long))
+        return [inputs[0] + F.embedding(segments, parameters["weight"])]
+    golden.add("odd", {"count": 3}, {0: torch.randn(2, 5, 7), 1: torch.randint(3, (2, 5))},
+               {"weight": torch.randn(3, 7)}, added)
+    golden.add("alone", {"count": 2}, {0: torch.randn(3, 4, 5)}, {"weight": torch.randn(2, 5)}, added)
+    golden.save()
+
+
 def alibi_slopes(heads):
     """As in the code of the paper."""
     if math.log2(heads).is_integer():
@@ -191,5 +202,6 @@ def dot_product_attention():
     golden.save()
 
 
-for write in [rms_norm, gate, rotary, sinusoidal_positions, learned_positions, class_token, dot_product_attention]:
+for write in [rms_norm, gate, rotary, sinusoidal_positions, learned_positions, class_token, segment_vectors,
+              dot_product_attention]:
     write()

@@ -242,9 +242,16 @@ class GPT(nn.Module):
 
 
 class BERT(nn.Module):
-    def __init__(self, vocabulary, units, layers, context, classes=None):
+    def __init__(self, vocabulary, units, layers, context, classes=None, segments=None, output_bias=False):
         super().__init__()
         self.embedding, self.positions = nn.Embedding(vocabulary, units), Table(context, units)
+        if segments:
+            self.segment_embedding = nn.Embedding(segments, units)
+        self.has_segments = segments is not None
+        if output_bias:
+            self.output = nn.Module()
+            self.output.bias = nn.Parameter(torch.zeros(vocabulary))
+        self.has_output_bias = output_bias
         self.embedding_norm, self.layers = nn.LayerNorm(units, 1e-12), nn.ModuleList(layers)
         if classes:
             self.pooler, self.classifier = nn.Linear(units, units), nn.Linear(units, classes)
@@ -252,13 +259,17 @@ class BERT(nn.Module):
             self.transform, self.transform_norm = nn.Linear(units, units), nn.LayerNorm(units, 1e-12)
         self.classes = classes
 
-    def forward(self, tokens, lengths=None):
-        x = self.embedding_norm(self.embedding(tokens) + self.positions.weight[:tokens.shape[1]])
+    def forward(self, tokens, lengths=None, segments=None):
+        x = self.embedding(tokens) + self.positions.weight[:tokens.shape[1]]
+        if self.has_segments:
+            x = x + self.segment_embedding(torch.zeros_like(tokens) if segments is None else segments)
+        x = self.embedding_norm(x)
         for layer in self.layers:
             x = layer(x, lengths)
         if self.classes:
             return self.classifier(torch.tanh(self.pooler(x[:, 0])))
-        return self.transform_norm(F.gelu(self.transform(x))) @ self.embedding.weight.T
+        x = self.transform_norm(F.gelu(self.transform(x))) @ self.embedding.weight.T
+        return x + self.output.bias if self.has_output_bias else x
 
 
 class ViT(nn.Module):
@@ -365,6 +376,9 @@ def models():
                               activation="gelu_tanh", tied=False, output_bias=True),
                GPT(7, 6, [Sloped(6, 9, heads=2, alibi=True, is_causal=True)], nn.Identity(), tied=False, bias=True),
                torch.randint(7, (2, 5)))
+    golden.add("tied_bias", dict(vocabulary=7, units=6, heads=2, layers=1, context=5, feed_forward=9, output_bias=True),
+               GPT(7, 6, [EncoderLayer(6, 2, 9, activation="gelu", norm_first=True, is_causal=True)], nn.LayerNorm(6),
+                   context=5, bias=True), torch.randint(7, (2, 5)))
     golden.save()
 
     def encoder(units, heads, feed_forward, epsilon, norm_first):
@@ -377,6 +391,13 @@ def models():
     golden.add("classes", form | dict(classes=3),
                BERT(13, 8, [encoder(8, 2, 12, 1e-12, False) for _ in range(2)], 6, classes=3),
                torch.randint(13, (3, 5)), torch.tensor([4, 5, 2]))
+    more = dict(segments=3, output_bias=True)
+    golden.add("segments", form | more,
+               BERT(13, 8, [encoder(8, 2, 12, 1e-12, False) for _ in range(2)], 6, **more),
+               torch.randint(13, (3, 6)), torch.tensor([4, 6, 1]), torch.randint(3, (3, 6)))
+    golden.add("one_segment", form | dict(segments=2, classes=4),
+               BERT(13, 8, [encoder(8, 2, 12, 1e-12, False) for _ in range(2)], 6, classes=4, segments=2),
+               torch.randint(13, (2, 4)))
     golden.save()
     golden = Golden("vit")
     golden.add("class", dict(image=[6, 8], patch=[3, 2], units=12, heads=3, layers=2, feed_forward=10, classes=5),

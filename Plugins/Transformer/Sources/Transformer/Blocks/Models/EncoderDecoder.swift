@@ -65,6 +65,6 @@ struct EncoderDecoder: Block {
         let embedding = sharesEmbedding ? "encoder.embedding" : "decoder.embedding"
         try expansion.addOutput(
             expansion.logits(
-                "decoder.output", end, vocabulary: target, tied: isTied ? embedding : nil, bias: true, form.initial))
+                "decoder.output", end, vocabulary: target, tied: isTied ? embedding : nil, bias: !isTied, form.initial))
     }
 }

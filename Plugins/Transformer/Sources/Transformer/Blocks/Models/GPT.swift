@@ -20,7 +20,7 @@ struct GPT: Block {
         [
             .integer("vocabulary", 1...1e9, "number of tokens: they run from 0 to vocabulary - 1"),
             .bool("tied", default: true, "logits are products with the tokens' own vectors"),
-            .bool("output_bias", default: false, "logits have a bias; not with tied"),
+            .bool("output_bias", default: false, "logits have a bias"),
         ] + StackForm.attributes() + PositionForm.attributes(default: .learned)
         + LayerForm.attributes(activation: "gelu", norm: .pre, initial: 0.02)
 
@@ -36,9 +36,6 @@ struct GPT: Block {
         positions = try PositionForm(attributes)
         let depth = Double(2 * attributes.integer("layers")).squareRoot()
         stack = StackForm(attributes, try LayerForm(attributes, positions, residualFactor: 1 / depth))
-        guard !(isTied && hasOutputBias) else {
-            throw PluginError.attribute("tied and output_bias are both true: the vectors of tokens have no bias")
-        }
     }
 
     func expand(_ expansion: Expansion) throws {
