@@ -13,24 +13,8 @@ extension Recipe {
     public static func load(
         _ path: String, overrides: [String] = [], from base: String? = nil, registry: Registry
     ) throws(RecipeError) -> Recipe {
-        let bytes: [UInt8]
-        do {
-            let mapping = try FileMapping(path: path)
-            guard mapping.bytes.count <= YAMLParser.byteLimit else {
-                throw RecipeError(
-                    file: path,
-                    "the recipe has \(mapping.bytes.count) bytes, at most \(YAMLParser.byteLimit) are allowed")
-            }
-            bytes = Array(mapping.bytes)
-        } catch let error as FileError {
-            throw RecipeError(file: path, "cannot \(error.operation) the recipe: \(error.reason)")
-        } catch let error as RecipeError {
-            throw error
-        } catch {
-            throw RecipeError(file: path, "cannot read the recipe: \(error)")
-        }
         return try parse(
-            bytes, file: path, folder: folder(of: path), overrides: overrides,
+            YAMLParser.bytes(of: path, "the recipe"), file: path, folder: folder(of: path), overrides: overrides,
             from: base.map { folder(of: $0) + "/" + ($0.split(separator: "/").last ?? "") }, registry: registry)
     }
 

@@ -40,7 +40,7 @@ import Testing
         arguments: [
             (
                 "a: &x 1",
-                "f:1:4: '&x' is an anchor, which recipes do not have: put quotes around a text that begins with "
+                "f:1:4: '&x' is an anchor, which is not taken here: put quotes around a text that begins with "
                     + "'&', or write the value again where it is needed"
             ),
             (
@@ -50,21 +50,21 @@ import Testing
             ),
             (
                 "a: *x",
-                "f:1:4: '*x' is an alias, which recipes do not have: put quotes around a text that begins with "
+                "f:1:4: '*x' is an alias, which is not taken here: put quotes around a text that begins with "
                     + "'*', or write the value again"
             ),
             (
                 "a: !!str 1",
-                "f:1:4: 'tag:yaml.org,2002:str' is a tag, which recipes do not have: put quotes around a text "
+                "f:1:4: 'tag:yaml.org,2002:str' is a tag, which is not taken here: put quotes around a text "
                     + "that begins with '!'"
             ),
             (
                 "a: !x [1]",
-                "f:1:4: '!x' is a tag, which recipes do not have: put quotes around a text that begins with '!'"
+                "f:1:4: '!x' is a tag, which is not taken here: put quotes around a text that begins with '!'"
             ),
             ("a: 1\nb: 2\na: 3", "f:3:1: the key 'a' stands twice here, first in line 1; keep one"),
             ("{a: 1, \"\\x61\": 2}", "f:1:8: the key 'a' stands twice here, first in line 1; keep one"),
-            ("a: 1\n---\nb: 2", "f:2:1: a second document begins here; a recipe is one document"),
+            ("a: 1\n---\nb: 2", "f:2:1: a second document begins here; keep one"),
             ("? [1]\n: 2", "f:1:3: a key is a text, got a list"),
             ("? {a: 1}\n: 2", "f:1:3: a key is a text, got a mapping"),
             ("a: .inf", "f:1:4: .inf is no finite number; a recipe holds finite numbers only"),

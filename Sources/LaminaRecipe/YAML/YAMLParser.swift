@@ -72,7 +72,7 @@ struct YAMLParser: ~Copyable {
                 return root
             case YAML_DOCUMENT_START_EVENT:
                 documents += 1
-                if documents > 1 { throw error("a second document begins here; a recipe is one document", place) }
+                if documents > 1 { throw error("a second document begins here; keep one", place) }
             case YAML_SCALAR_EVENT:
                 try scalar(event, place)
             case YAML_SEQUENCE_START_EVENT:
@@ -89,7 +89,7 @@ struct YAMLParser: ~Copyable {
             case YAML_ALIAS_EVENT:
                 let name = string(event.data.alias.anchor) ?? ""
                 throw error(
-                    "'*\(shortened(name))' is an alias, which recipes do not have: "
+                    "'*\(shortened(name))' is an alias, which is not taken here: "
                         + "put quotes around a text that begins with '*', or write the value again", place)
             default:
                 break
@@ -154,13 +154,13 @@ struct YAMLParser: ~Copyable {
     ) throws(RecipeError) {
         if let name = string(anchor) {
             throw error(
-                "'&\(shortened(name))' is an anchor, which recipes do not have: "
+                "'&\(shortened(name))' is an anchor, which is not taken here: "
                     + "put quotes around a text that begins with '&', or write the value again where it is needed",
                 place)
         }
         if let name = string(tag) {
             throw error(
-                "'\(shortened(name))' is a tag, which recipes do not have: "
+                "'\(shortened(name))' is a tag, which is not taken here: "
                     + "put quotes around a text that begins with '!'",
                 place)
         }
