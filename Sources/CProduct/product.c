@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__x86_64__) && __has_include(<oneapi/dnnl/dnnl.h>)
+#if defined(__x86_64__) && __has_include(<oneapi/dnnl/dnnl_version.h>)
+#include <oneapi/dnnl/dnnl_version.h>
+#endif
+
+/* Version 3 describes operations in other ways. */
+#if defined(DNNL_VERSION_MAJOR) && DNNL_VERSION_MAJOR == 2
 #include <oneapi/dnnl/dnnl.h>
 
 /* What is called of the library, by its own names. */
@@ -40,18 +45,20 @@ struct lamina_product {
   dnnl_primitive_t primitive;
   dnnl_memory_desc_t tensors[TENSORS];
   size_t scratch_bytes;
-  int32_t index;
+  size_t index;
+  lamina_product *next;
 };
 
-/* More shapes than these are left to OpenBLAS. */
-enum { CAPACITY = 512 };
-static lamina_product products[CAPACITY];
-static int32_t count;
+/* All products, in lists by their shapes' hashes. */
+enum { LISTS = 256 };
+static lamina_product *products[LISTS];
+static size_t count;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* A thread's own: tensors to be pointed at data, per product, and memory for packed operands. */
 typedef struct {
-  dnnl_exec_arg_t calls[CAPACITY][TENSORS];
+  dnnl_exec_arg_t **calls;
+  size_t call_count;
   dnnl_stream_t stream;
   void *scratch;
   size_t scratch_bytes;
@@ -138,22 +145,33 @@ void lamina_product_load(void) {
   pthread_mutex_unlock(&lock);
 }
 
+static uint64_t hash(const lamina_product_shape *shape) {
+  uint64_t words[sizeof *shape / sizeof(uint64_t)], result = 0;
+  memcpy(words, shape, sizeof words);
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    result = (result ^ words[i]) * 0x9e3779b97f4a7c15u;
+    result ^= result >> 32;
+  }
+  return result;
+}
+
 const lamina_product *lamina_product_find(const lamina_product_shape *shape) {
   const lamina_product *result = NULL;
   pthread_mutex_lock(&lock);
   if (is_loaded < 0) is_loaded = load();
   if (is_loaded) {
-    int32_t index = 0;
-    while (index < count && memcmp(&products[index].shape, shape, sizeof *shape) != 0) index++;
-    if (index == count && count < CAPACITY) {
-      products[index].shape = *shape;
-      products[index].index = index;
+    lamina_product **list = &products[hash(shape) % LISTS], *product = *list;
+    while (product && memcmp(&product->shape, shape, sizeof *shape) != 0) product = product->next;
+    if (!product && (product = calloc(1, sizeof *product))) {
+      product->shape = *shape;
+      product->index = count++;
       const int threads = alone();
-      compile(&products[index]);
+      compile(product);
       restore(threads);
-      count++;
+      product->next = *list;
+      *list = product;
     }
-    if (index < count && products[index].primitive) result = &products[index];
+    if (product && product->primitive) result = product;
   }
   pthread_mutex_unlock(&lock);
   return result;
@@ -176,7 +194,16 @@ static int prepare(const lamina_product *product) {
     state->scratch = memory;
     state->scratch_bytes = product->scratch_bytes;
   }
+  if (product->index >= state->call_count) {
+    const size_t room = 2 * product->index + 16;
+    dnnl_exec_arg_t **calls = realloc(state->calls, room * sizeof *calls);
+    if (!calls) return 0;
+    memset(calls + state->call_count, 0, (room - state->call_count) * sizeof *calls);
+    state->calls = calls;
+    state->call_count = room;
+  }
   dnnl_exec_arg_t *call = state->calls[product->index];
+  if (!call && !(call = state->calls[product->index] = calloc(TENSORS, sizeof *call))) return 0;
   for (int tensor = 0; tensor < TENSORS; tensor++) {
     if (!takes(product, tensor)) continue;
     if (!call->memory) {
@@ -193,18 +220,18 @@ static int prepare(const lamina_product *product) {
 }
 
 int32_t lamina_product_run(const lamina_product *product, const float *a, const float *b, const float *bias, float *c) {
-  if (!prepare(product)) return 0;
+  if (!prepare(product)) return LAMINA_PRODUCT_UNTOUCHED;
   dnnl_exec_arg_t *call = state->calls[product->index];
   void *const data[TENSORS] = {(void *)a, (void *)b, c, (void *)bias, state->scratch};
   int tensors = 0;
   for (int tensor = 0; tensor < TENSORS; tensor++) {
     if (!takes(product, tensor)) continue;
-    if (dnnl.dnnl_memory_set_data_handle(call[tensors++].memory, data[tensor]) != dnnl_success) return 0;
+    if (dnnl.dnnl_memory_set_data_handle(call[tensors++].memory, data[tensor]) != dnnl_success) return LAMINA_PRODUCT_UNTOUCHED;
   }
   const int threads = alone();
   const dnnl_status_t status = dnnl.dnnl_primitive_execute(product->primitive, state->stream, tensors, call);
   restore(threads);
-  return status == dnnl_success;
+  return status == dnnl_success ? LAMINA_PRODUCT_DONE : LAMINA_PRODUCT_FAILED;
 }
 
 #else
@@ -218,7 +245,7 @@ const lamina_product *lamina_product_find(const lamina_product_shape *shape) {
 
 int32_t lamina_product_run(const lamina_product *product, const float *a, const float *b, const float *bias, float *c) {
   (void)product, (void)a, (void)b, (void)bias, (void)c;
-  return 0;
+  return LAMINA_PRODUCT_UNTOUCHED;
 }
 
 #endif

@@ -88,26 +88,32 @@ extension Model {
             defer { free(real) }
             return String(cString: real).split(separator: "/")
         }
+        // A link is followed when the delta is written.
+        let file = absolute(path)?.dropLast()
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-        guard let here = absolute(folder), let there = absolute(base) else {
+        guard let here = file.map(Array.init) ?? absolute(folder), let there = absolute(base) else {
             return base.split(separator: "/").last.map(String.init) ?? base
         }
         let common = zip(here, there).prefix { $0 == $1 }.count
         return (here.dropFirst(common).map { _ in ".." } + there.dropFirst(common)).joined(separator: "/")
     }
 
-    /// Throws unless a delta at `path` can say where its base is: to be asked before hours of training.
-    func checkBase(for path: String) throws(LaminaError) {
+    /// Throws if the model at `path` would be written over an archive that it begins with or is a difference from, however
+    /// far down, and unless a delta can say where its base is: to be asked before hours of training.
+    public func checkBase(for path: String) throws(LaminaError) {
+        for archive in (origin ?? chain?.base)?.archives ?? [] {
+            var (a, b) = (stat(), stat())
+            if stat(archive.path, &a) == 0, stat(path, &b) == 0, a.st_ino == b.st_ino, a.st_dev == b.st_dev {
+                throw LaminaError(
+                    .usage,
+                    "\(path) would be written over \(archive.path), on which it is based: choose another name with -o")
+            }
+        }
         guard let base else { return }
         let file = Self.relative(base.archive.path, from: path)
         if let fault = PlainText.fault(in: file) {
             throw LaminaError(
                 .usage, "the path from \(path) to its base has the control character \(fault): rename file or folder")
-        }
-        var (a, b) = (stat(), stat())
-        if stat(base.archive.path, &a) == 0, stat(path, &b) == 0, a.st_ino == b.st_ino, a.st_dev == b.st_dev {
-            throw LaminaError(
-                .usage, "\(path) would be what differs from itself, its base: choose another name for it")
         }
     }
 

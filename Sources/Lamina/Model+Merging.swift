@@ -11,6 +11,8 @@ extension Model {
         public var folded: [String]
         /// Nodes that were put behind others and cannot be folded, and why.
         public var kept: [(name: String, reason: String)]
+        /// Whether the outputs were compared on an example; where nothing is folded, nothing can differ.
+        public var isChecked: Bool
     }
 
     /// A copy of the model in which every layer that can be is folded into the one behind which it stands.
@@ -33,14 +35,21 @@ extension Model {
             model.assets = assets
             model.assetSource = assetSource
             model.textAssets = textAssets
-            if let example = try exampleCase() {
-                try Self.compare(try model.run(example.inputs).outputs, example.outputs, merged.folded)
-            }
-            return Merged(model: model, folded: merged.folded, kept: merged.kept)
+            let example = merged.folded.isEmpty ? nil : try exampleCase()
+            if let example { try Self.compare(try model.run(example.inputs).outputs, example.outputs, merged.folded) }
+            return Merged(
+                model: model, folded: merged.folded, kept: merged.kept,
+                isChecked: example != nil || merged.folded.isEmpty)
         }
     }
 
     private static func compare(_ got: [NamedTensor], _ wanted: [NamedTensor], _ folded: [String]) throws {
+        guard got.map(\.name) == wanted.map(\.name), got.map(\.shape) == wanted.map(\.shape) else {
+            throw LaminaError(
+                .verification,
+                "with \(folded.joined(separator: ", ")) folded the outputs are \(got.map { "\($0.name) \($0.shape)" }), wanted "
+                    + "\(wanted.map { "\($0.name) \($0.shape)" }); leave out --merge")
+        }
         for (got, wanted) in zip(got, wanted) where wanted.dtype == .float32 {
             for (value, before) in zip(got.floats, wanted.floats)
             where !(abs(value - before) <= 1e-4 + 1e-3 * abs(before)) && value.bitPattern != before.bitPattern {

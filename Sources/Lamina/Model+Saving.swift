@@ -35,6 +35,9 @@ extension Model {
             }
             try addAssets(to: &writer)
             try writer.add(EntryName.readme, .text(card))
+            if let assetSource, assetSource.contains(EntryName.licence) {
+                try writer.add(EntryName.licence, .borrowed([assetSource.entry(EntryName.licence)]))
+            }
             let example = try exampleCase()
             try TensorFile.withSources(example?.inputs ?? []) { inputs in
                 try TensorFile.withSources(example?.outputs ?? []) { outputs in
@@ -114,7 +117,9 @@ extension Model {
         var types: [Safetensors.DType] = []
         for entry in entries where !types.contains(entry.dtype.safetensors) { types.append(entry.dtype.safetensors) }
         var manifest = Manifest(
-            model: .init(name: name, version: "1.0.0", parameters: graph.parameterCount, dtypes: types, licence: ""))
+            model: .init(
+                name: name, version: archive?.manifest.model.version ?? "1.0.0", parameters: graph.parameterCount,
+                dtypes: types, licence: assetSource?.manifest.model.licence ?? ""))
         manifest.plugins = try plugins()
         manifest.signature = signature
         manifest.labels = labels.isEmpty ? nil : labels

@@ -34,6 +34,8 @@ public final class Model: @unchecked Sendable {
     public var archive: Archive? { chain?.archive }
     /// What it has from the archive that its recipe begins with.
     public internal(set) var beginning: Beginning?
+    /// The archive whose values its recipe begins with, with what that is based on.
+    private(set) var origin: ArchiveChain?
     /// The archive from which it is saved as a difference; nil: it is saved whole.
     public var base: ArchiveChain?
     /// Names of the classes if the data know none.
@@ -71,13 +73,18 @@ public final class Model: @unchecked Sendable {
     /// The network of a recipe, with initial weights from the recipe's seed, or those of the recipe's base.
     ///
     /// With a base, what the recipe leaves out is the base's, and `recipe` has it; a network of which parts are frozen or
-    /// inserted will be saved as a difference from the base, unless `base` is set to nil.
+    /// inserted will be saved as a difference from the base, unless `base` is set to nil. The base is verified, as hours of
+    /// training would be lost with it.
     public convenience init(_ recipe: Recipe, registry: Registry = Lamina.registry) throws(LaminaError) {
         if let procedure = recipe.procedure, recipe.model.layers.isEmpty {
             throw LaminaError(.usage, "'\(procedure.id)' says what the model is: make it with ProcedureTraining")
         }
         var base: Model?
-        if let path = recipe.base?.path { base = try Model.open(path, registry: registry) }
+        if let path = recipe.base?.path {
+            let opened = try Model.open(path, registry: registry)
+            try sorted { try opened.chain!.verify() }
+            base = opened
+        }
         var recipe = recipe
         if let base { recipe = try base.completed(recipe) }
         let made = try sorted { try Self.network(recipe, on: base, registry) }
@@ -89,7 +96,7 @@ public final class Model: @unchecked Sendable {
             try recipe.loss.map { try registry.describe(kind: $0.component.kind, id: $0.component.id).link } ?? nil
         }
         guard let base else { return }
-        beginning = made.beginning
+        (origin, beginning) = (base.chain, made.beginning)
         let adaptation = recipe.model.adaptation
         if !adaptation.insertions.isEmpty || adaptation.frozen?.isEmpty == false { self.base = base.chain }
         guard recipe.model.layers.isEmpty else { return }

@@ -41,7 +41,7 @@ public final class TrainingRun: @unchecked Sendable {
         let recipe = model.recipe!
         let checkpoint = try resume ? Self.checkpoint(path, recipe) : nil
         trainer = try sorted {
-            let source = try checkpoint ?? recipe.base.map { try ArchiveChain.open($0.path) }
+            let source = checkpoint ?? model.origin
             let tokenizers = try source.map { try Model.tokenizers(in: $0, recipe, registry) } ?? [:]
             let trainer = try Trainer(recipe, model.network, tokenizers: tokenizers)
             model.learnFrom(trainer.trainingData)

@@ -56,7 +56,15 @@ public final class ArchiveChain: Sendable {
     private static func find(
         _ wanted: Manifest.Base, of path: String, _ given: String?, _ tolerant: Bool
     ) throws(ArchiveError) -> Archive {
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        // A link to a delta is not where the delta lies.
+        var real = path
+        if let resolved = realpath(path, nil) {
+            real = String(cString: resolved)
+            free(resolved)
+        }
+        // Names in messages stay as short as they were given.
+        let lies = real.hasSuffix("/" + path) || real == path ? path : real
+        let folder = lies.lastIndex(of: "/").map { String(lies[...$0]) } ?? ""
         var places = [folder + wanted.file]
         let beside = folder + (wanted.file.split(separator: "/").last ?? "")
         if !places.contains(beside) { places.append(beside) }

@@ -219,7 +219,12 @@ struct GraphAssembly {
             }
             let name = "\(node.name).\(parameter.name)"
             guard parameterOwner[name] == nil else {
-                throw GraphError(.internal, node: node.name, "the plugin declares parameter '\(name)' twice")
+                let owner = nodes.first { $0.parameters.contains(parameterOwner[name]!) }?.definition.name
+                throw owner.map { owner in
+                    GraphError(
+                        .graph, node: node.name,
+                        "nodes '\(owner)' and '\(node.name)' both have a parameter '\(name)': rename one of them")
+                } ?? GraphError(.internal, node: node.name, "the plugin declares parameter '\(name)' twice")
             }
             parameterOwner[name] = parameters.count
             parameterIndices.append(parameters.count)

@@ -127,6 +127,7 @@ extension GraphDefinition {
         if target.sharesParametersOf != nil || nodes.contains(where: { $0.sharesParametersOf == target.name }) {
             return "'\(target.name)' shares its parameters with another node"
         }
+        if nodes.contains(where: { $0.sharesParametersOf == name }) { return "another node shares its parameters" }
         return nil
     }
 

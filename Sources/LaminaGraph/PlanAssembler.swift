@@ -114,6 +114,7 @@ struct PlanAssembler {
         run.inputs = UnsafePointer(table(operation.inputs, LAMINA_TENSOR_READ_ONLY) { life.valueBuffer[$1] })
         run.outputs = UnsafePointer(table(outputs, 0) { life.valueBuffer[$1] })
         step.cache = operation.needs.cache
+        step.takesSteps = operation.needs.takesSteps
         try addOwnMemory(index, operation, step, &run)
         step.forwardRun.pointee = run
         if let workspace = liveness.forwardWorkspace[index] { point(step.forwardRun, at: workspace) }

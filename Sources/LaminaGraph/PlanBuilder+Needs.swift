@@ -35,6 +35,8 @@ extension PlanBuilder {
         var allowsSteps = false
         /// Sequences, and bytes that are kept of each of their steps.
         var cache: (rows: Int, stepBytes: Int)?
+        /// Whether it has an input that holds some of the steps of sequences.
+        var takesSteps = false
     }
 
     private final class Sink {
@@ -146,7 +148,17 @@ extension PlanBuilder {
                 "\(node.definition.component) \"\(node.definition.name)\": its plan \(sink.fault ?? "is NULL") (a bug of the plugin)"
             )
         }
+        if let rows = sink.needs.cache?.rows,
+            let steps = operation.inputs.compactMap({ $0 }).first(where: { values[$0].holdsSteps }),
+            rows != values[steps].spec.shape[0]
+        {
+            throw GraphError(
+                .internal, node: node.definition.name,
+                "\(node.definition.component) \"\(node.definition.name)\" asks for a cache of \(rows) rows, wanted "
+                    + "\(values[steps].spec.shape[0]), one per sequence (a bug of the plugin)")
+        }
         operations[index].needs = sink.needs
+        operations[index].needs.takesSteps = holdsSteps.contains(1)
         guard !holdsSteps.contains(1) || sink.needs.allowsSteps else {
             throw GraphError(
                 .unsupported, node: node.definition.name,

@@ -36,6 +36,8 @@ final class PlanStep {
     var reorderAddsGradient = false
     /// Sequences, and bytes of each of their steps, that it keeps from run to run.
     var cache: (rows: Int, stepBytes: Int)?
+    /// Whether steps before those of its inputs concern it.
+    var takesSteps = false
     /// Gradients of this operation's outputs that nobody contributes to.
     var zeroed: [TensorPointer] = []
     var additions: [Addition] = []
@@ -51,10 +53,11 @@ final class PlanStep {
         self.stream = stream
         self.runsBackward = runsBackward
         self.outputCount = outputCount
-        let table = planned?.layer.table.pointee
-        forward = table?.forward
-        backward = table?.backward
-        prepare = table?.prepare
+        // Field by field: an older plugin's table may end behind them.
+        let table = planned?.layer.table
+        forward = table?.pointee.forward
+        backward = table?.pointee.backward
+        prepare = table?.pointee.prepare
         forwardRun = .allocate(capacity: 1)
         forwardRun.initialize(to: lamina_run())
         backwardRun = .allocate(capacity: 1)

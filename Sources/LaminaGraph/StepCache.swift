@@ -31,8 +31,9 @@ public final class StepCache {
         guard choice.allSatisfy({ (0..<rows).contains($0) }) else {
             throw GraphError(.data, "sequences \(choice) are to go on, but there are \(rows)")
         }
-        defer { rows = choice.count }
-        if choice.elementsEqual(0..<choice.count) { return }
+        if choice.elementsEqual(0..<choice.count) { return rows = choice.count }
+        // All of the memory first: without it everything stays as it is.
+        var copies: [(name: String, memory: Memory, copy: AlignedMemory)] = []
         for (name, memory) in memories {
             let rowBytes = capacity * memory.stepBytes
             let copy: AlignedMemory
@@ -41,11 +42,16 @@ public final class StepCache {
             } else {
                 copy = try Self.memory(choice.count, rowBytes, name)
             }
+            copies.append((name, memory, copy))
+        }
+        for (name, memory, copy) in copies {
+            let rowBytes = capacity * memory.stepBytes
             for (to, from) in choice.enumerated() {
                 memcpy(copy.base + to * rowBytes, memory.current.base + from * rowBytes, count * memory.stepBytes)
             }
             (memories[name]!.current, memories[name]!.spare) = (copy, memory.current)
         }
+        rows = choice.count
     }
 
     /// Hands the memory to the layers of a plan; what is not there yet is made.
@@ -59,7 +65,7 @@ public final class StepCache {
             throw GraphError(.data, "\(steps.rows) sequences go on, but there are \(rows)")
         }
         for step in plan.steps {
-            step.forwardRun.pointee.past = Int64(count)
+            step.forwardRun.pointee.past = step.takesSteps ? Int64(count) : 0
             guard let wanted = step.cache else { continue }
             let rowBytes = try ByteCount.product(capacity, wanted.stepBytes, "what '\(step.name)' keeps of steps")
             if let known = memories[step.name], known.stepBytes == wanted.stepBytes,

@@ -73,9 +73,25 @@ final class BLAS: @unchecked Sendable {
     }
 
     func run(_ arguments: lamina_gemm, on pool: ThreadPool) -> lamina_status {
-        guard isValid(arguments) else { return LAMINA_ERROR_SHAPE }
+        guard isValid(arguments) else {
+            ThreadContext.current.errorText =
+                "the matrix product \(arguments.m) × \(arguments.k) · \(arguments.k) × \(arguments.n) with lda \(arguments.lda), "
+                + "ldb \(arguments.ldb), ldc \(arguments.ldc) has a side below 0, above \(Int32.max) or longer than its rows are "
+                + "apart, or a matrix is NULL"
+            return LAMINA_ERROR_SHAPE
+        }
         if arguments.m == 0 || arguments.n == 0 || arguments.batch == 0 { return LAMINA_OK }
-        var job = Job(blas: self, arguments: arguments)
+        var hasFailed = false
+        withUnsafeMutablePointer(to: &hasFailed) { compute(arguments, on: pool, hasFailed: $0) }
+        guard hasFailed else { return LAMINA_OK }
+        ThreadContext.current.errorText = "oneDNN failed in the middle of a matrix product"
+        return LAMINA_ERROR_INTERNAL
+    }
+
+    private func compute(
+        _ arguments: lamina_gemm, on pool: ThreadPool, hasFailed: UnsafeMutablePointer<Bool>
+    ) {
+        var job = Job(blas: self, arguments: arguments, hasFailed: hasFailed)
         let work = Self.work(arguments)
         if arguments.batch > 1 {
             job.tiles = 1
@@ -86,18 +102,20 @@ final class BLAS: @unchecked Sendable {
                     for item in begin..<end { job.pointee.runTile(0, item: item) }
                 }
             }
-            return LAMINA_OK
+            return
         }
         job.tiles = Self.tiles(arguments, work)
         let longSum = arguments.transpose_a != 0 ? Self.longSumOfGradient : Self.longSum
         if arguments.k >= longSum * max(arguments.m, arguments.n), min(arguments.m, arguments.n) > Self.thinSide {
             let tiles = job.tiles
             while job.tiles > 2, arguments.k / job.tiles < Self.shortestPart { job.tiles /= 2 }
-            if job.tiles > 1, let memory = job.reservePartials() {
-                job.product =
-                    arguments.transpose_a != 0 && Self.isWorthCompiling(arguments, work) ? job.productOfPart() : nil
-                runParts(&job, memory, pool)
-                return LAMINA_OK
+            if job.tiles > 1 {
+                job.step = (arguments.k / job.tiles + Job.sumUnit) / Job.sumUnit * Job.sumUnit
+                job.tiles = (arguments.k - 1) / job.step + 1
+                if let memory = job.reservePartials() {
+                    job.compiles = arguments.transpose_a != 0 && Self.isWorthCompiling(arguments, work)
+                    return runParts(&job, memory, pool)
+                }
             }
             job.tiles = tiles
         }
@@ -105,8 +123,8 @@ final class BLAS: @unchecked Sendable {
         let length = max(arguments.m, arguments.n)
         // Whole multiples of the kernels' register tiles keep their edge code out of the middle.
         var step = max(1, (length / job.tiles + 31) / 32) * 32
-        if let strip = Self.strip(arguments, work), let product = job.product(strip) {
-            job.product = product
+        if let strip = Self.strip(arguments, work), job.hasProduct(strip) {
+            job.compiles = true
             step = strip
         }
         job.step = step
@@ -117,7 +135,6 @@ final class BLAS: @unchecked Sendable {
                 for tile in begin..<end { job.pointee.runTile(tile, item: 0) }
             }
         }
-        return LAMINA_OK
     }
 
     /// The width of strips that oneDNN computes, what is left over being OpenBLAS's; nil: it computes none.
@@ -178,12 +195,15 @@ final class BLAS: @unchecked Sendable {
         var splitsRows = true
         var step: Int64 = .max
         var tiles: Int64 = 1
-        /// What computes tiles of `step`, or parts of the sums.
-        var product: OpaquePointer?
+        /// Whether oneDNN computes tiles of `step`, or parts of the sums.
+        var compiles = false
+        /// Set by a thread that saw oneDNN fail in the middle of a product.
+        let hasFailed: UnsafeMutablePointer<Bool>
 
-        init(blas: BLAS, arguments: lamina_gemm) {
+        init(blas: BLAS, arguments: lamina_gemm, hasFailed: UnsafeMutablePointer<Bool>) {
             self.blas = blas
             self.arguments = arguments
+            self.hasFailed = hasFailed
         }
 
         func runTile(_ tile: Int64, item: Int64) {
@@ -206,34 +226,65 @@ final class BLAS: @unchecked Sendable {
             }
             let bias = g.bias.map { $0 + Int(tiles > 1 && !splitsRows ? tile * step : 0) }
             guard g.k > 0, let a, let b else { return begin(c, m, n, bias) }
-            if let product, (splitsRows ? m : n) == step, lamina_product_run(product, a, b, bias, c) != 0 { return }
+            multiply(
+                m, n, g.k, a, b, bias, c, ldc: g.ldc, beta: g.beta, compiles: compiles && (splitsRows ? m : n) == step)
+        }
+
+        /// C = alpha · op(A) · op(B) + beta · C + bias on this thread.
+        private func multiply(
+            _ m: Int64, _ n: Int64, _ k: Int64, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+            _ bias: UnsafePointer<Float>?, _ c: UnsafeMutablePointer<Float>, ldc: Int64, beta: Float, compiles: Bool
+        ) {
+            let g = arguments
+            var (a, b, bias, beta, left) = (a, b, bias, beta, k)
+            while compiles, left > 0 {
+                let terms = compiledTerms(left)
+                guard terms > 0, let product = product(m, n, terms, ldc, accumulates: beta == 1, bias != nil) else {
+                    break
+                }
+                let result = lamina_product_run(product, a, b, bias, c)
+                if result == Int32(LAMINA_PRODUCT_UNTOUCHED) { break }
+                guard result == Int32(LAMINA_PRODUCT_DONE) else { return hasFailed.pointee = true }
+                a += Int(g.transpose_a != 0 ? terms * g.lda : terms)
+                b += Int(g.transpose_b != 0 ? terms : terms * g.ldb)
+                (bias, beta, left) = (nil, 1, left - terms)
+            }
+            if left == 0 { return }
             // The tile is in the cache when the product is added.
             if let bias { begin(c, m, n, bias) }
             // 101: row-major, 111 and 112: as it is and transposed (the CBLAS constants).
             blas.sgemm(
-                101, g.transpose_a != 0 ? 112 : 111, g.transpose_b != 0 ? 112 : 111, Int32(m), Int32(n), Int32(g.k),
-                g.alpha, a, Int32(g.lda), b, Int32(g.ldb), bias == nil ? g.beta : 1, c, Int32(g.ldc))
+                101, g.transpose_a != 0 ? 112 : 111, g.transpose_b != 0 ? 112 : 111, Int32(m), Int32(n), Int32(left),
+                g.alpha, a, Int32(g.lda), b, Int32(g.ldb), bias == nil ? beta : 1, c, Int32(ldc))
         }
 
-        /// What computes `strip` rows, or columns, of this product.
-        func product(_ strip: Int64) -> OpaquePointer? {
+        /// How many terms of the sums the next product takes; 0: oneDNN takes none.
+        ///
+        /// The sums of a weight's gradient are as long as the texts of a batch are, and different each time: whole units of them
+        /// are few shapes.
+        private func compiledTerms(_ left: Int64) -> Int64 {
+            arguments.transpose_a == 0 ? left : min(left / Self.sumUnit, Self.mostUnits) * Self.sumUnit
+        }
+
+        static let sumUnit: Int64 = 32
+        private static let mostUnits: Int64 = 128
+
+        private func product(
+            _ m: Int64, _ n: Int64, _ k: Int64, _ ldc: Int64, accumulates: Bool, _ hasBias: Bool
+        ) -> OpaquePointer? {
             let g = arguments
             var shape = lamina_product_shape(
-                m: splitsRows ? strip : g.m, n: splitsRows ? g.n : strip, k: g.k, lda: g.lda, ldb: g.ldb, ldc: g.ldc,
-                transpose_a: g.transpose_a != 0 ? 1 : 0, transpose_b: g.transpose_b != 0 ? 1 : 0,
-                accumulates: g.beta == 1 ? 1 : 0, has_bias: g.bias == nil ? 0 : 1)
+                m: m, n: n, k: k, lda: g.lda, ldb: g.ldb, ldc: ldc, transpose_a: g.transpose_a != 0 ? 1 : 0,
+                transpose_b: g.transpose_b != 0 ? 1 : 0, accumulates: accumulates ? 1 : 0, has_bias: hasBias ? 1 : 0)
             return lamina_product_find(&shape)
         }
 
-        /// What computes a part of the sums; nil also where parts differ in length.
-        func productOfPart() -> OpaquePointer? {
+        /// Whether oneDNN computes `strip` rows, or columns, of this product.
+        func hasProduct(_ strip: Int64) -> Bool {
             let g = arguments
-            guard g.k % tiles == 0 else { return nil }
-            var shape = lamina_product_shape(
-                m: g.m, n: g.n, k: g.k / tiles, lda: g.lda, ldb: g.ldb, ldc: g.n,
-                transpose_a: g.transpose_a != 0 ? 1 : 0, transpose_b: g.transpose_b != 0 ? 1 : 0, accumulates: 0,
-                has_bias: 0)
-            return lamina_product_find(&shape)
+            return product(
+                splitsRows ? strip : g.m, splitsRows ? g.n : strip, compiledTerms(g.k), g.ldc, accumulates: g.beta == 1,
+                g.bias != nil) != nil
         }
 
         /// Where the partial products go, one m × n matrix per part.
@@ -248,14 +299,11 @@ final class BLAS: @unchecked Sendable {
         /// The product over one range of k.
         func runPart(_ part: Int64) {
             let g = arguments
-            let (begin, end) = (part * g.k / tiles, (part + 1) * g.k / tiles)
+            let (begin, end) = (part * step, min((part + 1) * step, g.k))
             let a = g.a + Int(g.transpose_a != 0 ? begin * g.lda : begin)
             let b = g.b + Int(g.transpose_b != 0 ? begin : begin * g.ldb)
             let c = partials.unsafelyUnwrapped + Int(part * g.m * g.n)
-            if let product, lamina_product_run(product, a, b, nil, c) != 0 { return }
-            blas.sgemm(
-                101, g.transpose_a != 0 ? 112 : 111, g.transpose_b != 0 ? 112 : 111, Int32(g.m), Int32(g.n),
-                Int32(end - begin), g.alpha, a, Int32(g.lda), b, Int32(g.ldb), 0, c, Int32(g.n))
+            multiply(g.m, g.n, end - begin, a, b, nil, c, ldc: g.n, beta: 0, compiles: compiles)
         }
 
         /// C = beta · C + the parts, for some rows.

@@ -148,7 +148,10 @@ public final class Runtime: @unchecked Sendable {
                 Runtime.of(host).pool.parallelFor(count: count, grain: grain, context: context, body: body)
             },
             gemm: { host, arguments in
-                guard let arguments = lamina_gemm(arguments) else { return LAMINA_ERROR_INTERNAL }
+                guard let arguments = lamina_gemm(arguments) else {
+                    ThreadContext.current.errorText = "gemm: the arguments are NULL, or their struct_size is too small"
+                    return LAMINA_ERROR_INTERNAL
+                }
                 let runtime = Runtime.of(host)
                 switch runtime.blas {
                 case .success(let blas):

@@ -79,7 +79,11 @@ public final class Trainer: @unchecked Sendable {
         let learned = trainingData.tokenizers
         let origin = Dataset.Origin(
             id: trainingData.source.id, reading: trainingData.source.reading, classes: trainingData.classes)
-        state = TrainerState(seed: training.seed, setup: .init(training, trainingData.source, data))
+        state = TrainerState(
+            seed: training.seed,
+            setup: .init(
+                training, trainingData.source, data,
+                frozen: network.graph.parameters.filter(\.isFrozen).map(\.name)))
         testData = try data.test.map { test throws(TrainingError) in
             try Dataset(
                 test, data, for: definition, hasTarget: true, like: origin, tokenizers: learned, lanes: training.batch,
@@ -133,7 +137,7 @@ public final class Trainer: @unchecked Sendable {
     /// The part that is first used by a step: gradients, activations and threads' scratch.
     public var stepBytes: Int {
         let scratch = (fullPlan?.scratchBytes ?? 0) * runtime.threadCount
-        return network.graph.parameterCount * 4 + (fullPlan?.arenaBytes ?? 0) + scratch
+        return network.graph.trainedCount * 4 + (fullPlan?.arenaBytes ?? 0) + scratch
     }
 
     /// Continues from a state that was saved; parameters and optimizer states are loaded separately.

@@ -41,8 +41,11 @@ public struct TrainerState: Sendable, Equatable {
         public var bucket: Int?
         /// What the recipe says of texts, as JSON.
         public var texts: JSONObject?
+        /// Names of parameters that are not trained.
+        public var frozen: [String]
 
-        init(_ training: Recipe.Training, _ source: DataSource, _ data: Recipe.Datasets) {
+        init(_ training: Recipe.Training, _ source: DataSource, _ data: Recipe.Datasets, frozen: [String]) {
+            self.frozen = frozen
             samples = source.count
             fingerprint = source.fingerprint.map { bytes in
                 bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
@@ -78,6 +81,11 @@ public struct TrainerState: Sendable, Equatable {
                 return "the recipe's 'data.text' is not that of the checkpoint: a run cannot change it; "
                     + "train anew without --resume"
             }
+            if let name = Set(frozen).symmetricDifference(new.frozen).min() {
+                return
+                    "the checkpoint was trained with '\(name)' \(frozen.contains(name) ? "frozen" : "not frozen"), the recipe now "
+                    + "says otherwise: a run cannot change 'model.frozen'; begin a new one with --from"
+            }
             guard isWithinEpoch else { return nil }
             if bucket != new.bucket {
                 return text("bucket", bucket.map { "\($0)" } ?? "null", new.bucket.map { "\($0)" } ?? "null")
@@ -99,6 +107,7 @@ extension TrainerState.Setup {
         object["validate"] = validate.map { .number($0) }
         object["bucket"] = bucket.map { .integer(Int64($0)) }
         object["texts"] = texts.map { .object($0) }
+        if !frozen.isEmpty { object["frozen"] = .array(frozen.map { .string($0) }) }
         return .object(object)
     }
 
@@ -112,6 +121,7 @@ extension TrainerState.Setup {
         shuffle = try fields.read("shuffle")
         bucket = try fields.readIfPresent("bucket")
         texts = try fields.readIfPresent("texts")
+        frozen = try fields.readIfPresent("frozen") ?? []
         try fields.finish()
     }
 }

@@ -69,15 +69,8 @@ struct Init: ParsableCommand {
         let registry = host.registry()
         let settings = overrides + (seed.map { ["train.seed=\($0)"] } ?? [])
         let recipe = try Recipe.load(recipe, overrides: settings, from: from, registry: registry)
-        if let base = recipe.base?.path {
-            if FileIdentity.isSame(base, output) {
-                throw LaminaError(
-                    .usage, "\(output) would be written over the base of the recipe: choose another name with -o")
-            }
-            if weights != nil {
-                throw LaminaError(
-                    .usage, "the model begins with \(base) or with --weights, not with both: leave out one")
-            }
+        if let base = recipe.base?.path, weights != nil {
+            throw LaminaError(.usage, "the model begins with \(base) or with --weights, not with both: leave out one")
         }
         let model: Model
         if recipe.procedure == nil {
@@ -91,6 +84,7 @@ struct Init: ParsableCommand {
             try training.publish()
             model = training.model
         }
+        try model.checkBase(for: output)
         if let beginning = model.beginning { Terminal.message(beginning.summary) }
         if let weights {
             Terminal.message(try model.takeWeights(from: weights, names: map, new: new, ignored: ignore).summary)

@@ -38,9 +38,15 @@ struct Repack: ParsableCommand {
     func run() throws {
         try Model.checkWritable(output)
         let model = try Model.open(self.model, base: base.base, tolerant: tolerant, registry: host.registry())
-        for archive in model.chain?.base?.archives ?? [] where FileIdentity.isSame(archive.path, output) {
-            throw LaminaError(.usage, "\(output) is the base of \(self.model): choose another name with -o")
+        try model.checkBase(for: output)
+        if model.base != nil, !delta, FileIdentity.isSame(self.model, output) {
+            throw LaminaError(
+                .usage,
+                "what is based on \(self.model) would not find it again, were it written over: choose another name with -o"
+            )
         }
+        // What is written has new hashes, which would hide that the values are damaged.
+        try model.chain!.verify()
         if delta {
             guard model.base != nil else {
                 throw LaminaError(.usage, "\(self.model) is no difference from a base: leave out --delta")
@@ -55,6 +61,9 @@ struct Repack: ParsableCommand {
         Terminal.message(
             merged.folded.isEmpty
                 ? "nothing was folded" : "folded \(merged.folded.count): \(Text.names(merged.folded))")
+        if !merged.isChecked {
+            Terminal.message("not compared with the model before: no small example of its inputs could be made")
+        }
         for kept in merged.kept { Terminal.message("kept \(kept.name): \(kept.reason)") }
         try write(merged.model)
     }

@@ -84,6 +84,41 @@ import Testing
         #expect(throws: GraphError.self) { try cache.choose([3]) }
     }
 
+    /// Earlier steps of one input are no places of another, which is whole.
+    @Test func wholeInputsHaveNoPast() throws {
+        let inputs = [
+            GraphDefinition.Input("memory", .float32, [.symbol("N"), .fixed(4), .fixed(8)]),
+            GraphDefinition.Input("target", .float32, [.symbol("N"), .symbol("T"), .fixed(8)]),
+        ]
+        var definition = definition(
+            input: [],
+            [
+                ("places", "transformer.learned_positions", ["count": 4], ["memory"]),
+                ("turned", "transformer.sinusoidal_positions", [:], ["places"]),
+                ("out", "transformer.dot_product_attention", ["heads": 1], ["target", "turned", "turned"]),
+            ], outputs: ["out"])
+        definition.inputs = inputs
+        let network = try network(definition)
+        let memory = (0..<32).map { Float($0 % 7) - 3 }
+        let target = (0..<24).map { Float($0 % 5) - 2 }
+        func outputs(_ steps: [Float], _ cache: StepCache?) throws -> [Float] {
+            let plan = try network.plan(
+                PlanRequest(
+                    inputs: [[1, 4, 8], [1, steps.count / 8, 8]],
+                    steps: cache.map { .init(inputs: [false, true], capacity: $0.capacity) }))
+            for (input, values) in zip(plan.inputs, [memory, steps]) {
+                let data = input.data.assumingMemoryBound(to: Float.self)
+                for (index, value) in values.enumerated() { data[index] = value }
+            }
+            try network.forward(plan, cache: cache)
+            return plan.outputs[0].values
+        }
+        let whole = try outputs(target, nil)
+        let cache = StepCache(capacity: 3)
+        let steps = try (0..<3).flatMap { try outputs(Array(target[$0 * 8..<$0 * 8 + 8]), cache) }
+        #expect(isNear(steps, whole))
+    }
+
     @Test func whatCannotBeIsAnError() throws {
         let network = try network()
         func fails(_ text: String, _ body: () throws -> Void) {

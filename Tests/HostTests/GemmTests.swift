@@ -32,6 +32,9 @@ import Testing
         cases.append(Case(m: 700, n: 256, k: 128, transposeB: true, beta: 1))
         cases.append(Case(m: 2100, n: 96, k: 128))
         cases.append(Case(m: 320, n: 300, k: 1024, transposeA: true, beta: 1))
+        // Of the sums of a gradient whole units are compiled, and the rest is not.
+        cases.append(Case(m: 520, n: 256, k: 999, transposeA: true))
+        cases.append(Case(m: 100, n: 90, k: 9001, transposeA: true, beta: 1))
         for transposes in 0..<4 {
             cases.append(
                 Case(

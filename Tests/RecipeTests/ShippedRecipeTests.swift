@@ -98,6 +98,10 @@
                 if families.contains(where: { example.contains("\($0).") && Self.registry.plugin($0) == nil }) {
                     continue
                 }
+                if example.hasPrefix("prefixes:") {
+                    #expect(try !NameMap.parse(example, file: "Recipes.md").rules.isEmpty)
+                    continue
+                }
                 var whole = example
                 if !whole.hasPrefix("lamina:") { whole = "lamina: 1\n" + whole }
                 if !whole.contains("model:"), !whole.contains("procedure:") {

@@ -43,6 +43,11 @@ public struct Expansion {
         _ component: String, name: String, inputs: [String?], _ attributes: [(name: String, value: AttributeValue)],
         sharing: String? = nil, initializers: NodeInitializers = [:]
     ) throws -> String {
+        guard (sharing == nil && initializers.isEmpty) || host.raw.pointee.abi_minor >= 1 else {
+            throw PluginError.unsupported(
+                "the block wants parameters shared or begun in other ways, which this host's ABI 1.0 cannot do; use a newer one"
+            )
+        }
         try withBlockNode(component, name, inputs, attributes, sharing, initializers) { node in
             try check(raw.pointee.add_node(raw.pointee.sink, node), "the host refused node '\(name)' (\(component))")
         }

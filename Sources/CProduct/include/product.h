@@ -24,7 +24,10 @@ void lamina_product_load(void);
 /* The product of this shape, compiled when it is first asked for and kept; NULL: there is none. */
 const lamina_product *lamina_product_find(const lamina_product_shape *shape);
 
-/* 0: it could not be computed, C is as it was or partly written. */
+/* It was computed; it could not be, and C is as it was; it could not be, and C may be partly written. */
+enum { LAMINA_PRODUCT_DONE, LAMINA_PRODUCT_UNTOUCHED, LAMINA_PRODUCT_FAILED };
+
+/* Returns one of those. */
 int32_t lamina_product_run(const lamina_product *product, const float *a, const float *b, const float *bias, float *c);
 
 #endif

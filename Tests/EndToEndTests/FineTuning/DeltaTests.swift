@@ -106,15 +106,65 @@ struct DeltaTests {
         #expect(merging.errors.contains("folded 4"), "\(merging)")
         let (stacked, flat) = (try tuned.outputs("third.lamina"), try tuned.outputs("flat.lamina"))
         #expect(zip(stacked, flat).allSatisfy { abs($0 - $1) <= 1e-5 })
-        // It is not to be written over what it needs.
+        // It is not to be written over what it needs, however far down.
         try folder.lamina("train", "tune.yaml", "-o", "base.lamina").failed(2, saying: "base.lamina")
         try folder.lamina("repack", "once.lamina", "-o", "base.lamina").failed(2, saying: "base.lamina")
+        for command in [["train", "tune.yaml", "--whole"], ["train", "tune.yaml"], ["init", "tune.yaml"]] {
+            try folder.lamina(command[0], command[1], "--from", "once.lamina", "-o", "base.lamina").failed(
+                2, saying: "written over", "base.lamina")
+        }
+        try folder.lamina("repack", "third.lamina", "-o", "base.lamina").failed(2, saying: "written over")
+        try folder.lamina("repack", "once.lamina", "-o", "once.lamina").failed(2, saying: "choose another name")
+        try folder.lamina("verify", "third.lamina").succeeded()
+        // Nor resumed with other parameters frozen.
+        let more = TunedFolder.low + "  frozen: [ \"first.weight\", \"first.bias\", \"second.*\", \"head.weight\" ]\n"
+        try tuned.write(more, epochs: 5)
+        try folder.lamina("train", "tune.yaml", "-o", "once.lamina", "--resume").failed(
+            3, afterProgress: true, saying: "'model.frozen'")
+        try tuned.write(TunedFolder.low, epochs: 4)
         // Nor resumed with another base.
         try folder.lamina("train", "base.yaml", "-o", "new.lamina", "--epochs", "1", "--seed", "8").succeeded()
         try folder.lamina(
             "train", "tune.yaml", "-o", "once.lamina", "--resume", "--epochs", "5", "--from", "new.lamina"
         )
         .failed(6, afterProgress: true, saying: "new.lamina", "wanted", "got")
+    }
+
+    @Test("a damaged base is neither trained on nor packed again", .needs("Transformer"))
+    func damaged() throws {
+        let tuned = try TunedFolder()
+        let folder = tuned.folder
+        try tuned.write(TunedFolder.low, epochs: 1)
+        try folder.lamina("train", "tune.yaml", "-o", "m.lamina").succeeded()
+        // The training state is left out, so that weights are what is hit.
+        try folder.lamina("repack", "base.lamina", "-o", "small.lamina").succeeded()
+        var bytes = try folder.bytes("small.lamina")
+        bytes[bytes.count / 2] ^= 1
+        try folder.write(bytes, "base.lamina")
+        try folder.lamina("train", "tune.yaml", "-o", "n.lamina").failed(
+            6, saying: "base.lamina", "damaged")
+        try folder.lamina("repack", "base.lamina", "-o", "n.lamina").failed(6, saying: "base.lamina", "damaged")
+        try folder.lamina("repack", "m.lamina", "-o", "n.lamina").failed(6, saying: "base.lamina", "damaged")
+        #expect(!FileManager.default.fileExists(atPath: folder.path("n.lamina")))
+    }
+
+    @Test("a delta behind a symbolic link lies where the link leads", .needs("Transformer"))
+    func links() throws {
+        let tuned = try TunedFolder()
+        let folder = tuned.folder
+        try tuned.write(TunedFolder.low, epochs: 1)
+        for name in ["store", "links"] {
+            try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: true)
+        }
+        try folder.lamina("train", "tune.yaml", "-o", "store/m.lamina").succeeded()
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path("links/now.lamina"), withDestinationPath: "../store/m.lamina")
+        #expect(try tuned.outputs("links/now.lamina") == tuned.outputs("store/m.lamina"))
+        // Written through the link, it lies there again.
+        try folder.lamina("train", "tune.yaml", "-o", "links/now.lamina", "--resume", "--epochs", "2").succeeded()
+        let recorded = try ArchiveBytes(folder.bytes("store/m.lamina")).json("manifest.json")["base"]
+        #expect(recorded?["file"] == "../base.lamina")
+        try folder.lamina("verify", "store/m.lamina").succeeded()
     }
 
     @Test("a model of texts keeps its vocabulary, which a delta leaves to its base")

@@ -21,7 +21,8 @@ typedef struct lamina_random {
 
 /* C = alpha · op(A) · op(B) + beta · C + bias, row-major, `batch` times at the given strides (in elements).
  * op(A) is m × k, op(B) is k × n, C is m × n. With beta = 0 C need not be initialised. The result does not depend
- * on the number of threads. m, n, k and batch may be 0. `bias` (1.1) is n elements that are added to every row, or NULL. */
+ * on the number of threads. m, n, k and batch may be 0. Since 1.1, `bias` is n elements that are added to every row, or NULL;
+ * a host of 1.0 (lamina_host.abi_minor) does not look at it. */
 typedef struct lamina_gemm {
   uint32_t struct_size;
   int32_t transpose_a;
