@@ -116,17 +116,20 @@ for family in families {
     let companions = folders(folder + "Sources").filter { $0 != family && $0 != family + "Plugin" }
     let systemLibraries = companions.filter { exists(folder + "Sources/\($0)/module.modulemap") }
     let linked = systemLibraries.flatMap { libraries(folder + "Sources/\($0)/module.modulemap") }
+    let manifest = (try? String(contentsOfFile: root + "/" + folder + "Package.swift", encoding: .utf8)) ?? ""
+    // C code is compiled as the family itself does it: to the bit.
+    let isExact = manifest.contains("-ffp-contract=off")
     targets += companions.map { name in
         systemLibraries.contains(name)
             ? .systemLibrary(name: name, path: folder + "Sources/\(name)")
             : .target(
                 name: name, dependencies: systemLibraries.map { .target(name: $0) } + [sdk("CLaminaMath")],
                 path: folder + "Sources/\(name)",
+                cSettings: isExact ? [.unsafeFlags(["-ffp-contract=off", "-fno-math-errno"])] : [],
                 linkerSettings: linked.map { .linkedLibrary($0) })
     }
     let support = companions.map { Target.Dependency.target(name: $0) }
     // Only some families decode; what the others do not take, is not in their libraries.
-    let manifest = (try? String(contentsOfFile: root + "/" + folder + "Package.swift", encoding: .utf8)) ?? ""
     let decoding = manifest.contains("sdk(\"LaminaDecoding\")") ? [sdk("LaminaDecoding")] : []
     targets += [
         .target(

@@ -6,13 +6,16 @@ import PackageDescription
 let sdk = Context.packageDirectory + "/../../SDK"
 func sdk(_ name: String) -> Target.Dependency { .product(name: name, package: "SDK") }
 
+/// Vector code gives the same bits as the SDK's own kernels: see lamina_vector/vector.h.
+let vectorCode: [CSetting] = [.unsafeFlags(["-ffp-contract=off", "-fno-math-errno"])]
+
 let package = Package(
     name: "Transformer",
     products: [.library(name: "TransformerPlugin", type: .dynamic, targets: ["TransformerPlugin"])],
     dependencies: [.package(path: "../../SDK")],
     targets: [
-        .target(name: "CTiledAttention", dependencies: [sdk("CLaminaMath")]),
-        .target(name: "CTokenLayers", dependencies: [sdk("CLaminaMath")]),
+        .target(name: "CTiledAttention", dependencies: [sdk("CLaminaMath")], cSettings: vectorCode),
+        .target(name: "CTokenLayers", dependencies: [sdk("CLaminaMath")], cSettings: vectorCode),
         .target(
             name: "Transformer",
             dependencies: [
