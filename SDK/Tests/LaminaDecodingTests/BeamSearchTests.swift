@@ -220,33 +220,49 @@ import Testing
         #expect(answers.map { $0.map(\.tokens) } == [[[1]], [[1]]])
     }
 
-    @Test func sampling() {
+    @Test func sampling() throws {
         let logits: [Float] = [2, 1, 0, -1]
         let weights = logits.map { exp(Double($0)) }
         let total = weights.reduce(0, +)
-        func counts(_ sampling: Sampling, forbidden: [Int64] = []) -> [Double] {
+        func counts(_ sampling: Sampling, forbidden: [Int64] = []) throws -> [Double] {
             var counts = [Double](repeating: 0, count: 4)
             // Four standard deviations of a frequency are 0.0028.
             let random = TensorValue.uniform([500_000, 8], 0...1, seed: 7).floats
-            random.withUnsafeBufferPointer { random in
+            try random.withUnsafeBufferPointer { random in
                 for draw in 0..<500_000 {
-                    let token = sampling.choose(logits, 4, random: random.baseAddress! + 8 * draw, forbidden: forbidden)
+                    let token = try sampling.choose(
+                        logits, 4, random: random.baseAddress! + 8 * draw, forbidden: forbidden)
                     counts[Int(token)] += 1 / 500_000
                 }
             }
             return counts
         }
-        #expect(zip(counts(Sampling()), weights).allSatisfy { abs($0 - $1 / total) < 0.003 })
-        #expect(counts(Sampling(temperature: 0)).map { $0.rounded() } == [1, 0, 0, 0])
-        #expect(counts(Sampling(temperature: .leastNonzeroMagnitude * 1e13)).map { $0.rounded() } == [1, 0, 0, 0])
+        #expect(try zip(counts(Sampling()), weights).allSatisfy { abs($0 - $1 / total) < 0.003 })
+        #expect(try counts(Sampling(temperature: 0)).map { $0.rounded() } == [1, 0, 0, 0])
+        #expect(try counts(Sampling(temperature: .leastNonzeroMagnitude * 1e13)).map { $0.rounded() } == [1, 0, 0, 0])
         let two = weights[0] + weights[1]
-        #expect(abs(counts(Sampling(topK: 2))[1] - weights[1] / two) < 0.003 && counts(Sampling(topK: 2))[2] == 0)
+        #expect(try abs(counts(Sampling(topK: 2))[1] - weights[1] / two) < 0.003 && counts(Sampling(topK: 2))[2] == 0)
         // The first has 0.64, the first two 0.88.
-        #expect(counts(Sampling(topP: 0.7))[2] == 0 && counts(Sampling(topP: 0.7))[1] > 0)
-        #expect(counts(Sampling(topP: 0.6))[1] == 0)
-        #expect(counts(Sampling(), forbidden: [0])[0] == 0)
-        let hot = counts(Sampling(temperature: 2))
+        #expect(try counts(Sampling(topP: 0.7))[2] == 0 && counts(Sampling(topP: 0.7))[1] > 0)
+        #expect(try counts(Sampling(topP: 0.6))[1] == 0)
+        #expect(try counts(Sampling(), forbidden: [0])[0] == 0)
+        let hot = try counts(Sampling(temperature: 2))
         #expect(abs(hot[1] / hot[0] - exp(-0.5)) < 0.01)
+    }
+
+    /// Where all probability lies on tokens that are never chosen, none is, instead of one of them.
+    @Test func nothingMayFollow() {
+        for width in [1, 3] {
+            #expect {
+                try search(width).decode(Constant([1, 0, 0]), sentences: 1, cancelled: { false })
+            } throws: { "\($0)".contains("no probability to any token that may follow") }
+        }
+        for temperature in [0, 1.0] {
+            #expect {
+                try Sampling(temperature: temperature).choose(
+                    [2, -.infinity, 1], 3, random: [Float](repeating: 0.5, count: 6), forbidden: [0, 2])
+            } throws: { "\($0)".contains("no probability to any token that may follow") }
+        }
     }
 
     @Test func theLargestAreInOrder() {

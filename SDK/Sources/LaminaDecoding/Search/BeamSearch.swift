@@ -41,7 +41,7 @@ public struct BeamSearch {
         var greedy: Hypothesis?
     }
 
-    /// The best hypotheses of each sentence, best first, `width` at most.
+    /// The best hypotheses of each sentence, best first, `width` at most. Throws `.data` for a sentence that has none.
     public func decode(
         _ model: any StepModel, sentences count: Int, cancelled: () -> Bool
     ) throws -> [[Hypothesis]] {
@@ -62,11 +62,12 @@ public struct BeamSearch {
             let logits = try model.step(tokens, continuing: rows)
             for index in sentences.indices { try extend(&sentences[index], logits, model, isLast: step == maximum) }
         }
-        return sentences.map { sentence in
+        return try sentences.map { sentence in
             var answers = sentence.finished
             if let greedy = sentence.greedy, !answers.contains(where: { $0.tokens == greedy.tokens }) {
                 answers.append(greedy)
             }
+            guard !answers.isEmpty else { throw PluginError.nothingFollows }
             let order = answers.indices.sorted { left, right in
                 let (a, b) = (answers[left].score(penalty: penalty), answers[right].score(penalty: penalty))
                 return a == b ? left < right : a > b
@@ -95,7 +96,7 @@ public struct BeamSearch {
             for token in forbidden where token >= 0 && token < size { probabilities[Int(token)] = -.infinity }
             // A hypothesis can end as well as go on: one more than the width is enough.
             let best = Self.largest(probabilities, min(width + 1, size))
-            if live.isGreedy, let token = best.first {
+            if live.isGreedy, let token = best.first, probabilities[token] > -.infinity {
                 greedy = Candidate(
                     live: index, token: Int64(token),
                     logProbability: live.hypothesis.logProbability + probabilities[token])

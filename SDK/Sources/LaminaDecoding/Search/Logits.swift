@@ -1,6 +1,12 @@
 import Glibc
 import LaminaSDK
 
+extension PluginError {
+    /// All that may follow has the probability 0, as what is never chosen has.
+    static let nothingFollows = PluginError.data(
+        "the model gives no probability to any token that may follow: it cannot go on")
+}
+
 /// Throws `.data` unless logits are numbers from which probabilities follow: -inf is one, NaN and inf are none.
 public func checkLogits(_ logits: UnsafePointer<Float>, _ count: Int) throws {
     let row = UnsafeBufferPointer(start: logits, count: count)

@@ -1,4 +1,5 @@
 import Glibc
+import LaminaSDK
 
 /// The choice of the next token from logits: temperature, the k most probable, the nucleus of probability p.
 ///
@@ -18,14 +19,17 @@ public struct Sampling: Sendable {
         (self.temperature, self.topK, self.topP) = (temperature, topK, topP)
     }
 
+    /// Throws `.data` where only forbidden tokens have a probability.
+    ///
     /// - Parameter random: 2 `count` numbers, uniform in [0, 1): two a token, as one has too few bits for rare tokens.
     public func choose(
         _ logits: UnsafePointer<Float>, _ count: Int, random: UnsafePointer<Float>, forbidden: [Int64] = []
-    ) -> Int64 {
+    ) throws -> Int64 {
         var probabilities = [Double](repeating: 0, count: count)
         logProbabilities(logits, count, into: &probabilities)
         for token in forbidden where token >= 0 && token < count { probabilities[Int(token)] = -.infinity }
         let best = probabilities.indices.max { probabilities[$0] < probabilities[$1] }!
+        guard probabilities[best] > -.infinity else { throw PluginError.nothingFollows }
         guard temperature > 0 else { return Int64(best) }
         let kept: [Int]
         if topK == nil, topP >= 1 {

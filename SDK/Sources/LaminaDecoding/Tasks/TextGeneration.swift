@@ -116,7 +116,7 @@ public struct TextGeneration {
                 if random.isEmpty { random = Array(repeating: 0, count: 2 * model.vocabulary) }
                 host.uniform(stream, first: step * random.count, into: &random, count: random.count)
             }
-            let token = sampling.choose(logits, known, random: random, forbidden: language.input.forbidden)
+            let token = try sampling.choose(logits, known, random: random, forbidden: language.input.forbidden)
             if token == language.input.end { break }
             tell(try text.add(token))
             if text.isStopped { return }
@@ -151,9 +151,6 @@ public struct TextGeneration {
         }
         let found = try search.decode(model, sentences: 1) { host.isCancelled }[0].prefix(samples)
         let texts = try found.map(text)
-        guard !texts.isEmpty else {
-            throw PluginError.data("the model gives no probability to any token that may follow: it cannot go on")
-        }
         if samples == 1 {
             answer.add(text: texts[0].told)
         } else {

@@ -90,7 +90,7 @@ final class ScheduledSampling: BatchTransform {
             for row in 0..<rows where isReplaced(row, step) {
                 let first = numbers.count + (row * count + step) * random.count
                 host.uniform(batch.random, first: first, into: &random, count: random.count)
-                tokens.int64s[row * count + step] = sampling.choose(
+                tokens.int64s[row * count + step] = try sampling.choose(
                     logits + row * decoder.vocabulary, decoder.vocabulary, random: random)
             }
         }
