@@ -31,16 +31,16 @@ V_KERNEL void lamina_attention_backward(const lamina_attention *shape, const flo
     const float *k = key + first_key * shape->key_stride, *v = value + first_key * shape->value_stride;
     float *dk = key_gradient ? key_gradient + first_key * shape->key_stride : NULL;
     float *dv = value_gradient ? value_gradient + first_key * shape->value_stride : NULL;
-    int is_turned = 0;
+    int is_transposed = 0;
     for (int64_t first = 0; first < shape->queries; first += QUERIES) {
       int64_t rows = least(QUERIES, shape->queries - first);
       visible seen = keys_of_rows(shape, first, first + rows), seen_blocks = blocks_of(seen);
       if (block < seen_blocks.first || block >= seen_blocks.end) continue;
-      if (!is_turned) {
+      if (!is_transposed) {
         int64_t keys = least(KEYS, all.end - first_key);
-        turn(keys, depth, k, shape->key_stride, columns);
-        turn(keys, width, v, shape->value_stride, value_columns);
-        is_turned = 1;
+        transpose_keys(keys, depth, k, shape->key_stride, columns);
+        transpose_keys(keys, width, v, shape->value_stride, value_columns);
+        is_transposed = 1;
       }
       int64_t keys = least(KEYS, seen.end - first_key), lanes = padded(keys);
       const float *q = query + first * shape->query_stride, *g = output_gradient + first * shape->output_stride;

@@ -28,9 +28,9 @@ V_KERNEL void lamina_attention_forward(const lamina_attention *shape, int64_t be
   int64_t width = shape->value_depth;
   float *columns = memory, *scores = columns + (shape->keys + KEYS - 1) / KEYS * KEYS * shape->depth;
   float *sums = scores + QUERIES * KEYS, *largest = sums + QUERIES * width, *totals = largest + QUERIES;
-  visible all = keys_of_rows(shape, begin, end), turned = blocks_of(all);
-  for (int64_t block = turned.first; block < turned.end; block++) {
-    turn(least(KEYS, all.end - block * KEYS), shape->depth, key + block * KEYS * shape->key_stride, shape->key_stride,
+  visible all = keys_of_rows(shape, begin, end), transposed = blocks_of(all);
+  for (int64_t block = transposed.first; block < transposed.end; block++) {
+    transpose_keys(least(KEYS, all.end - block * KEYS), shape->depth, key + block * KEYS * shape->key_stride, shape->key_stride,
          columns + block * KEYS * shape->depth);
   }
   for (int64_t first = begin; first < end; first += QUERIES) {

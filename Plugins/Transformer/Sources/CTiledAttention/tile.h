@@ -101,8 +101,8 @@ static V_KERNEL void product(int64_t m, int64_t n, int64_t depth, const float *a
 /* Lanes of whole vectors for so many columns. */
 static inline int64_t padded(int64_t columns) { return (columns + V_LANES - 1) / V_LANES * V_LANES; }
 
-/* Rows of a block of keys, turned into columns: to[feature, key], KEYS apart; those that pad the last vector are 0. */
-static inline void turn(int64_t keys, int64_t width, const float *from, int64_t stride, float *to) {
+/* Rows of a block of keys become columns: to[feature, key], KEYS apart; those that pad the last vector are 0. */
+static inline void transpose_keys(int64_t keys, int64_t width, const float *from, int64_t stride, float *to) {
   lamina_math_transpose_part(from, stride, keys, width, to, KEYS);
   for (int64_t feature = 0; feature < width; feature++) {
     for (int64_t key = keys; key < padded(keys); key++) to[feature * KEYS + key] = 0;

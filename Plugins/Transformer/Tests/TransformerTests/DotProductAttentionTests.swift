@@ -26,6 +26,11 @@ import Testing
             LayerCase(heads, .normal([2, 3, 4]), .normal([2, 0, 4]), .normal([2, 0, 4])),
             LayerCase(heads, .normal([2, 0, 4]), .normal([2, 3, 4]), .normal([2, 3, 4])),
             LayerCase(["heads": 2, "scale": 0.5], .normal([0, 3, 12])),
+            LayerCase(["heads": 2, "dropout": 0.3, "causal": true], .normal([2, 7, 18])),
+            // Several blocks of keys, whose places in the mask are further apart.
+            LayerCase(
+                ["heads": 1, "dropout": 0.4], .normal([2, 3, 2]), .normal([2, 140, 2]), .normal([2, 140, 1])
+            ).with { $0.derivativeTolerance = 1e-2 },
             LayerCase(rejects: "wanted [N, time, features]", heads, .normal([2, 12])),
             LayerCase(rejects: "key and value belong together", heads, .normal([2, 3, 4]), .normal([2, 3, 4])),
             LayerCase(rejects: "wanted a multiple of 6", heads, .normal([2, 3, 10])),
@@ -39,6 +44,16 @@ import Testing
         let faults = checkLayer(
             .layer(DotProductAttention.self), cases: cases.map { $0.with { $0.largeBatch = 100 } })
         #expect(faults.isEmpty, "\(faults.joined(separator: "\n"))")
+    }
+
+    /// Widths of an archive that nobody has made by training.
+    @Test func moreFeaturesThanThereAreNumbers() throws {
+        let layer = try LayerHarness(.layer(DotProductAttention.self), ["heads": 65536, "key_heads": 1])
+        let steps = [layer.host.symbol("N"), layer.host.symbol("T")]
+        let error = #expect(throws: CallError.self) {
+            try layer.infer([65536, 1, 1 << 50].map { (.float32, steps + [Dimension($0)]) })
+        }
+        #expect(error?.text.contains("more than there are numbers") == true)
     }
 
     struct Form: CustomTestStringConvertible, Sendable {

@@ -18,6 +18,17 @@ extension Inference {
     }
 }
 
+/// The gradient of what nothing depends on: 0, unless it is added to.
+func clearGradient(_ gradient: Tensor) {
+    if gradient.isAbsent || gradient.accumulates || gradient.count == 0 { return }
+    memset(gradient.floats, 0, gradient.count * 4)
+}
+
+/// The same for the first `count` parameters.
+func clearParameterGradients(_ run: Run, _ count: Int) {
+    for index in 0..<count { clearGradient(run.parameterGradient(index)) }
+}
+
 /// dx = factor · dy, or dx += factor · dy.
 func scaleGradient(_ run: Run, by factor: Float) {
     let (dy, dx) = (run.outputGradient(0), run.inputGradient(0))

@@ -192,10 +192,14 @@ def dot_product_attention():
         ("alibi", {"heads": 3, "alibi": True}, {0: torch.randn(1, 7, 18)}),
         ("alibi_causal", {"heads": 5, "alibi": True, "causal": True}, {0: torch.randn(1, 5, 30)}),
         ("newest", {"heads": 2, "causal": True}, apart(1, 2, 7, 2, 2, 3, 3)),
-        ("tiles", {"heads": 1}, apart(1, 51, 67, 1, 1, 3, 2)),
-        ("tiles_causal", {"heads": 1, "causal": True}, {0: torch.randn(1, 131, 6)}),
-        ("tiles_all", {"heads": 2, "key_heads": 1, "causal": True, "alibi": True, "window": 60},
-         {**apart(1, 101, 101, 2, 1, 2, 2), 3: torch.tensor([90])}),
+        # Several blocks of 128 keys, and of 48 queries.
+        ("tiles", {"heads": 1}, apart(1, 51, 270, 1, 1, 3, 2)),
+        ("tiles_causal", {"heads": 1, "causal": True}, {0: torch.randn(1, 275, 3)}),
+        ("tiles_window", {"heads": 1, "window": 140}, {0: torch.randn(1, 300, 3)}),
+        ("tiles_open", {"heads": 2, "key_heads": 1, "alibi": True, "window": 150},
+         {**apart(2, 60, 290, 2, 1, 1, 2), 3: torch.tensor([263, 129])}),
+        ("tiles_all", {"heads": 2, "key_heads": 1, "causal": True, "alibi": True, "window": 135},
+         {**apart(1, 280, 280, 2, 1, 1, 1), 3: torch.tensor([262])}),
         ("deep", {"heads": 1, "causal": True}, {0: torch.randn(1, 3, 3 * 67)}),
     ]:
         golden.add(case, attributes, inputs, {}, lambda inputs, _: attention(attributes, inputs))

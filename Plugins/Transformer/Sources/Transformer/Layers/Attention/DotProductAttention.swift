@@ -15,7 +15,8 @@ import LaminaSDK
 /// 1/√D unless given. slope_h is 0, or with alibi 2^(-8 (h + 1) / H); where H is no power of two, the first P heads, P
 /// the next lower power, have the slopes of P heads, and the others every second one of 2 P heads. In training,
 /// `dropout` of the probabilities become 0, and the others grow accordingly. lengths [N] (int64) say how many keys of a
-/// sample count; a length below 0 or above Tk fails with LAMINA_ERROR_DATA. Output [N, Tq, H · Dv]. Step by step, the keys
+/// sample count, from the first on: trained steps put in front of them are not counted in. A length below 0 or above Tk
+/// fails with LAMINA_ERROR_DATA. Output [N, Tq, H · Dv]. Step by step, the keys
 /// and values of earlier steps are kept in the plan's cache, and lengths are those of whole sequences.
 ///
 /// Vaswani et al.: Attention Is All You Need (2017); grouped heads: Ainslie et al. (2023); ALiBi: Press et al. (2021)
@@ -84,7 +85,13 @@ struct DotProductAttention: Layer {
             guard valueWidth > 0, valueWidth % keyHeads == 0 else {
                 throw indivisible("value", valueWidth, keyHeads, 2)
             }
-            outputs = valueWidth / keyHeads * heads
+            let (width, overflow) = (valueWidth / keyHeads).multipliedReportingOverflow(by: heads)
+            guard !overflow else {
+                throw PluginError.shape(
+                    "the value has \(valueWidth) features in \(keyHeads) heads: \(heads) heads of the output would have "
+                        + "more than there are numbers", input: 2)
+            }
+            outputs = width
         } else {
             let parts = heads + 2 * keyHeads
             guard width > 0, width % parts == 0 else {

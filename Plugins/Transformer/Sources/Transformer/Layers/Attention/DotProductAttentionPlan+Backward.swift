@@ -9,11 +9,7 @@ extension DotProductAttentionPlan {
     func backward(_ run: Run) throws {
         let lengths = try lengths(run)
         guard batch > 0, queries > 0, keys > 0 else {
-            for index in 0..<(isPacked ? 1 : 3) {
-                let gradient = run.inputGradient(index)
-                if gradient.isAbsent || gradient.accumulates || gradient.count == 0 { continue }
-                memset(gradient.floats, 0, gradient.count * 4)
-            }
+            for index in 0..<(isPacked ? 1 : 3) { clearGradient(run.inputGradient(index)) }
             return
         }
         let tensors = inputs(run)

@@ -19,7 +19,7 @@ struct DotProductAttentionPlan: PlannedLayer {
     let hasSlopes: Bool
     let shape: lamina_attention
     let memory: (forward: Int, backward: Int)
-    /// Queries that one thread takes; the keys are turned once for them.
+    /// Queries that one thread takes; the keys are transposed once for them.
     static let chunk = 4 * Int(LAMINA_ATTENTION_QUERIES)
 
     init(_ layer: DotProductAttention, _ planning: Planning) {
@@ -68,9 +68,10 @@ struct DotProductAttentionPlan: PlannedLayer {
             Int(lamina_attention_forward_memory(&copy)) * 4, Int(lamina_attention_backward_memory(&copy)) * 4
         )
         saves = (0..<(isPacked ? 1 : 3)).contains { planning.wantsInputGradient($0) }
-        // What a causal head leaves out is not counted.
-        let seen = layer.isCausal ? 0.5 : 1
-        let products = Double(batch * heads) * Double(queries) * Double(keys) * seen
+        // What a causal head or a window leaves out is not counted.
+        let near = layer.window.map { Double($0) * (layer.isCausal ? 1 : 2) } ?? .infinity
+        let seen = min(near, Double(keys) * (layer.isCausal ? 0.5 : 1))
+        let products = Double(batch * heads) * Double(queries) * seen
         planning.setFLOPs(
             forward: 2 * products * Double(depth + valueDepth),
             backward: 2 * products * Double(3 * depth + 2 * valueDepth))
