@@ -52,7 +52,8 @@ struct LearnedPositionsPlan: PlannedLayer {
         (batch, steps, length) = (x.size(0), x.size(1), x.size(1) * x.size(2))
         planning.allowSteps()
         planning.allowReuse()
-        planning.allowRanges()
+        // In steps, only a whole forward asks whether there are so many positions.
+        if planning.cacheSteps == 0 { planning.allowRanges() }
         planning.allowGradientView()
         let count = Double(x.count)
         planning.setFLOPs(forward: count, backward: planning.wantsParameterGradient(0) ? count : 0)
