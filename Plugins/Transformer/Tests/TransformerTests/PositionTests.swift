@@ -87,6 +87,44 @@ import Testing
         }
     }
 
+    /// Rows are made when they are needed, and then for as many steps again, but never more than there may be.
+    @Test func tablesGrow() {
+        var (made, times) = (0, 0)
+        for past in 0..<1000 {
+            let rows = PositionTable.rows(made: made, needed: past + 1, count: 1000)
+            #expect(rows > past && rows <= min(1000, 2 * past + 1))
+            times += rows > made ? 1 : 0
+            made = rows
+        }
+        #expect(made == 1000 && times == 11)
+        #expect(PositionTable.rows(made: 0, needed: 300, count: 1_000_000) == 300)
+    }
+
+    @Test func imageSizeRules() {
+        let faults = checkLayer(
+            .layer(ImageSize.self),
+            cases: [
+                LayerCase(["size": 4], .normal([3, 2, 4, 4])),
+                LayerCase(["size": [3, 5]], .normal([2, 1, 3, 5])),
+                LayerCase(["size": 3], .normal([2, 0, 3, 3])),
+                LayerCase(
+                    rejects: "images are 28 × 28, but the network is made for 32 × 32", ["size": 32],
+                    .normal([2, 1, 28, 28])),
+                LayerCase(rejects: "images are 30 × 28, but", ["size": 28], .normal([2, 1, 30, 28])),
+                LayerCase(rejects: "wanted [N, channels, 4, 4]", ["size": 4], .normal([2, 4, 4])),
+                LayerCase(rejects: "has type int64", ["size": 4], .integers([2, 1, 4, 4], 0..<5)),
+            ])
+        #expect(faults.isEmpty, "\(faults.joined(separator: "\n"))")
+    }
+
+    /// Images whose size is only known when they come.
+    @Test func imageSizeAtLast() throws {
+        let layer = try LayerHarness(.layer(ImageSize.self), ["size": [4, 6]])
+        let symbols = ["N", "H", "W"].map { layer.host.symbol($0) }
+        let shape = [symbols[0], Dimension(3), symbols[1], symbols[2]]
+        #expect(try layer.infer([(.float32, shape)]).outputs.map(\.dimensions) == [shape])
+    }
+
     @Test func classTokenRules() {
         let faults = checkLayer(
             .layer(ClassToken.self),

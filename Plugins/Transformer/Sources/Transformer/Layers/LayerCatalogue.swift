@@ -11,6 +11,7 @@ extension TransformerCatalogue {
             .layer(SinusoidalPositions.self),
             .layer(ClassToken.self),
             .layer(SegmentVectors.self),
+            .layer(ImageSize.self),
         ]
     }
 }

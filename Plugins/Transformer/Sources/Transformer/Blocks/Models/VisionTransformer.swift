@@ -11,7 +11,7 @@ import LaminaSDK
 /// linear2, patch_embed.proj for patches, cls_token for class_token, pos_embed for positions; norm1, norm2, norm and head have
 /// the same names.
 ///
-/// Nodes: patches, patch_rows, patch_steps, class_token, positions, dropout, layers.0, … (each a `transformer.encoder_layer`),
+/// Nodes: image_size, patches, patch_rows, patch_steps, class_token, positions, dropout, layers.0, … (each a `transformer.encoder_layer`),
 /// first_step and first_step_vector or mean, norm, head. Dosovitskiy et al.: An Image is Worth 16x16 Words (2020).
 struct VisionTransformer: Block {
     static let name = "vit"
@@ -27,14 +27,14 @@ struct VisionTransformer: Block {
                 "class: the vector of a token before the patches; mean: over all patches"),
         ] + StackForm.attributes() + LayerForm.attributes(activation: "gelu", norm: .pre, initial: 0.02)
 
-    private let patch: [Int]
+    private let image, patch: [Int]
     private let steps: Int
     private let classes: Int?
     private let hasClassToken: Bool
     private let stack: StackForm
 
     init(_ attributes: Attributes) throws {
-        let image = try attributes.perAxis("image", rank: 2)
+        image = try attributes.perAxis("image", rank: 2)
         patch = try attributes.perAxis("patch", rank: 2)
         classes = attributes.optionalInteger("classes")
         hasClassToken = attributes.string("pool") == "class"
@@ -70,8 +70,11 @@ struct VisionTransformer: Block {
 
     /// Images to [N, patches, units].
     private func patches(_ expansion: Expansion) throws -> String {
+        // The convolution leaves out what is over at the edges; here the images are those that `image` says.
         var end = try expansion.add(
-            "cnn.conv2d", name: "patches", inputs: [expansion.input(0)],
+            "transformer.image_size", name: "image_size", inputs: [expansion.input(0)], ["size": .integers(image)])
+        end = try expansion.add(
+            "cnn.conv2d", name: "patches", inputs: [end],
             ["filters": .integer(stack.form.units), "kernel": .integers(patch), "stride": .integers(patch)])
         end = try expansion.add("core.flatten", name: "patch_rows", inputs: [end], ["start_axis": .integer(2)])
         return try expansion.add(
