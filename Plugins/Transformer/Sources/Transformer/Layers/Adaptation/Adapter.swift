@@ -111,33 +111,26 @@ struct AdapterPlan: PlannedLayer {
         let (x, y) = (run.input(0).floats, run.output(0).floats)
         let z = memory(run)
         let a = z + hidden
-        fill(run, z, run.parameter(1).floats, size)
         try run.host.gemm(
             transposeB: true, m: rows, n: size, k: features, a: x, lda: features, b: run.parameter(0).floats,
-            ldb: features, beta: 1, c: z, ldc: size)
+            ldb: features, c: z, ldc: size, bias: run.parameter(1).floats)
         run.host.parallelFor(hidden, grain: elementGrain) { begin, end in
             activation.apply(z + begin, a + begin, end &- begin)
         }
-        let bias = run.parameter(3).floats
-        run.host.parallelFor(rows, grain: max(1, elementGrain / features)) { begin, end in
-            for row in begin..<end {
-                lamina_math_add(x + row &* features, bias, y + row &* features, Int64(features))
+        if x != y {
+            let width = features
+            run.host.parallelFor(rows, grain: max(1, elementGrain / width)) { begin, end in
+                memcpy(y + begin &* width, x + begin &* width, (end &- begin) &* width &* 4)
             }
         }
         try run.host.gemm(
             transposeB: true, m: rows, n: features, k: size, a: a, lda: size, b: run.parameter(2).floats, ldb: size,
-            beta: 1, c: y, ldc: features)
-    }
-
-    private func fill(_ run: Run, _ rows: UnsafeMutablePointer<Float>, _ bias: UnsafePointer<Float>, _ width: Int) {
-        run.host.parallelFor(self.rows, grain: max(1, elementGrain / width)) { begin, end in
-            for row in begin..<end { memcpy(rows + row &* width, bias, width &* 4) }
-        }
+            beta: 1, c: y, ldc: features, bias: run.parameter(3).floats)
     }
 
     // dW₂ = dyᵀ a,  db₂ = Σ dy,  dz = (dy W₂) ∘ act'(z),  dW₁ = dzᵀ x,  db₁ = Σ dz,  dx = dy + dz W₁
     func backward(_ run: Run) throws {
-        guard rows > 0, features > 0 else { return clear(run) }
+        guard rows > 0, features > 0 else { return clearParameterGradients(run, 4) }
         let (dW1, db1, dW2, db2) = (
             run.parameterGradient(0), run.parameterGradient(1), run.parameterGradient(2), run.parameterGradient(3)
         )
@@ -177,15 +170,6 @@ struct AdapterPlan: PlannedLayer {
         let (to, accumulates) = (out.floats, out.accumulates)
         run.host.parallelFor(width, grain: max(16, elementGrain / rows)) { begin, end in
             sumRows(x, rows: rows, stride: width, begin, end, into: to, accumulate: accumulates)
-        }
-    }
-
-    private func clear(_ run: Run) {
-        for index in 0..<4 {
-            let gradient = run.parameterGradient(index)
-            if !gradient.isAbsent, !gradient.accumulates, gradient.count > 0 {
-                memset(gradient.floats, 0, gradient.count * 4)
-            }
         }
     }
 }

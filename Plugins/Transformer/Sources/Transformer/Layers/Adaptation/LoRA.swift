@@ -188,14 +188,9 @@ struct LoRAPlan: PlannedLayer {
 
     /// Without rows or features nothing depends on anything but the output of the layer before.
     private func clear(_ run: Run) {
-        for index in 0..<2 {
-            let gradient = run.parameterGradient(index)
-            if !gradient.isAbsent, !gradient.accumulates, gradient.count > 0 {
-                memset(gradient.floats, 0, gradient.count * 4)
-            }
-        }
-        let (dx, before) = (run.inputGradient(0), run.inputGradient(1))
-        if !dx.isAbsent, !dx.accumulates, dx.count > 0 { memset(dx.floats, 0, dx.count * 4) }
+        clearParameterGradients(run, 2)
+        clearGradient(run.inputGradient(0))
+        let before = run.inputGradient(1)
         if !before.isAbsent, before.count > 0 { add(run, run.outputGradient(0).floats, to: before) }
     }
 }

@@ -11,6 +11,10 @@ import LaminaSDK
 /// Step by step it cannot be computed: in such a plan every layer has as many new steps as there are new tokens, behind the
 /// same number of earlier ones, and with prompts the layers behind would have `count` more of either than those before.
 ///
+/// Inserted steps are not in the `lengths` that attention is told: it would leave out the last `count` real steps of
+/// each sample. So insert only where attention is told none, or where lengths are greater by `count`; tasks refuse
+/// such a model.
+///
 /// Jia, Tang, Chen, Cardie, Belongie, Hariharan, Lim: Visual Prompt Tuning, ECCV 2022; Lester, Al-Rfou, Constant: The Power
 /// of Scale for Parameter-Efficient Prompt Tuning, EMNLP 2021.
 struct Prompt: Layer {
@@ -92,10 +96,7 @@ struct PromptPlan: PlannedLayer {
     func backward(_ run: Run) {
         if width == 0 { return }
         let (dW, dx, dy) = (run.parameterGradient(0), run.inputGradient(0), run.outputGradient(0))
-        guard batch > 0 else {
-            if !dW.isAbsent, !dW.accumulates { memset(dW.floats, 0, own * 4) }
-            return
-        }
+        guard batch > 0 else { return clearGradient(dW) }
         let from = UnsafePointer(dy.floats)
         if !dW.isAbsent {
             let (to, accumulates) = (dW.floats, dW.accumulates)

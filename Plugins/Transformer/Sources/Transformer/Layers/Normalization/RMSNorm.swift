@@ -81,7 +81,7 @@ struct RMSNormPlan: PlannedLayer {
 
     func backward(_ run: Run) {
         guard rows > 0, features > 0 else {
-            if sumsWeight { clear(run.parameterGradient(0)) }
+            if sumsWeight { clearParameterGradients(run, 1) }
             return
         }
         if !saves { return }
@@ -104,10 +104,5 @@ struct RMSNormPlan: PlannedLayer {
         sumRows(
             sums, rows: (rows + chunk - 1) / chunk, stride: features, 0, features, into: gradient.floats,
             accumulate: gradient.accumulates)
-    }
-
-    private func clear(_ gradient: Tensor) {
-        if gradient.isAbsent || gradient.accumulates || gradient.count == 0 { return }
-        memset(gradient.floats, 0, gradient.count * 4)
     }
 }

@@ -3,7 +3,8 @@ import LaminaSDK
 
 /// A trained vector before the first step, of which a classifier reads its answer: y[n] = [weight, x[n]].
 ///
-/// x is [N, T, D], y [N, T + 1, D], weight [D]; weight starts at 0. Devlin et al.: BERT (2019); Dosovitskiy et al.: An
+/// x is [N, T, D], y [N, T + 1, D], weight [D]; weight starts at 0. `lengths` that attention behind it is told have to be
+/// greater by 1, or it leaves out the last real step of each sample; tasks refuse a model whose are not. Devlin et al.: BERT (2019); Dosovitskiy et al.: An
 /// Image is Worth 16x16 Words, ICLR 2021.
 struct ClassToken: Layer {
     static let name = "class_token"
@@ -51,10 +52,7 @@ struct ClassTokenPlan: PlannedLayer {
         if width == 0 { return }
         let (dW, dx) = (run.parameterGradient(0), run.inputGradient(0))
         let dy = run.outputGradient(0)
-        guard batch > 0 else {
-            if !dW.isAbsent, !dW.accumulates { memset(dW.floats, 0, width * 4) }
-            return
-        }
+        guard batch > 0 else { return clearGradient(dW) }
         let from = dy.floats
         if !dW.isAbsent {
             sumRows(from, rows: batch, stride: whole, 0, width, into: dW.floats, accumulate: dW.accumulates)
