@@ -33,6 +33,10 @@ import Testing
             block["rotary"]?.attributes == ["heads": 4, "key_heads": 2, "base": 100.0, "packed": true])
         #expect(block["attention"]?.attributes["key_heads"] == 2)
         #expect(block["out_proj"]?.attributes["units"] == 12)
+        #expect(block["out_proj"]?.initializers == ["bias": "core.constant"])
+        let given = try expand(
+            .block(MultiHeadAttention.self), ["units": 12, "heads": 4, "initial_std": 0.1], inputCount: 3)
+        #expect(given["out_proj"]?.initializers == ["weight": "core.normal", "bias": "core.constant"])
     }
 
     @Test func crossAttention() throws {
@@ -48,6 +52,13 @@ import Testing
             ])
         #expect(block.nodes.prefix(3).map { $0.attributes["units"] } == [12, 6, 6])
         #expect(block["k_proj"]?.attributes["bias"] == false)
+        #expect(block["k_proj"]?.initializers == ["weight": "core.xavier_uniform"])
+        #expect(block["out_proj"]?.initializers == [:])
+        let biased = try expand(
+            .block(MultiHeadAttention.self), ["units": 12, "heads": 4, "cross": true], inputCount: 3)
+        for name in ["q_proj", "k_proj", "v_proj"] {
+            #expect(biased[name]?.initializers == ["weight": "core.xavier_uniform", "bias": "core.constant"])
+        }
         #expect(block["attention"]?.attributes["dropout"] == 0.1 && block["attention"]?.attributes["window"] == 5)
     }
 
@@ -201,13 +212,15 @@ import Testing
         let block = try expand(.block(VisionTransformer.self), form.merging(["classes": 10]))
         #expect(
             lines(block) == [
-                "patches = cnn.conv2d(#0)", "patch_rows = core.flatten(patches)",
+                "image_size = transformer.image_size(#0)", "patches = cnn.conv2d(image_size)",
+                "patch_rows = core.flatten(patches)",
                 "patch_steps = core.permute(patch_rows)", "class_token = transformer.class_token(patch_steps)",
                 "positions = transformer.learned_positions(class_token)",
                 "layers.0 = transformer.encoder_layer(positions)", "first_step = core.slice(layers.0)",
                 "first_step_vector = core.flatten(first_step)", "norm = core.layer_norm(first_step_vector)",
                 "head = core.dense(norm)",
             ])
+        #expect(block["image_size"]?.attributes["size"] == [28, 14])
         #expect(block["positions"]?.attributes["count"] == 9)
         #expect(block["patches"]?.attributes["stride"] == [7, 7])
         let mean = try expand(.block(VisionTransformer.self), form.merging(["pool": "mean", "final_norm": false]))
@@ -255,6 +268,10 @@ import Testing
         #expect(
             text(attention, ["units": 8, "heads": 2, "cross": true, "rotary": 10], 2).contains("leave out one"))
         let gpt: JSONObject = ["vocabulary": 5, "units": 4, "heads": 2, "layers": 1]
+        #expect(
+            text(.block(GPT.self), gpt.merging(["positions": "alibi", "base": 100])).contains(
+                "base is given, but positions are alibi"))
+        #expect(text(.block(GPT.self), gpt.merging(["positions": "rotary", "base": 100])) == "accepted")
         #expect(text(.block(GPT.self), gpt).contains("set context to the largest number of steps"))
         let bert = gpt.merging(["context": 4])
         #expect(text(.block(BERT.self), bert, 3).contains("set segments to how many there are"))

@@ -7,7 +7,10 @@ struct InitialWeights {
     /// Of weights whose result is added to a residual stream.
     let residual: Double?
 
-    static func attributes(default deviation: Double? = nil) -> [AttributeSchema] {
+    /// - Parameter residual: what `residual_std` is unless it is given.
+    static func attributes(
+        default deviation: Double? = nil, residual: String = "initial_std"
+    ) -> [AttributeSchema] {
         [
             .real(
                 "initial_std", default: deviation, 0...1e6,
@@ -15,7 +18,7 @@ struct InitialWeights {
                     + (deviation == nil ? "; default: as in PyTorch" : "")),
             .real(
                 "residual_std", default: nil, 0...1e6,
-                "the same for weights whose result is added to a residual; default: initial_std"),
+                "the same for weights whose result is added to a residual; default: \(residual)"),
         ]
     }
 
@@ -34,8 +37,15 @@ struct InitialWeights {
     /// Of a matrix, and of a dense layer's bias beside it.
     func initializers(residual isResidual: Bool = false, bias: Bool) -> NodeInitializers {
         guard let deviation = isResidual ? residual : deviation else { return [:] }
-        if bias { return ["weight": ("core.normal", ["std": .real(deviation)]), "bias": ("core.constant", [:])] }
-        return ["weight": ("core.normal", ["std": .real(deviation)])]
+        return Self.initializers("core.normal", ["std": .real(deviation)], bias: bias)
+    }
+
+    /// Of a matrix, and 0 of the bias beside it.
+    static func initializers(
+        _ component: String, _ attributes: KeyValuePairs<String, AttributeValue> = [:], bias: Bool
+    ) -> NodeInitializers {
+        bias
+            ? ["weight": (component, attributes), "bias": ("core.constant", [:])] : ["weight": (component, attributes)]
     }
 }
 

@@ -14,8 +14,10 @@ struct PositionForm {
                 "positions", default: kind.rawValue, choices: Kind.allCases.map(\.rawValue),
                 "learned or sinusoidal vectors, added to the tokens'; rotary: queries and keys turn; alibi: near is more"
             ),
-            .integer("context", default: nil, 1...1e9, "steps at most; learned positions need it"),
-            .real("base", default: 10000, 1...1e12, "of sinusoidal and rotary positions"),
+            .integer(
+                "context", default: nil, 1...1e9,
+                "how many positions are learned, so many steps at most; other kinds have no end, and need none"),
+            .real("base", default: nil, 1...1e12, "of sinusoidal and rotary positions; default: 10000"),
         ]
     }
 
@@ -30,7 +32,13 @@ extension PositionForm {
             throw PluginError.attribute(
                 "positions are learned, so there are only so many: set context to the largest number of steps")
         }
-        self.init(kind: kind, context: context, base: attributes.real("base"))
+        let base = attributes.optionalReal("base")
+        guard base == nil || kind == .sinusoidal || kind == .rotary else {
+            throw PluginError.attribute(
+                "base is given, but positions are \(kind.rawValue): only sinusoidal and rotary ones have a base, leave it out"
+            )
+        }
+        self.init(kind: kind, context: context, base: base ?? 10000)
     }
 
     /// Vectors with positions, of `scale` times the given ones where these are sinusoidal.

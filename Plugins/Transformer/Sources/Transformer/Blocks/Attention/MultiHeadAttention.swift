@@ -11,8 +11,8 @@ import LaminaSDK
 /// self-attention are turned by their positions. Which steps see which: `transformer.dot_product_attention`.
 ///
 /// Nodes: in_proj, rotary, attention, out_proj; or q_proj, k_proj, v_proj, attention, out_proj. Rows of in_proj.weight stand
-/// as in PyTorch's in_proj_weight, which is also q_proj, k_proj and v_proj one below the other; as there, in_proj begins by
-/// Xavier and its bias at 0. Vaswani et al.: Attention Is All You Need (2017); Ainslie et al.: GQA (2023); reference:
+/// as in PyTorch's in_proj_weight, which is also q_proj, k_proj and v_proj one below the other; as there, that
+/// matrix begins by Xavier, out_proj as a dense layer does, and all biases at 0. Vaswani et al.: Attention Is All You Need (2017); Ainslie et al.: GQA (2023); reference:
 /// `torch.nn.MultiheadAttention`.
 struct MultiHeadAttention: Block {
     static let name = "multi_head_attention"
@@ -65,7 +65,7 @@ struct MultiHeadAttention: Block {
                 ("q_proj", query, form.queryUnits), ("k_proj", memory, form.keyUnits),
                 ("v_proj", memory, form.keyUnits),
             ].map { name, input, units in
-                try expansion.dense(name, input, units: units, bias: hasBias, initial.initializers(bias: hasBias))
+                try expansion.dense(name, input, units: units, bias: hasBias, initializersOfPart(units))
             }
         } else {
             var packed = try expansion.dense(
@@ -84,14 +84,27 @@ struct MultiHeadAttention: Block {
             "transformer.dot_product_attention", name: "attention", inputs: inputs + [lengths],
             form.layerValues(causal: isCausal, dropout: dropout))
         try expansion.addOutput(
-            expansion.dense(
-                "out_proj", attended, units: units, bias: hasBias,
-                initial.initializers(residual: true, bias: hasBias)))
+            expansion.dense("out_proj", attended, units: units, bias: hasBias, initializersOfOutput))
     }
+
+    // MARK: Initial weights, those of PyTorch unless a deviation is given
 
     private var initializersOfPacked: NodeInitializers {
         if initial.deviation != nil { return initial.initializers(bias: hasBias) }
-        if hasBias { return ["weight": ("core.xavier_uniform", [:]), "bias": ("core.constant", [:])] }
-        return ["weight": ("core.xavier_uniform", [:])]
+        return InitialWeights.initializers("core.xavier_uniform", bias: hasBias)
+    }
+
+    /// Of q_proj, k_proj or v_proj: parts of one matrix by Xavier, [q; k; v] of `units` features, whose elements are
+    /// smaller than those of a matrix of its own.
+    private func initializersOfPart(_ rows: Int) -> NodeInitializers {
+        if initial.deviation != nil { return initial.initializers(bias: hasBias) }
+        let (own, all) = (Double(units + rows), Double(units + form.queryUnits + 2 * form.keyUnits))
+        return InitialWeights.initializers(
+            "core.xavier_uniform", ["gain": .real((own / all).squareRoot())], bias: hasBias)
+    }
+
+    private var initializersOfOutput: NodeInitializers {
+        let given = initial.initializers(residual: true, bias: hasBias)
+        return given.isEmpty && hasBias ? ["bias": ("core.constant", [:])] : given
     }
 }

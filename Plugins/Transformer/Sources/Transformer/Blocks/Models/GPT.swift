@@ -22,7 +22,8 @@ struct GPT: Block {
             .bool("tied", default: true, "logits are products with the tokens' own vectors"),
             .bool("output_bias", default: false, "logits have a bias"),
         ] + StackForm.attributes() + PositionForm.attributes(default: .learned)
-        + LayerForm.attributes(activation: "gelu", norm: .pre, initial: 0.02)
+        + LayerForm.attributes(
+            activation: "gelu", norm: .pre, initial: 0.02, residual: "initial_std / √(2 · layers)")
 
     private let vocabulary: Int
     private let isTied, hasOutputBias: Bool

@@ -17,7 +17,7 @@ struct LayerForm {
     /// What blocks have in common. Without a default, units and heads have to be given.
     static func attributes(
         units: Int? = nil, heads: Int? = nil, dropout: Double = 0, activation: String = "relu", norm: Norm = .post,
-        epsilon: Double = 1e-5, initial: Double? = nil
+        epsilon: Double = 1e-5, initial: Double? = nil, residual: String = "initial_std"
     ) -> [AttributeSchema] {
         let documentation = "features of a step, in and out"
         return [
@@ -36,7 +36,7 @@ struct LayerForm {
             .string("normalization", default: "layer_norm", choices: ["layer_norm", "rms_norm"], "its kind"),
             .real("epsilon", default: epsilon, 0...1e6, "of the normalisation"),
             .bool("bias", default: true, "dense layers and layer norms have biases"),
-        ] + InitialWeights.attributes(default: initial)
+        ] + InitialWeights.attributes(default: initial, residual: residual)
     }
 
     init(_ attributes: Attributes, _ positions: PositionForm? = nil, residualFactor: Double = 1) throws {
