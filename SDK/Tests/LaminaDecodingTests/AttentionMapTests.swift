@@ -1,6 +1,7 @@
 import Foundation
 import FoundationXML
 import LaminaDecoding
+import LaminaSDK
 import Testing
 
 @Suite struct AttentionMapTests {
@@ -33,7 +34,9 @@ import Testing
         let names = Array(repeating: "x", count: 1001)
         #expect {
             try AttentionMap(rows: names, columns: names, panels: [[.init("", [])]]).write(to: "/nowhere/map.svg")
-        } throws: { "\($0)".contains("1002001 cells") }
+        } throws: { "\($0)".contains("1 maps of 1001 × 1001 tokens are more than the 1000000 cells") }
+        #expect(throws: Never.self) { try AttentionMap.check(maps: 1, rows: 1000, columns: 1000) }
+        #expect(throws: PluginError.self) { try AttentionMap.check(maps: .max, rows: .max, columns: .max) }
         #expect {
             try AttentionMap(rows: ["a"], columns: ["b"], panels: [[.init("", [])]]).write(to: "/nowhere/map.svg")
         } throws: { "\($0)".contains("/nowhere/map.svg") }

@@ -63,6 +63,20 @@ struct Generate: ModelTask {
         #expect(rows.map { $0["text"] } == [.string(text), .string(text)])
     }
 
+    /// A model of rows of one length has no room for a text that grows.
+    @Test func rowsOfOneLength() throws {
+        let fixed = TaskHarness(
+            graph: """
+                {"inputs": [{"name": "text", "dtype": "int64", "shape": ["N", 64]}],
+                 "nodes": [{"name": "dense", "component": "core.dense", "inputs": ["text"]}],
+                 "outputs": [{"name": "output", "from": "dense"}]}
+                """, texts: ["text": TaskHarness.TextInput(try TokenizerHarness.scalars("abc"))])
+        #expect { try fixed.run(.task(Generate.self), arguments: ["a"]) } throws: {
+            "\($0)".contains("'text' of the model takes rows of 64 tokens")
+                && "\($0)".contains("generate needs a model with 'shape: [T]'")
+        }
+    }
+
     @Test func tokensThatThereAreNot() throws {
         for temperature in [0, 1] as [JSON] {
             let answer = try model("abc", extra: 2).run(

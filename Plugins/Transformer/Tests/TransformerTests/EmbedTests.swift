@@ -14,20 +14,21 @@ import Testing
     }
 
     private func model(
-        lengths: Bool = true, added: Int = 0, head: String = "", calls: Calls = Calls()
+        lengths: Bool = true, steps: String = "\"T\"", added: Int = 0, start: String = "", told: String = "null",
+        head: String = "", end: String = "norm2", calls: Calls = Calls()
     ) throws -> TaskHarness {
         let graph = """
-            {"inputs": [{"name": "text", "dtype": "int64", "shape": ["N", "T"]}
+            {"inputs": [{"name": "text", "dtype": "int64", "shape": ["N", \(steps)]}
                         \(lengths ? ", {\"name\": \"lengths\", \"dtype\": \"int64\", \"shape\": [\"N\"]}" : "")],
              "nodes": [{"name": "embedding", "component": "core.embedding", "inputs": ["text"]},
-                       {"name": "norm0", "component": "core.layer_norm", "inputs": ["embedding"]},
+                       \(start) {"name": "norm0", "component": "core.layer_norm", "inputs": ["\(start.isEmpty ? "embedding" : "start")"]},
                        {"name": "attention", "component": "transformer.dot_product_attention",
-                        "attributes": {"heads": 1}, "inputs": ["norm0"]},
+                        "attributes": {"heads": 1}, "inputs": ["norm0", null, null, \(told)]},
                        {"name": "add1", "component": "core.add", "inputs": ["norm0", "attention"]},
                        {"name": "norm1", "component": "core.layer_norm", "inputs": ["add1"]},
                        {"name": "add2", "component": "core.add", "inputs": ["norm1", "norm1"]},
                        {"name": "norm2", "component": "transformer.rms_norm", "inputs": ["add2"]}, \(head)
-                       {"name": "transform", "component": "core.dense", "inputs": ["norm2"]},
+                       {"name": "transform", "component": "core.dense", "inputs": ["\(end)"]},
                        {"name": "transform_norm", "component": "core.layer_norm", "inputs": ["transform"]}],
              "outputs": [{"name": "output", "from": "transform_norm"}]}
             """
@@ -89,6 +90,49 @@ import Testing
         #expect(try vectors(model(), ["layer": "transform"], ["ca", "e"]) == [[0.0, 1.0], [2.0, 3.0]])
     }
 
+    /// A model of rows of one length gets such rows, in which padding does not count.
+    @Test func rowsOfOneLength() throws {
+        let calls = Calls()
+        let found = try vectors(model(steps: "4", calls: calls), [:], ["ac", "e"])
+        #expect(found == [[5.0, 0.5, 2.0], [8.0, 0.0, 1.0]] && calls.shapes == [[2, 4]])
+        #expect { try vectors(model(steps: "4"), [:], ["ac", "abcde"]) } throws: {
+            "\($0)".contains("a text has 5 tokens, but 'text' of the model takes 4")
+        }
+    }
+
+    /// What adapts the encoder's end is the encoder's end.
+    @Test func adaptedEnds() throws {
+        func node(_ name: String, _ component: String, _ inputs: String) -> String {
+            "{\"name\": \"\(name)\", \"component\": \"transformer.\(component)\", \"inputs\": [\(inputs)]},"
+        }
+        let calls = Calls()
+        let adapter = node("adapter", "adapter", "\"norm2\"")
+        _ = try vectors(model(head: adapter, end: "adapter", calls: calls), [:], ["ac"])
+        let both = adapter + node("lora", "lora", "\"add2\", \"adapter\"")
+        _ = try vectors(model(head: both, end: "lora", calls: calls), [:], ["ac"])
+        #expect(calls.wanted == ["adapter", "lora"])
+    }
+
+    /// Trained steps in front are no tokens of the text; lengths do not count them, which attention must not be told then.
+    @Test func stepsInFront() throws {
+        func start(_ component: String, _ attributes: String) -> String {
+            "{\"name\": \"start\", \"component\": \"transformer.\(component)\", \"attributes\": {\(attributes)},"
+                + "\"inputs\": [\"embedding\"]},"
+        }
+        let (prompt, replacing) = (start("prompt", "\"count\": 2"), start("prompt", "\"count\": 2, \"replace\": true"))
+        let token = start("class_token", "")
+        #expect(try vectors(model(added: 2, start: prompt), [:], ["ac"]) == [[5.0, 0.5, 2.0]])
+        let one = start("prompt", "\"count\": 1")
+        #expect(try vectors(model(added: 1, start: one), [:], ["ac"]) == [[5.0, 0.5, 2.0]])
+        #expect(try vectors(model(added: 1, start: token), [:], ["ac"]) == [[-1.0, -2.0, -3.0]])
+        #expect(try vectors(model(start: replacing, told: "\"lengths\""), [:], ["ac"]) == [[5.0, 0.5, 2.0]])
+        for start in [prompt, token] {
+            #expect { try vectors(model(added: 2, start: start, told: "\"lengths\""), [:], ["ac"]) } throws: {
+                "\($0)".contains("the attention 'attention' is told 'lengths', which do not count what 'start'")
+            }
+        }
+    }
+
     @Test func files() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -115,7 +159,14 @@ import Testing
             graph: """
                 {"inputs": [{"name": "image", "dtype": "float32", "shape": ["N", 3, 8, 8]}], "nodes": [], "outputs": []}
                 """)
+        let pair = TaskHarness(
+            graph: """
+                {"inputs": [{"name": "left", "dtype": "int64", "shape": ["N", "T"]},
+                            {"name": "right", "dtype": "int64", "shape": ["N", "T"]}], "nodes": [], "outputs": []}
+                """)
         for (model, attributes, texts, wanted) in [
+            (pair, [:], ["a"], "takes the texts 'left' and 'right', but none of them"),
+            (try model(), [:], ["a", "", "b"], "a text has no tokens"),
             (image, [:], ["a"], "takes 'image' (float32, \"N\" × 3 × 8 × 8)"),
             (try model(), [:], [], "there is no text to embed"),
             (try model(), [:], [""], "a text has no tokens"),

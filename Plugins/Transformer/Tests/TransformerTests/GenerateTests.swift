@@ -91,11 +91,19 @@ import Testing
         for (more, wanted) in [
             (["head": 2], "head is 2, wanted 0 to 1"), (["layer": 1], "layer is 1, wanted 0 to 0"),
         ] as [(JSONObject, String)] {
-            let model = try model()
+            let calls = Calls()
+            let model = try model(calls: calls)
             #expect {
                 try model.run(.task(Generate.self), attributes.merging(more), arguments: ["a"])
             } throws: { "\($0)".contains(wanted) }
+            #expect(calls.steps.isEmpty)
         }
+        let long = Calls()
+        let two = try self.model(calls: long)
+        #expect {
+            try two.run(.task(Generate.self), attributes, arguments: [String(repeating: "a", count: 1001)])
+        } throws: { "\($0)".contains("2 maps of 1001 × 1001 tokens are more than") }
+        #expect(long.steps.isEmpty)
         let model = try model()
         #expect { try model.run(.task(Generate.self), ["head": 1], arguments: ["a"]) } throws: {
             "\($0)".contains("give --attention FILE")

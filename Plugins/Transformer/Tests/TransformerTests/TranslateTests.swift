@@ -12,13 +12,15 @@ import Testing
     final class Calls { var encoded: [[Int]] = [] }
 
     private func model(
-        lengths: Bool = true, causal: Bool = true, crosses: Bool = true, context: Int? = nil, calls: Calls = Calls()
+        lengths: Bool = true, steps: (source: String, target: String) = ("\"S\"", "\"T\""), causal: Bool = true,
+        crosses: Bool = true, context: Int? = nil,
+        tokenizer: TokenizerHarness? = nil, calls: Calls = Calls()
     ) throws -> TaskHarness {
         let told = lengths ? "\"lengths\"" : "null"
         let start = context == nil ? "decoder.embedding" : "decoder.positions"
         let graph = """
-            {"inputs": [{"name": "target", "dtype": "int64", "shape": ["N", "T"]},
-                        {"name": "source", "dtype": "int64", "shape": ["N", "S"]}
+            {"inputs": [{"name": "target", "dtype": "int64", "shape": ["N", \(steps.target)]},
+                        {"name": "source", "dtype": "int64", "shape": ["N", \(steps.source)]}
                         \(lengths ? ", {\"name\": \"lengths\", \"dtype\": \"int64\", \"shape\": [\"N\"]}" : "")],
              "nodes": [{"name": "encoder.embedding", "component": "core.embedding", "inputs": ["source"]},
                        {"name": "encoder.layers.0.self_attn.attention", "component": "transformer.dot_product_attention",
@@ -36,7 +38,7 @@ import Testing
                        {"name": "output", "component": "core.dense", "inputs": ["decoder.multihead_attn.attention"]}],
              "outputs": [{"name": "logits", "from": "output"}]}
             """
-        let text = TaskHarness.TextInput(try TokenizerHarness.scalars("abcde"))
+        let text = TaskHarness.TextInput(try tokenizer ?? TokenizerHarness.scalars("abcde"))
         return TaskHarness(graph: graph, texts: ["source": text, "target": text]) { given, wanted in
             func value(_ name: String) -> TensorValue? { given.first { $0.reference == name }?.value }
             func keys() -> TensorValue {
@@ -113,6 +115,34 @@ import Testing
         #expect(picture.contains("<title>&lt;eos&gt; ← b: \((share * 1000).rounded() / 10) %"))
         let count = picture.components(separatedBy: "<title>").count
         #expect(count == 1 + 3 * 2)
+        // What cannot be drawn is refused before anything is computed.
+        let calls = Calls()
+        let model = try model(calls: calls)
+        #expect {
+            try model.run(.task(Translate.self), ["attention": .string(url.path), "head": 2], arguments: ["ab"])
+        } throws: { "\($0)".contains("head is 2, wanted 0 to 1") }
+        #expect(calls.encoded.isEmpty)
+    }
+
+    /// A source of rows of one length is filled up; an answer cannot grow in one.
+    @Test func rowsOfOneLength() throws {
+        let calls = Calls()
+        let answer = try model(steps: ("6", "\"T\""), calls: calls).run(.task(Translate.self), arguments: ["abc", "e"])
+        #expect(cells(answer, "text") == ["cba", "e"] && calls.encoded == [[2, 6]])
+        let fixed = try model(steps: ("\"S\"", "6"))
+        #expect { try fixed.run(.task(Translate.self), arguments: ["abc"]) } throws: {
+            "\($0)".contains("'target' of the model takes rows of 6 tokens")
+        }
+    }
+
+    /// Answers are compared as the vocabulary sees them, for which blanks only part words.
+    @Test func exactAnswersAreThoseOfTheSameTokens() throws {
+        let url = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).tsv")
+        defer { try? FileManager.default.removeItem(at: url) }
+        try Data("a b c\tc  b a \na b\ta b\na b\tb ? a\n".utf8).write(to: url)
+        let words = try WordList.harness(["<pad>", "<unk>", "<bos>", "<eos>", "a", "b", "c", "d", "e"])
+        let answer = try model(tokenizer: words).run(.task(Translate.self), ["file": .string(url.path)])
+        #expect(cells(answer, "exact") == [true, false, false, 1])
     }
 
     @Test func whatTranslatesNothing() throws {

@@ -90,15 +90,20 @@ public struct AttentionMap {
         }
     }
 
+    /// Throws `.attribute` for a drawing that nothing could show: to ask before the weights are computed.
+    public static func check(maps: Int, rows: Int, columns: Int) throws {
+        // Beyond the limit the number itself is of no interest, but must not overflow.
+        let cells = Double(maps) * Double(rows) * Double(columns)
+        guard cells <= Double(limit) else {
+            throw PluginError.attribute(
+                "attention: \(maps) maps of \(rows) × \(columns) tokens are more than the \(limit) cells that can be "
+                    + "shown: take fewer tokens, layers or heads")
+        }
+    }
+
     /// Throws `.file`, and `.attribute` for a drawing that nothing could show.
     public func write(to path: String) throws {
-        let cells = panels.reduce(0) { $0 + $1.count } * rows.count * columns.count
-        guard cells <= Self.limit else {
-            throw PluginError.attribute(
-                "attention: \(panels.reduce(0) { $0 + $1.count }) maps of \(rows.count) × \(columns.count) tokens are "
-                    + "\(cells) cells, more than the \(Self.limit) that can be shown: take fewer tokens, layers or heads"
-            )
-        }
+        try Self.check(maps: panels.reduce(0) { $0 + $1.count }, rows: rows.count, columns: columns.count)
         do {
             let file = try AtomicFile(replacing: path)
             defer { file.discard() }

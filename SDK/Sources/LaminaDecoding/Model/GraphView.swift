@@ -81,6 +81,16 @@ public struct GraphView {
         reference.lastIndex(of: ":").map { String(reference[..<$0]) } ?? reference
     }
 
+    /// Names of the nodes and inputs that a value depends on, its own among them.
+    public func sources(of reference: String) -> Set<String> {
+        var names: Set<String> = [Self.name(reference)]
+        // A node stands behind what it takes.
+        for node in nodes.reversed() where names.contains(node.name) {
+            for case let input? in node.inputs { names.insert(Self.name(input)) }
+        }
+        return names
+    }
+
     /// Names of the nodes that depend on an input, itself among them.
     public func dependents(of input: String) -> Set<String> {
         var names: Set<String> = [input]

@@ -32,7 +32,8 @@ public struct LanguageModel {
             throw PluginError.data(
                 "the model has the inputs \(all): only a model of one input of tokens (N, T) generates text")
         }
-        input = TokenInput(model, inputs[0].name)
+        input = TokenInput(model, inputs[0].name, in: graph)
+        try input.checkSteps("generate")
         logits = output
         let around = try model.encode("", for: input.name)
         begin = input.begin.flatMap { around.first == $0 ? $0 : nil }

@@ -6,8 +6,13 @@ public struct TokenInput: Sendable {
     public let begin, end, padding: Int64?
     /// Tokens that there are; a model may give logits for more, which stand for none.
     public let vocabulary: Int
+    /// How many steps every row has, where the model takes no other number; nil: any.
+    public let steps: Int?
 
-    public init(_ model: TaskModel, _ name: String) {
+    /// - Parameter graph: the model's.
+    public init(_ model: TaskModel, _ name: String, in graph: GraphView) {
+        let shape = graph.inputs.first { $0.name == name }?.shape ?? []
+        if shape.count == 2, case .integer(let count) = shape[1] { steps = Int(count) } else { steps = nil }
         self.name = name
         begin = model.special(.begin, for: name)
         end = model.special(.end, for: name)
@@ -17,6 +22,27 @@ public struct TokenInput: Sendable {
 
     /// What no answer contains.
     public var forbidden: [Int64] { [padding, begin].compactMap { $0 } }
+
+    /// Texts side by side as the model takes them: filled up to its own number of steps, or to the longest of them.
+    ///
+    /// Throws `.data` for a text that is longer than the model takes.
+    public func batch(_ texts: [[Int64]]) throws -> TokenBatch {
+        let longest = texts.map(\.count).max() ?? 0
+        if let steps, longest > steps {
+            throw PluginError.data(
+                "a text has \(longest) tokens, but '\(name)' of the model takes \(steps): shorten it, or make the model "
+                    + "with 'shape: [T]', of any number")
+        }
+        return TokenBatch(texts, padding: padding ?? 0, steps: steps)
+    }
+
+    /// Throws `.data` where a text cannot grow token by token.
+    public func checkSteps(_ what: String) throws {
+        guard let steps else { return }
+        throw PluginError.data(
+            "'\(name)' of the model takes rows of \(steps) tokens, neither more nor fewer, so that no text can grow in it: "
+                + "\(what) needs a model with 'shape: [T]'")
+    }
 }
 
 /// Texts as tokens side by side, filled up to the longest of them.
@@ -26,8 +52,9 @@ public struct TokenBatch {
     /// [N], int64.
     public let lengths: TensorBuffer
 
-    public init(_ texts: [[Int64]], padding: Int64 = 0) {
-        let longest = texts.map(\.count).max() ?? 0
+    /// - Parameter steps: of every row; nil: those of the longest text.
+    public init(_ texts: [[Int64]], padding: Int64 = 0, steps: Int? = nil) {
+        let longest = steps ?? texts.map(\.count).max() ?? 0
         tokens = TensorBuffer(.int64, [texts.count, longest])
         lengths = TensorBuffer(.int64, [texts.count])
         for (row, text) in texts.enumerated() {

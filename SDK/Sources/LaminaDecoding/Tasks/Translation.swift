@@ -71,6 +71,7 @@ public struct Translation {
         let translator = try make()
         let (model, source, target) = (translator.model, translator.source.name, translator.target)
         if drawing != nil, let fault = translator.attentionFault { throw PluginError.attribute("attention: \(fault)") }
+        try target.checkSteps("translate")
         guard let begin = target.begin, let end = target.end else {
             throw PluginError.data(
                 "the vocabulary of '\(target.name)' has no <bos> or <eos>, with which answers begin and end")
@@ -97,7 +98,7 @@ public struct Translation {
             }
             // Answers come in the order of the texts, each as soon as those before it are there.
             while shown < texts.count, let hypotheses = found[shown] {
-                try show(texts[shown], hypotheses, answer, &totals) { try model.decode($0, for: target.name) }
+                try show(texts[shown], hypotheses, model, target.name, answer, &totals)
                 found[shown] = nil
                 shown += 1
             }
@@ -120,22 +121,28 @@ public struct Translation {
 
     /// The best answers of a text, a row each.
     private func show(
-        _ text: TranslatedText, _ hypotheses: [Hypothesis], _ answer: TaskAnswer, _ totals: inout Totals,
-        decode: ([Int64]) throws -> String
+        _ text: TranslatedText, _ hypotheses: [Hypothesis], _ model: TaskModel, _ target: String,
+        _ answer: TaskAnswer, _ totals: inout Totals
     ) throws {
+        // Tokens are compared, not letters: what the vocabulary makes alike (capitals, blanks) is alike.
+        let expected = try text.expected.map { try model.encode(tokensOf: $0, for: target) }
         for (rank, hypothesis) in hypotheses.prefix(best).enumerated() {
-            let words = try decode(hypothesis.isFinished ? hypothesis.tokens.dropLast() : hypothesis.tokens)
-            if rank == 0, let expected = text.expected {
+            let tokens = hypothesis.isFinished ? hypothesis.tokens.dropLast() : hypothesis.tokens
+            let words = try model.decode(tokens, for: target)
+            // A text may be cut into tokens in several ways.
+            let isExact = try expected.map { try $0 == tokens || $0 == model.encode(tokensOf: words, for: target) }
+            if rank == 0, let isExact {
                 totals.pairs += 1
-                totals.exact += words == expected ? 1 : 0
+                totals.exact += isExact ? 1 : 0
                 totals.logProbability += hypothesis.logProbability
             }
-            addRow(text, words, hypothesis, rank, answer)
+            addRow(text, words, hypothesis, rank, isExact ?? false, answer)
         }
     }
 
     private func addRow(
-        _ text: TranslatedText, _ words: String, _ hypothesis: Hypothesis, _ rank: Int, _ answer: TaskAnswer
+        _ text: TranslatedText, _ words: String, _ hypothesis: Hypothesis, _ rank: Int, _ isExact: Bool,
+        _ answer: TaskAnswer
     ) {
         switch (best > 1, text.expected) {
         case (false, nil):
@@ -152,7 +159,7 @@ public struct Translation {
             answer.addRow([
                 "source": .string(text.source), "rank": .integer(rank + 1), "text": .string(words),
                 "log_probability": .real(hypothesis.logProbability), "expected": .string(expected),
-                "exact": .bool(words == expected),
+                "exact": .bool(isExact),
             ])
         }
     }

@@ -15,11 +15,8 @@ final class StepDecoder: StepModel {
     private var last: TensorBuffer?
     private(set) var vocabulary: Int
 
-    /// Runs the encoder over sentences of tokens.
-    ///
-    /// - Parameter padding: fills rows up to the longest sentence; only with lengths may they differ in length.
-    convenience init(_ model: TaskModel, _ graph: DecoderGraph, _ sources: [[Int64]], padding: Int64) throws {
-        let batch = TokenBatch(sources, padding: padding)
+    /// Runs the encoder over sentences of tokens; only with lengths may these differ in length.
+    convenience init(_ model: TaskModel, _ graph: DecoderGraph, _ batch: TokenBatch) throws {
         defer { withExtendedLifetime(batch) {} }
         try self.init(model, graph, source: batch.tokens.tensor, lengths: batch.lengths.tensor)
     }

@@ -25,9 +25,10 @@ private struct RecurrentTranslator: TranslationModel {
 
     init(_ model: TaskModel) throws {
         self.model = model
-        graph = try DecoderGraph(GraphView(model))
-        source = TokenInput(model, graph.source)
-        target = TokenInput(model, graph.target)
+        let view = try GraphView(model)
+        graph = try DecoderGraph(view)
+        source = TokenInput(model, graph.source, in: view)
+        target = TokenInput(model, graph.target, in: view)
     }
 
     var takesLengths: Bool { graph.sourceLengths != nil }
@@ -36,7 +37,7 @@ private struct RecurrentTranslator: TranslationModel {
     }
 
     func decoder(_ sources: [[Int64]], capacity: Int) throws -> any StepModel {
-        try StepDecoder(model, graph, sources, padding: source.padding ?? 0)
+        try StepDecoder(model, graph, source.batch(sources))
     }
 
     func attention(of hypothesis: Hypothesis, to source: [Int64]) -> [[AttentionMap.Panel]] {

@@ -22,14 +22,14 @@ struct AttentionDrawing {
         }
     }
 
-    /// The maps of the heads that are wanted, four beside each other.
-    ///
-    /// - Parameters:
-    ///   - nodes: the attentions that there are to choose from.
-    ///   - given: one text, as inputs of the model.
-    func panels(
-        _ nodes: [AttentionNode], of model: TaskModel, given: [(reference: String, tensor: Tensor)]
-    ) throws -> [[AttentionMap.Panel]] {
+    /// Throws `.attribute` where there is no such attention, and for more cells than can be shown: before anything is
+    /// computed for it.
+    func check(_ nodes: [AttentionNode], rows: Int = 0, columns: Int = 0) throws {
+        let node = try chosen(nodes)
+        try AttentionMap.check(maps: head == nil ? node.heads : 1, rows: rows, columns: columns)
+    }
+
+    private func chosen(_ nodes: [AttentionNode]) throws -> AttentionNode {
         let index = layer ?? nodes.count - 1
         guard nodes.indices.contains(index) else {
             throw PluginError.attribute(
@@ -39,11 +39,28 @@ struct AttentionDrawing {
         if let head, head >= node.heads {
             throw PluginError.attribute("head is \(head), wanted 0 to \(node.heads - 1): '\(node.title)' has no more")
         }
+        return node
+    }
+
+    /// The maps of the heads that are wanted, four beside each other.
+    ///
+    /// - Parameters:
+    ///   - nodes: the attentions that there are to choose from.
+    ///   - given: one text, as inputs of the model.
+    ///   - shape: how many tokens ask, and how many are looked at.
+    func panels(
+        _ nodes: [AttentionNode], of model: TaskModel, given: [(reference: String, tensor: Tensor)],
+        shape: (rows: Int, columns: Int)
+    ) throws -> [[AttentionMap.Panel]] {
+        try check(nodes, rows: shape.rows, columns: shape.columns)
+        let node = try chosen(nodes)
         let outputs = try model.evaluate([node.query] + (node.key.map { [$0] } ?? []), given: given)
         let panels = try (head.map { [$0] } ?? Array(0..<node.heads)).map { head in
             AttentionMap.Panel(
                 "\(node.title), head \(head)",
-                try node.weights(outputs[0], node.key == nil ? nil : outputs[1], head: head))
+                try node.weights(
+                    outputs[0], node.key == nil ? nil : outputs[1], head: head,
+                    counting: node.lengths == nil ? nil : shape.columns))
         }
         return stride(from: 0, to: panels.count, by: 4).map { Array(panels[$0..<min($0 + 4, panels.count)]) }
     }

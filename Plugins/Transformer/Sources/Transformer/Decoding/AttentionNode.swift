@@ -45,9 +45,11 @@ struct AttentionNode {
     /// The name as people know the attention: without the part that the block gives each of them.
     var title: String { name.hasSuffix(".attention") ? String(name.dropLast(".attention".count)) : name }
 
-    /// Weights [Tq, Tk] of one head for the only sample of query [1, Tq, H · D] and key [1, Tk, G · D], all of whose steps
-    /// count; without a key both are in the query.
-    func weights(_ query: Tensor, _ key: Tensor?, head: Int) throws -> [[Float]] {
+    /// Weights [Tq, Tk] of one head for the only sample of query [1, Tq, H · D] and key [1, Tk, G · D]; without a key both are
+    /// in the query.
+    ///
+    /// - Parameter counting: how many keys count; nil: all.
+    func weights(_ query: Tensor, _ key: Tensor?, head: Int, counting: Int? = nil) throws -> [[Float]] {
         let key = key ?? query
         let isPacked = self.key == nil
         guard query.rank == 3, key.rank == 3, query.dtype == .float32, key.dtype == .float32, query.size(0) == 1,
@@ -70,7 +72,9 @@ struct AttentionNode {
             let q = query.floats + row * queryStride + head * size
             let scores = (0..<keys).map { column -> Double in
                 let distance = abs(position - column)
-                if isCausal && column > position || distance >= window ?? .max { return -.infinity }
+                if isCausal && column > position || distance >= window ?? .max || column >= counting ?? keys {
+                    return -.infinity
+                }
                 let k = key.floats + column * keyStride + from
                 var product = 0.0
                 for index in 0..<size { product += Double(q[index]) * Double(k[index]) }
@@ -90,6 +94,21 @@ extension GraphView {
     /// The attentions, in the order of the graph.
     func attentions() throws -> [AttentionNode] { try nodes.compactMap { try AttentionNode($0) } }
 
+    /// Throws `.data` for attention that is told an input's lengths, but has keys in front that these do not count.
+    ///
+    /// It would leave out as many real steps at the end.
+    func checkLengths() throws {
+        for attention in try attentions() {
+            guard let lengths = attention.lengths, inputs.contains(where: { $0.name == lengths }) else { continue }
+            let sources = sources(of: attention.key ?? attention.query)
+            guard let added = nodes.first(where: { sources.contains($0.name) && $0.addedSteps > 0 }) else { continue }
+            throw PluginError.data(
+                "the attention '\(attention.title)' is told '\(lengths)', which do not count what '\(added.name)' "
+                    + "(\(added.component)) puts in front: the last real tokens would not be seen. Leave out the lengths, "
+                    + "or that node")
+        }
+    }
+
     /// The most steps that learned positions allow of what depends on `input`; nil: as many as one wants.
     func context(of input: String) -> Int? {
         let names = dependents(of: input)
@@ -99,5 +118,18 @@ extension GraphView {
             else { return nil }
             return Int(count)
         }.min()
+    }
+}
+
+extension GraphView.Node {
+    /// Steps that it puts in front of a sequence.
+    var addedSteps: Int {
+        switch component {
+        case "transformer.class_token": return 1
+        case "transformer.prompt" where attributes["replace"] != true:
+            guard case .integer(let count)? = attributes["count"] else { return 10 }
+            return Int(count)
+        default: return 0
+        }
     }
 }

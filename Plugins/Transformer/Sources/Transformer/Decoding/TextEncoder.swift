@@ -13,6 +13,8 @@ struct TextEncoder {
     /// The reference to the vectors.
     let layer: String
     private let pooling: Pooling
+    /// Steps in front of the tokens, and which of them is a class token; nil: none.
+    private let front: (count: Int, classToken: Int?)
 
     /// - Parameter layer: nil: the encoder's output, or a language model's before its logits.
     init(_ model: TaskModel, layer: String?, pooling: Pooling) throws {
@@ -27,8 +29,21 @@ struct TextEncoder {
                 "the model takes \(all.joined(separator: ", ")): embed is for models of texts, which take tokens (int64, N × T)"
             )
         }
-        let translation = texts.count == 2 ? try TranslationGraph(graph) : nil
-        input = TokenInput(model, translation?.source ?? first)
+        try graph.checkLengths()
+        let translation: TranslationGraph?
+        if texts.count == 2 {
+            do {
+                translation = try TranslationGraph(graph)
+            } catch {
+                throw PluginError.data(
+                    "the model takes the texts '\(texts[0])' and '\(texts[1])', but none of them is what the other is made "
+                        + "of by attention: embed is for models of one text, or of the form of transformer.encoder_decoder"
+                )
+            }
+        } else {
+            translation = nil
+        }
+        input = TokenInput(model, translation?.source ?? first, in: graph)
         lengths =
             translation.map(\.sourceLengths)
             ?? graph.inputs.first { $0.shape.count == 1 && $0.dtype == "int64" }?.name
@@ -57,19 +72,30 @@ struct TextEncoder {
                 && $0.attributes["start"] ?? 0 == 0 && $0.attributes["end"] == 1
         }
         self.pooling = pooling == .auto && readsFirst ? .first : pooling
+        front = graph.front(of: name)
+    }
+
+    /// The tokens of a text. Throws `.data` for one that has none, which would get the vector of padding.
+    func tokens(_ text: String) throws -> [Int64] {
+        let tokens = try model.encode(text, for: input.name)
+        guard counting(tokens) > 0 else {
+            throw PluginError.data("a text has no tokens: leave out empty ones, here '\(text)'")
+        }
+        return tokens
     }
 
     /// A vector per text of tokens, all of one batch.
     func vectors(_ texts: [[Int64]]) throws -> [[Float]] {
-        let batch = TokenBatch(texts, padding: input.padding ?? 0)
+        let batch = try input.batch(texts)
         let steps = batch.tokens.tensor.size(1)
-        guard steps > 0 else { throw PluginError.data("a text has no tokens: leave out empty ones") }
+        // What puts a step in front may be no layer of this family.
+        let fronts = [0, front.count == 0 ? 1 : front.count]
         var given = [(reference: input.name, tensor: batch.tokens.tensor)]
         if let lengths { given.append((lengths, batch.lengths.tensor)) }
         let output = try withExtendedLifetime(batch) { try model.evaluate([layer], given: given)[0] }
         let rank = output.rank
         guard output.dtype == .float32, rank == 2 || rank == 3, output.size(0) == texts.count,
-            rank == 2 || output.size(1) == steps || output.size(1) == steps + 1
+            rank == 2 || fronts.contains(output.size(1) - steps)
         else {
             throw PluginError.data(
                 "'\(layer)' gives \(output.shape) for \(texts.count) texts of \(steps) tokens, wanted a vector per token or "
@@ -78,15 +104,16 @@ struct TextEncoder {
         let width = output.size(rank - 1)
         return texts.enumerated().map { row, text in
             if rank == 2 { return Array(UnsafeBufferPointer(start: output.floats + row * width, count: width)) }
-            // A vector more than there are tokens: a class token stands before them.
             let added = output.size(1) - steps
+            let classToken = added == 0 ? nil : front.count == 0 ? 0 : front.classToken
             let first = output.floats + row * output.size(1) * width
             func step(_ index: Int) -> [Float] {
                 Array(UnsafeBufferPointer(start: first + index * width, count: width))
             }
-            let count = max(counting(text), 1)
+            let count = counting(text)
             switch pooling {
-            case .auto where added == 1, .first: return step(0)
+            case .first: return step(0)
+            case .auto where classToken != nil: return step(classToken!)
             case .last: return step(added + count - 1)
             case .auto, .mean:
                 var sums = [Double](repeating: 0, count: width)
@@ -106,16 +133,44 @@ struct TextEncoder {
 }
 
 extension GraphView {
-    /// The sum of the last residual connection behind an attention, with the norm that follows it: what an encoder gives.
+    /// The sum of the last residual connection behind an attention, with the norm that follows it and what adapts either:
+    /// what an encoder gives.
     fileprivate func lastResidual(within names: Set<String>) throws -> String? {
         guard let attention = try attentions().last(where: { names.contains($0.name) }) else { return nil }
         let behind = dependents(of: attention.name).intersection(names)
         guard let sum = nodes.last(where: { $0.component == "core.add" && behind.contains($0.name) }) else {
             return nil
         }
+        let end = adapted(sum.name)
         let norm = nodes.first { node in
-            ["core.layer_norm", "transformer.rms_norm"].contains(node.component) && node.inputs.first == sum.name
+            ["core.layer_norm", "transformer.rms_norm"].contains(node.component) && node.inputs.first == end
         }
-        return norm?.name ?? sum.name
+        return norm.map { adapted($0.name) } ?? end
+    }
+
+    /// What takes the place of a node's output where layers that adapt it stand behind it.
+    private func adapted(_ name: String) -> String {
+        let next = nodes.first { node in
+            switch node.component {
+            case "transformer.adapter", "transformer.prompt": node.input(0) == name
+            case "transformer.lora": node.input(1) == name
+            default: false
+            }
+        }
+        return next.map { adapted($0.name) } ?? name
+    }
+
+    /// What class tokens and prompts put in front of the sequence that a value is.
+    fileprivate func front(of reference: String) -> (count: Int, classToken: Int?) {
+        let sources = sources(of: reference)
+        var front: (count: Int, classToken: Int?) = (0, nil)
+        for node in nodes where sources.contains(node.name) && node.addedSteps > 0 {
+            let isClassToken = node.component == "transformer.class_token"
+            // A prompt at 1 leaves what is first there; all others stand before it.
+            let at = node.attributes["at"] == 1 && !isClassToken ? 1 : 0
+            front.classToken = isClassToken ? 0 : front.classToken.map { $0 < at ? $0 : $0 + node.addedSteps }
+            front.count += node.addedSteps
+        }
+        return front
     }
 }

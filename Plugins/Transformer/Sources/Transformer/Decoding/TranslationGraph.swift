@@ -72,9 +72,13 @@ struct AttentiveTranslator: TranslationModel {
 
     init(_ model: TaskModel, _ drawing: AttentionDrawing, isCached: Bool) throws {
         self.model = model
-        graph = try TranslationGraph(GraphView(model))
-        (source, target) = (TokenInput(model, graph.source), TokenInput(model, graph.target))
+        let view = try GraphView(model)
+        graph = try TranslationGraph(view)
+        try view.checkLengths()
+        source = TokenInput(model, graph.source, in: view)
+        target = TokenInput(model, graph.target, in: view)
         (self.drawing, self.isCached) = (drawing, isCached)
+        if drawing.path != nil { try drawing.check(graph.attentions) }
     }
 
     var takesLengths: Bool { graph.sourceLengths != nil }
@@ -87,7 +91,7 @@ struct AttentiveTranslator: TranslationModel {
     }
 
     func decoder(_ sources: [[Int64]], capacity: Int) throws -> any StepModel {
-        let batch = TokenBatch(sources, padding: source.padding ?? 0)
+        let batch = try source.batch(sources)
         let inputs = inputs(batch)
         // The decoder may take an input as it is.
         let computed = graph.memory.filter { reference in !inputs.contains { $0.reference == reference } }
@@ -107,13 +111,14 @@ struct AttentiveTranslator: TranslationModel {
 
     func attention(of hypothesis: Hypothesis, to source: [Int64]) throws -> [[AttentionMap.Panel]] {
         guard let begin = target.begin else { return [] }
-        let batch = TokenBatch([source])
+        let batch = try self.source.batch([source])
         // The step that makes a token is told the one before it.
         let asked = TokenBatch([[begin] + hypothesis.tokens.dropLast()])
         var given = inputs(batch) + [(graph.target, asked.tokens.tensor)]
         if let lengths = graph.targetLengths { given.append((lengths, asked.lengths.tensor)) }
         return try withExtendedLifetime((batch, asked)) {
-            try drawing.panels(graph.attentions, of: model, given: given)
+            try drawing.panels(
+                graph.attentions, of: model, given: given, shape: (hypothesis.tokens.count, source.count))
         }
     }
 }

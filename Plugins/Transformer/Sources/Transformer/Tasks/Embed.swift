@@ -42,7 +42,7 @@ struct Embed: ModelTask {
         let texts = try arguments + (file.map(Self.read) ?? [])
         guard !texts.isEmpty else { throw PluginError.attribute("there is no text to embed: give some, or --file") }
         let encoder = try TextEncoder(model, layer: layer.isEmpty ? nil : layer, pooling: pooling)
-        let tokens = try texts.map { try model.encode($0, for: encoder.input.name) }
+        let tokens = try texts.map(encoder.tokens)
         var vectors = [[Float]](repeating: [], count: texts.count)
         for group in TokenBatch.groups(tokens, together: encoder.lengths != nil, size: batch) {
             if host.isCancelled { throw PluginError.cancelled }

@@ -47,7 +47,13 @@ struct Generate: ModelTask {
                 "the attention '\(open.title)' lets a step see later ones, so that no token can be predicted: wanted "
                     + "causal: true, as in transformer.gpt")
         }
+        try language.graph.checkLengths()
         let context = language.graph.context(of: language.input.name)
+        if drawing.path != nil {
+            // At least the prompt is drawn.
+            let least = try min(language.prompt(arguments.first ?? "").count, context ?? .max)
+            try drawing.check(nodes, rows: least, columns: least)
+        }
         let tokens = try Self.keepingSteps(isCached) {
             try generation.run(language, arguments, answer) { capacity in
                 try language.decoder(capacity: isCached ? capacity : nil, context: context)
@@ -61,7 +67,9 @@ struct Generate: ModelTask {
         let names = try shown.map { try model.token($0, for: language.input.name) }
         let map = AttentionMap(
             rows: names, columns: names,
-            panels: try withExtendedLifetime(batch) { try drawing.panels(nodes, of: model, given: given) })
+            panels: try withExtendedLifetime(batch) {
+                try drawing.panels(nodes, of: model, given: given, shape: (shown.count, shown.count))
+            })
         try map.write(to: path)
         answer.wrote(file: path)
     }
