@@ -84,7 +84,8 @@ public final class TrainingRun: @unchecked Sendable {
             guard try reading({ try archive.json(EntryName.graph) }) == model.graph.definition.json else {
                 throw LaminaError(
                     .recipe,
-                    "\(path) holds another network than the recipe describes: a resumed run cannot change its layers or loss"
+                    "\(path) holds another network than the recipe describes: a resumed run cannot change its layers or "
+                        + "loss, nor take a plugin whose blocks expand in another way; train anew, --from \(path) to keep its values"
                 )
             }
             // Read before anything is changed.

@@ -379,7 +379,7 @@ import Testing
                 == "/nowhere/recipe.yaml: cannot open the recipe: No such file or directory")
         #expect(
             message { _ = try Recipe.load("/tmp", registry: TestCatalogue.registry) }
-                == "/tmp: cannot map the recipe: it is a folder")
+                == "/tmp: cannot read the recipe: it is a folder")
     }
 
     @Test func errorsAreOneShortLine() {

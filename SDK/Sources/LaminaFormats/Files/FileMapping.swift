@@ -31,7 +31,7 @@ public final class FileMapping: @unchecked Sendable {
         guard fstat(descriptor, &status) == 0 else { throw FileError("examine", path) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             let isFolder = status.st_mode & S_IFMT == S_IFDIR
-            throw FileError("map", path, reason: isFolder ? "it is a folder" : "it is not a regular file")
+            throw FileError("read", path, reason: isFolder ? "it is a folder" : "it is not a regular file")
         }
         let count = Int(status.st_size)
         if count > 0 {
