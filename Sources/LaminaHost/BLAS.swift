@@ -110,7 +110,8 @@ final class BLAS: @unchecked Sendable {
             let tiles = job.tiles
             while job.tiles > 2, arguments.k / job.tiles < Self.shortestPart { job.tiles /= 2 }
             if job.tiles > 1 {
-                job.step = (arguments.k / job.tiles + Job.sumUnit) / Job.sumUnit * Job.sumUnit
+                let even = (arguments.k - 1) / job.tiles + 1
+                job.step = (even + Job.sumUnit - 1) / Job.sumUnit * Job.sumUnit
                 job.tiles = (arguments.k - 1) / job.step + 1
                 if let memory = job.reservePartials() {
                     job.compiles = arguments.transpose_a != 0 && Self.isWorthCompiling(arguments, work)
