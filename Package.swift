@@ -16,7 +16,7 @@ func libraries(_ moduleMap: String) -> [String] {
 func sdk(_ name: String) -> Target.Dependency { .product(name: name, package: "SDK") }
 
 /// The plugin families. Each is a folder `Plugins/<Family>` that also builds alone; a missing folder is left out.
-let families = ["Core", "Data", "CNN", "RNN", "Transformer", "Word2Vec"].filter {
+let families = ["Core", "Data", "CNN", "RNN", "Transformer", "Word2Vec", "GAN"].filter {
     exists("Plugins/\($0)/Package.swift")
 }
 
@@ -90,7 +90,7 @@ let host: [Target] = [
         dependencies: [
             "LaminaRecipe", "LaminaHost", "LaminaGraph", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSDK"),
         ]
-            + plugins("Core", "Data", "CNN", "RNN", "Transformer", "Word2Vec")),
+            + plugins("Core", "Data", "CNN", "RNN", "Transformer", "Word2Vec", "GAN")),
     // The real command with its plugins beside it, which `make test` builds first.
     .testTarget(name: "EndToEndTests", dependencies: [sdk("LaminaFormats")], exclude: ["Golden"]),
 ]

@@ -21,6 +21,9 @@
     #if canImport(Word2Vec)
         import Word2Vec
     #endif
+    #if canImport(GAN)
+        import GAN
+    #endif
 
     /// The recipes that come with the plugins, and the examples of the documentation, against the real catalogues.
     @Suite struct ShippedRecipeTests {
@@ -41,6 +44,9 @@
                 #endif
                 #if canImport(Word2Vec)
                     try registry.add { _, out in Plugin.export(Word2VecCatalogue.plugin, to: out) }
+                #endif
+                #if canImport(GAN)
+                    try registry.add { _, out in Plugin.export(GANCatalogue.plugin, to: out) }
                 #endif
             } catch {
                 preconditionFailure("\(error)")

@@ -1,0 +1,5 @@
+import LaminaSDK
+
+extension GANCatalogue {
+    public static var sources: [Component] { [.source(RingSource.self)] }
+}
