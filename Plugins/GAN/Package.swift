@@ -27,5 +27,6 @@ if FileManager.default.fileExists(atPath: sdk + "/Sources/LaminaTesting") {
             name: "GANTests",
             dependencies: [
                 "GAN", sdk("CAllocationCounter"), sdk("LaminaTesting"), sdk("LaminaFormats"), sdk("LaminaSchema"),
-            ]))
+            ],
+            exclude: ["Golden"]))
 }
