@@ -11,7 +11,8 @@ let package = Package(
     products: [.library(name: "GANPlugin", type: .dynamic, targets: ["GANPlugin"])],
     dependencies: [.package(path: "../../SDK")],
     targets: [
-        .target(name: "GAN", dependencies: [sdk("LaminaSDK"), sdk("LaminaFormats"), sdk("CLaminaMath")]),
+        .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .target(name: "GAN", dependencies: [sdk("LaminaSDK"), sdk("LaminaFormats"), sdk("CLaminaMath"), "CLibPNG"]),
         .target(
             name: "GANPlugin", dependencies: ["GAN"],
             linkerSettings: [

@@ -26,6 +26,7 @@ struct Checkpoint {
     init(_ training: ProcedureTraining) {
         state = training.state.json
         tensors = training.driver.states.map { ($0.name, $0.dtype, $0.shape, $0.data) }
+        tensors += training.driver.networks?.optimizerStates ?? []
         record = ["epochs": .integer(Int64(training.state.epochs))]
         record["metrics"] = training.state.history.last?.metrics
     }

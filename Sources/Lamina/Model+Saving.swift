@@ -27,7 +27,9 @@ extension Model {
             }
             var writer = ArchiveWriter(manifest: manifest)
             try writer.add(EntryName.graph, .json(graph.definition.json))
+            let weights = Self.weights(network)
             try writer.add(EntryName.weights, .tensors(base.map { try difference(weights, from: $0) } ?? weights))
+            try addTrainingNetworks(to: &writer)
             if let checkpoint {
                 try writer.add(EntryName.trainerState, .json(checkpoint.state))
                 let states = checkpoint.tensors.sorted { $0.dtype.size > $1.dtype.size }
@@ -49,6 +51,18 @@ extension Model {
                     try Self.write(writer, to: path)
                 }
             }
+        }
+    }
+
+    private func addTrainingNetworks(to writer: inout ArchiveWriter) throws {
+        guard keepsTrainingNetworks else { return }
+        for (name, network) in trainingNetworks {
+            try writer.add(EntryName.networkGraph(name), .json(network.graph.definition.json))
+            try writer.add(EntryName.networkWeights(name), .tensors(Self.weights(network)))
+        }
+        guard trainingNetworks.isEmpty, let archive else { return }
+        for name in archive.manifest.files.map(\.path) where name.hasPrefix(EntryName.networkFolder) {
+            try writer.add(name, .borrowed([archive.entry(name)]))
         }
     }
 
@@ -106,8 +120,8 @@ extension Model {
     }
 
     /// The widest elements first, so that every tensor stays aligned behind the one before.
-    private var weights: [Safetensors.Source] {
-        network.parameters.entries.sorted { $0.dtype.size > $1.dtype.size }.map(Self.source)
+    private static func weights(_ network: Network) -> [Safetensors.Source] {
+        network.parameters.entries.sorted { $0.dtype.size > $1.dtype.size }.map(source)
     }
 
     // MARK: Manifest
@@ -127,8 +141,23 @@ extension Model {
         manifest.preprocess.decode = decode
         if let link { manifest.extensions.append("link", .string(link)) }
         if let procedure { manifest.extensions.append("procedure", .string(procedure)) }
+        if let record = networkRecord { manifest.extensions.append("networks", record) }
         manifest.training = record
         return manifest
+    }
+
+    /// What only training needs beside the model: networks with their sizes and plugins; nil: nothing.
+    private var networkRecord: JSON? {
+        guard keepsTrainingNetworks else { return nil }
+        if trainingNetworks.isEmpty { return archive?.manifest.extensions["networks"] }
+        return .array(
+            trainingNetworks.map { name, network in
+                let plugins = Set(network.graph.definition.nodes.map { String($0.component.prefix { $0 != "." }) })
+                return [
+                    "name": .string(name), "parameters": .integer(Int64(network.graph.parameterCount)),
+                    "plugins": .array(plugins.sorted().map { .string($0) }),
+                ]
+            })
     }
 
     /// How raw samples were read, and what texts become.

@@ -29,6 +29,10 @@ public final class Model: @unchecked Sendable {
     var assets: [(name: String, bytes: [UInt8])] = []
     /// Id of the procedure that trained it; nil: it was trained on a dataset, or not at all.
     public internal(set) var procedure: String?
+    /// Networks that it was trained against and does not need itself, which its archives hold for training to go on.
+    var trainingNetworks: [(name: String, network: Network)] = []
+    /// Whether its archives hold those networks.
+    public var keepsTrainingNetworks = true
     /// The archive that it came from, with what that is based on.
     public internal(set) var chain: ArchiveChain?
     public var archive: Archive? { chain?.archive }
@@ -108,13 +112,17 @@ public final class Model: @unchecked Sendable {
         if recipe.data == nil { labels = inheritedLabels }
     }
 
-    /// The network that a recipe's procedure has defined.
+    /// The network that a recipe's procedure has defined, with initial weights from the recipe's seed.
     convenience init(
-        _ recipe: Recipe, defined model: Recipe.Model, registry: Registry
+        _ recipe: Recipe, defined definition: GraphDefinition, registry: Registry
     ) throws(LaminaError) {
-        var whole = recipe
-        whole.model = model
-        try self.init(whole, registry: registry)
+        let network = try sorted {
+            let graph = try Graph(definition, registry: registry)
+            let parameters = try ParameterStore(graph)
+            try parameters.initialize(seed: recipe.training.seed)
+            return Network(graph, parameters)
+        }
+        self.init(network: network, recipe: recipe, name: recipe.name ?? "model")
     }
 
     /// A graph built in code, with initial weights.
@@ -152,7 +160,8 @@ public final class Model: @unchecked Sendable {
         }
         preprocessing.origin = .init(
             data.source.id, JSONObject(left.map { ($0.key, $0.value) }), field: name, reading: data.source.reading)
-        preprocessing.steps = recipe.transforms.filter { $0.field == nil || $0.field == name }.map(\.component)
+        let taken = recipe.inputs.first { recipe.sourceField(of: $0) == name } ?? name
+        preprocessing.steps = recipe.transforms(of: taken, isFirst: true).map(\.component)
     }
 }
 

@@ -10,8 +10,14 @@ import LaminaTraining
 public protocol ProcedureObserver: AnyObject {
     /// After every step; has to be quick.
     func stepEnded(_ progress: ProcedureTraining.Progress)
+    /// A file for people to look at, such as images that the model makes at this point.
+    func sample(_ name: String, _ bytes: UnsafeRawBufferPointer) throws
     /// After every complete pass. `isCheckpointDue` follows the recipe's `checkpoint_every`.
     func epochEnded(_ record: EpochRecord, _ training: ProcedureTraining) throws
+}
+
+extension ProcedureObserver {
+    public func sample(_ name: String, _ bytes: UnsafeRawBufferPointer) throws {}
 }
 
 /// A training run by a procedure, which says what the model is and trains it; writes the archive as it goes.
@@ -29,6 +35,8 @@ public final class ProcedureTraining: @unchecked Sendable {
         public var fraction: Double
         /// Mean of the epoch so far; nil: the procedure tells none.
         public var meanLoss: Double?
+        /// Means of what else the procedure measures.
+        public var values: [(name: String, value: Double)]
         /// "words"
         public var itemName: String
         public var itemsPerSecond: Double
@@ -42,6 +50,10 @@ public final class ProcedureTraining: @unchecked Sendable {
     public private(set) var state: ProcedureState
 
     public var recipe: Recipe { driver.recipe }
+    /// Of the model, and of the networks that it is trained against.
+    public var parameterCount: Int {
+        model.trainingNetworks.reduce(model.graph.parameterCount) { $0 + $1.network.graph.parameterCount }
+    }
     private var runtime: Runtime { model.registry.runtime }
 
     /// Creates the procedure, has it define the model, and gives all tensors their initial values.
@@ -60,7 +72,13 @@ public final class ProcedureTraining: @unchecked Sendable {
         let checkpoint = resume ? try ProcedureTraining.checkpoint(path, begin) : nil
         state = begin
         if let threads = recipe.training.threads { Lamina.threads = threads }
-        let driver = try sorted { try ProcedureDriver(recipe, registry: registry, progress: progress) }
+        let graphs = try sorted {
+            try recipe.networks.map { try Graph(recipe.graph(of: $0, registry), registry: registry) }
+        }
+        let driver = try sorted {
+            let networks = recipe.networks.isEmpty ? nil : try ProcedureNetworks(recipe, graphs, registry: registry)
+            return try ProcedureDriver(recipe, networks: networks, registry: registry, progress: progress)
+        }
         self.driver = driver
         try sorted {
             for asset in driver.definition.assets {
@@ -70,15 +88,59 @@ public final class ProcedureTraining: @unchecked Sendable {
                 )
             }
         }
-        let model = try Model(recipe, defined: driver.definition.model, registry: registry)
+        let model = try Self.model(recipe, driver, graphs, registry)
         self.model = model
         model.assets = driver.definition.assets
         model.procedure = driver.id
-        driver.attach(model.network.parameters)
+        try sorted {
+            if driver.networks != nil { registry.runtime.loadLargeProducts() }
+            try driver.attach(model.network.parameters, Self.networks(recipe, driver, graphs, model))
+        }
         if let checkpoint {
             try restore(checkpoint.archive, checkpoint.state)
         } else {
             try sorted { try driver.start() }
+        }
+    }
+
+    /// The model that the procedure has defined, of its own nodes or of the recipe's networks.
+    private static func model(
+        _ recipe: Recipe, _ driver: ProcedureDriver, _ graphs: [Graph], _ registry: Registry
+    ) throws(LaminaError) -> Model {
+        let published = driver.definition.published
+        var whole = recipe
+        let definition: GraphDefinition
+        if published.isEmpty {
+            whole.model = driver.definition.model
+            definition = try sorted { try whole.graph(registry) }
+        } else if published.count == 1 {
+            definition = graphs[published[0]].definition
+        } else {
+            definition = .union(published.map { (recipe.networks[$0].name, graphs[$0].definition) })
+        }
+        return try Model(whole, defined: definition, registry: registry)
+    }
+
+    /// The recipe's networks with values: those of the model where it has them, else ones of their own.
+    private static func networks(
+        _ recipe: Recipe, _ driver: ProcedureDriver, _ graphs: [Graph], _ model: Model
+    ) throws -> [Network] {
+        let published = driver.definition.published
+        return try recipe.networks.indices.map { index in
+            let name = recipe.networks[index].name
+            if published == [index] { return model.network }
+            if published.contains(index) {
+                return Network(
+                    graphs[index],
+                    try ParameterStore(graphs[index], in: model.network.parameters, prefix: name + "."))
+            }
+            let parameters = try ParameterStore(graphs[index])
+            // Layers of the same name in two networks have other values.
+            let seed = name.utf8.reduce(recipe.training.seed) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+            try parameters.initialize(seed: seed)
+            let network = Network(graphs[index], parameters)
+            model.trainingNetworks.append((name, network))
+            return network
         }
     }
 
@@ -124,8 +186,27 @@ public final class ProcedureTraining: @unchecked Sendable {
                     weights.tensors.compactMap { tensor in
                         DataType(tensor.dtype).map { (tensor.name, $0, tensor.shape, weights.address(of: tensor)) }
                     })
+                for (name, network) in model.trainingNetworks {
+                    guard archive.contains(EntryName.networkGraph(name)),
+                        try archive.json(EntryName.networkGraph(name)) == network.graph.definition.json
+                    else {
+                        throw LaminaError(
+                            .recipe,
+                            "\(path) holds no network '\(name)' like the recipe's, or another: a resumed run cannot change "
+                                + "its networks; train without --resume")
+                    }
+                    let weights = try archive.tensors(EntryName.networkWeights(name))
+                    try network.parameters.load(
+                        weights.tensors.compactMap { tensor in
+                            DataType(tensor.dtype).map { (tensor.name, $0, tensor.shape, weights.address(of: tensor)) }
+                        })
+                    network.parametersChanged()
+                }
+                model.network.parametersChanged()
                 let states = try archive.tensors(EntryName.optimizerState)
-                for own in driver.states {
+                func restore(
+                    _ own: (name: String, dtype: DataType, shape: [Int], data: UnsafeMutableRawPointer)
+                ) throws {
                     guard let tensor = states.tensor(own.name), tensor.dtype == own.dtype.safetensors,
                         tensor.shape == own.shape
                     else {
@@ -137,7 +218,10 @@ public final class ProcedureTraining: @unchecked Sendable {
                     let bytes = states.bytes(of: tensor)
                     if bytes.count > 0 { own.data.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count) }
                 }
+                for own in driver.states { try restore((own.name, own.dtype, own.shape, own.data)) }
                 try driver.restore(state.own)
+                try driver.resumeNetworks(state)
+                for own in driver.networks?.optimizerStates ?? [] { try restore(own) }
                 self.state = state
                 self.state.goOn(to: recipe.training.epochs)
             } catch let error as LaminaError where error.kind == .recipe {
@@ -151,7 +235,8 @@ public final class ProcedureTraining: @unchecked Sendable {
     /// Trains to the end, or until `Runtime.shared.isCancelled`; writes a checkpoint when it is due and at the end.
     @discardableResult
     public func start(_ observer: (any ProcedureObserver)? = nil) throws(LaminaError) -> Trainer.Outcome {
-        try sorted {
+        driver.networks?.writeSample = { [weak observer] name, bytes in try observer?.sample(name, bytes) }
+        return try sorted {
             let meter = Meter(fraction: state.fraction)
             while !state.isFinished {
                 if runtime.isCancelled {
@@ -168,7 +253,7 @@ public final class ProcedureTraining: @unchecked Sendable {
                     continue
                 }
                 let before = state.epochs
-                state.add(step, seconds: Clock.now - begin)
+                state.add(step, driver.measures, seconds: Clock.now - begin)
                 observer?.stepEnded(meter.progress(state, recipe.training.epochs, driver.itemName))
                 guard state.epochs > before || state.isFinished else { continue }
                 let record = state.endEpoch()
@@ -186,7 +271,8 @@ public final class ProcedureTraining: @unchecked Sendable {
             try driver.publish()
             model.network.parametersChanged()
             // A model with values that are not finite is never saved.
-            if let (name, value) = model.network.parameters.firstNonFinite {
+            for network in [model.network] + model.trainingNetworks.map(\.network) {
+                guard let (name, value) = network.parameters.firstNonFinite else { continue }
                 throw LaminaError(
                     .diverged,
                     "training diverged in epoch \(state.epochs + 1): parameter '\(name)' holds the value \(value); "
@@ -202,6 +288,7 @@ public final class ProcedureTraining: @unchecked Sendable {
             try runtime.uninterrupted {
                 try publish()
                 state.own = try driver.save()
+                driver.noteNetworks(in: &state)
                 if let path { try model.save(to: path, checkpoint: .init(self)) }
             }
         }
@@ -219,7 +306,8 @@ public final class ProcedureTraining: @unchecked Sendable {
             let done = state.fraction - fraction
             return Progress(
                 epoch: min(state.epochs + 1, epochs), epochs: epochs, fraction: state.fraction,
-                meanLoss: state.running.meanLoss, itemName: itemName, itemsPerSecond: state.running.itemsPerSecond,
+                meanLoss: state.running.meanLoss, values: state.running.values, itemName: itemName,
+                itemsPerSecond: state.running.itemsPerSecond,
                 secondsLeft: done > 0.01 ? (Clock.now - begin) * (1 - state.fraction) / done : nil)
         }
     }

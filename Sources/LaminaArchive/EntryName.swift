@@ -10,6 +10,10 @@ public enum EntryName {
     public static let weights = "weights/model.safetensors"
     public static let optimizerState = "state/optimizer.safetensors"
     public static let trainerState = "state/trainer.json"
+    /// Networks that the model itself does not need: what it was trained against.
+    public static let networkFolder = "networks/"
+    public static func networkGraph(_ name: String) -> String { "\(networkFolder)\(name).json" }
+    public static func networkWeights(_ name: String) -> String { "\(networkFolder)\(name).safetensors" }
     public static let readme = "README.md"
     public static let licence = "LICENSE"
 
@@ -20,7 +24,8 @@ public enum EntryName {
     /// Those without a role are not listed in the manifest: itself, and the signatures over it.
     private static let groups: [(name: String, isFolder: Bool, role: String?)] = [
         (format, false, "format"), (manifest, false, nil), (graph, false, "graph"), ("weights", true, "weights"),
-        ("state", true, "state"), ("assets", true, "asset"), ("selftest", true, "selftest"),
+        ("networks", true, "network"), ("state", true, "state"), ("assets", true, "asset"),
+        ("selftest", true, "selftest"),
         ("plugins", true, "plugin"),
         (readme, false, "readme"), (licence, false, "licence"), ("signatures", true, nil),
     ]

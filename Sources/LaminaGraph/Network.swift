@@ -41,6 +41,7 @@ public final class Network: @unchecked Sendable {
         if request.target != nil, !graph.hasLoss {
             throw GraphError(.graph, "the model has no loss: name one in the recipe")
         }
+        precondition(request.target == nil || !request.takesOutputGradients, "a loss has its own gradient")
         let plan = try Plan(graph, request)
         if request.parameterGradients { try makeGradientMemory() }
         if arena.map({ $0.bytes < plan.arenaBytes }) ?? true {
@@ -180,7 +181,8 @@ public final class Network: @unchecked Sendable {
         }
     }
 
-    /// Runs the backward calls of the step whose forward ran last.
+    /// Runs the backward calls of the step whose forward ran last, from what the caller has written to the plan's
+    /// `outputGradients`, or else from the loss.
     ///
     /// - Parameter accumulating: add to the parameter gradients of earlier batches instead of replacing them; the plan has
     ///   to have been requested with `accumulates`.

@@ -12,7 +12,7 @@ public final class ParameterStore: @unchecked Sendable {
     public let graph: Graph
     private(set) var parameters: [UnsafeMutableRawPointer]
     private(set) var buffers: [UnsafeMutableRawPointer]
-    private let memory: AlignedMemory
+    private let memory: AlignedMemory?
     /// Keeps mapped files alive.
     private var owners: [AnyObject] = []
     /// Raised by whoever changes values; plans that prepacked weights look at it.
@@ -33,11 +33,31 @@ public final class ParameterStore: @unchecked Sendable {
             offsets.append(total)
             total += (size + 63) / 64 * 64
         }
-        memory = try AlignedMemory(bytes: total, purpose: "the parameters")
+        let memory = try AlignedMemory(bytes: total, purpose: "the parameters")
+        self.memory = memory
         let base = memory.base
         let pointers = offsets.map { base + $0 }
         parameters = Array(pointers.prefix(parameterSizes.count))
         buffers = Array(pointers.dropFirst(parameterSizes.count))
+    }
+
+    /// The values of a part of another graph, where they are: "<prefix><name>" there is "<name>" here.
+    ///
+    /// Both stores change them; who does through one of them tells the other's networks.
+    public init(_ graph: Graph, in whole: ParameterStore, prefix: String) throws(GraphError) {
+        self.graph = graph
+        memory = nil
+        owners = [whole]
+        var places: [String: UnsafeMutableRawPointer] = [:]
+        for entry in whole.entries { places[entry.name] = entry.data }
+        func place(_ name: String) throws(GraphError) -> UnsafeMutableRawPointer {
+            guard let place = places[prefix + name] else {
+                throw GraphError(.internal, "the whole graph has no '\(prefix + name)'")
+            }
+            return place
+        }
+        parameters = try graph.parameters.map { parameter throws(GraphError) in try place(parameter.name) }
+        buffers = try graph.buffers.map { buffer throws(GraphError) in try place(buffer.name) }
     }
 
     /// Fills parameters with their initializers and buffers with their initial values, from one seed.

@@ -41,6 +41,8 @@ public final class Plan: @unchecked Sendable {
     public private(set) var target: PlannedTensor?
     public private(set) var outputs: [PlannedTensor] = []
     public private(set) var loss: PlannedTensor?
+    /// With `request.takesOutputGradients`: one per graph output, nil where none flows; written before backward.
+    public private(set) var outputGradients: [PlannedTensor?] = []
     /// With `request.inputGradients`: one per graph input, nil where none flows; the target's last.
     public private(set) var inputGradients: [PlannedTensor?] = []
     /// Bytes of activations, gradients, saved tensors and workspaces together.
@@ -54,7 +56,7 @@ public final class Plan: @unchecked Sendable {
     public let nodeReports: [NodeReport]
 
     let steps: [PlanStep]
-    /// What gradients hold before backward.
+    /// What gradients hold before backward, unless the caller writes them.
     let seeds: [(gradient: UnsafeMutablePointer<lamina_tensor>, value: Float)]
     private let assembled: PlanAssembler.Result
     var boundBase: UnsafeMutableRawPointer?
@@ -78,7 +80,8 @@ public final class Plan: @unchecked Sendable {
         var assembler = PlanAssembler(builder, liveness, layout)
         for index in builder.operations.indices { try assembler.addStep(index) }
         assembler.connectFollowers()
-        seeds = liveness.seeded.map { (assembler.gradient($0.value), $0.gradient) }
+        let seeded = liveness.seeded.map { (gradient: assembler.gradient($0.value), value: $0.gradient) }
+        seeds = request.takesOutputGradients ? [] : seeded
         let owner = assembler.built
         nodeReports = Plan.reports(builder)
         // Callers' tensors.
@@ -100,6 +103,11 @@ public final class Plan: @unchecked Sendable {
         loss = builder.lossValue.map { planned($0, assembler.value($0)) }
         if request.inputGradients {
             inputGradients = (inputValues + (builder.targetValue.map { [$0] } ?? [])).map { value in
+                liveness.gradientBuffer[value] == nil ? nil : planned(value, assembler.gradient(value))
+            }
+        }
+        if request.takesOutputGradients {
+            outputGradients = builder.outputValues.map { value in
                 liveness.gradientBuffer[value] == nil ? nil : planned(value, assembler.gradient(value))
             }
         }

@@ -20,6 +20,8 @@ public struct PlanRequest: Hashable, Sendable {
     public var inputGradients: Bool
     /// Parameter gradients may be added to those of an earlier batch.
     public var accumulates: Bool
+    /// The caller writes the gradients of the outputs (`Plan.outputGradients`) between forward and backward; there is no loss.
+    public var takesOutputGradients: Bool
 
     /// Sequences come step by step; nil: whole.
     public var steps: Steps?
@@ -46,7 +48,7 @@ public struct PlanRequest: Hashable, Sendable {
 
     public init(
         inputs: [[Int]], target: Target? = nil, phase: Phase = .inference, parameterGradients: Bool = false,
-        inputGradients: Bool = false, accumulates: Bool = false, steps: Steps? = nil
+        inputGradients: Bool = false, accumulates: Bool = false, takesOutputGradients: Bool = false, steps: Steps? = nil
     ) {
         self.inputs = inputs
         self.target = target
@@ -54,6 +56,7 @@ public struct PlanRequest: Hashable, Sendable {
         self.parameterGradients = parameterGradients
         self.inputGradients = inputGradients
         self.accumulates = accumulates
+        self.takesOutputGradients = takesOutputGradients
         self.steps = steps
     }
 

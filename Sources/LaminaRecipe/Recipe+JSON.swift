@@ -15,13 +15,19 @@ extension Recipe {
         object["from"] = base.map { .string(Self.relative($0.path, to: folder)) }
         object["data"] = data?.json(folder)
         object["procedure"] = procedure.map { $0.json(folder) }
+        if !networks.isEmpty {
+            object["networks"] = .object(JSONObject(networks.map { ($0.name, $0.json(folder)) }))
+        }
         if procedure == nil, !model.isOfBase || !model.adaptation.isEmpty { object["model"] = model.json(folder) }
         object["loss"] = loss.map { loss in
             loss.component.json(folder, loss.inputs.isEmpty ? [:] : ["from": .array(loss.inputs.map(\.json))])
         }
         object["optimizer"] = optimizer?.json(folder)
         if !metrics.isEmpty { object["metrics"] = .array(metrics.map { $0.json(folder) }) }
-        object["train"] = procedure == nil ? training.json(folder) : training.procedureJSON
+        object["train"] =
+            procedure == nil
+            ? training.json(folder)
+            : training.procedureJSON(networks.isEmpty ? Training.procedureKeys : Training.networkKeys)
         return .object(object)
     }
 
@@ -72,7 +78,10 @@ extension Recipe.Datasets {
         if !transforms.isEmpty {
             object["transforms"] = .array(
                 transforms.map { transform in
-                    transform.component.json(folder, transform.field.map { ["field": .string($0)] } ?? [:])
+                    var siblings = JSONObject()
+                    siblings["field"] = transform.field.map { .string($0) }
+                    siblings["as"] = transform.result.map { .string($0) }
+                    return transform.component.json(folder, siblings)
                 })
         }
         if !classes.isEmpty { object["classes"] = .array(classes.map { .string($0) }) }
@@ -119,6 +128,14 @@ extension Recipe.Model {
         if input.name == Recipe.inputName, input.dtype == .float32 { return shape(input) }
         var object = full(input)
         object["name"] = .string(input.name)
+        return .object(object)
+    }
+}
+
+extension Recipe.Network {
+    fileprivate func json(_ folder: String?) -> JSON {
+        guard case .object(var object) = model.json(folder) else { return .null }
+        object["optimizer"] = optimizer?.json(folder)
         return .object(object)
     }
 }
@@ -187,10 +204,9 @@ extension Recipe.ParameterGroup {
 
 extension Recipe.Training {
     /// What of it holds for a procedure.
-    fileprivate var procedureJSON: JSON {
+    fileprivate func procedureJSON(_ keys: [String]) -> JSON {
         guard case .object(let all) = json(nil) else { return .null }
-        return .object(
-            JSONObject(all.members.filter { Self.procedureKeys.contains($0.key) }.map { ($0.key, $0.value) }))
+        return .object(JSONObject(all.members.filter { keys.contains($0.key) }.map { ($0.key, $0.value) }))
     }
 
     fileprivate func json(_ folder: String?) -> JSON {

@@ -83,6 +83,8 @@ extension Recipe {
 
         /// What of it holds for a procedure, which has batches and validation of its own, if any.
         static let procedureKeys = ["epochs", "seed", "threads", "checkpoint_every"]
+        /// What does if it trains the recipe's networks on the recipe's data.
+        static let networkKeys = procedureKeys + ["batch", "shuffle"]
     }
 
     /// Ends training when validation no longer gets better.

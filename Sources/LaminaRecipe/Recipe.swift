@@ -19,6 +19,8 @@ public struct Recipe: Sendable, Equatable {
     public var model: Model
     /// A training regime of its own, which also says what the model is.
     public var procedure: Component?
+    /// What a procedure trains against or beside each other; `optimizer` is that of those without one.
+    public var networks: [Network] = []
     public var loss: Loss?
     public var optimizer: Optimizer?
     public var metrics: [Component]
@@ -116,10 +118,31 @@ public struct Recipe: Sendable, Equatable {
         public var component: Component
         /// The field that it changes; nil: the model's (first) input.
         public var field: String?
+        /// The name of a new field that gets the result, while the old one stays as it is; nil: it is changed itself.
+        public var result: String?
 
-        public init(_ component: Component, field: String? = nil) {
+        public init(_ component: Component, field: String? = nil, as result: String? = nil) {
             self.component = component
             self.field = field
+            self.result = result
+        }
+    }
+
+    /// One of several networks that a procedure trains.
+    public struct Network: Sendable, Equatable {
+        public var name: String
+        public var model: Model
+        /// nil: the recipe's.
+        public var optimizer: Optimizer?
+        public var place: Place
+
+        public init(
+            _ name: String, _ model: Model, optimizer: Optimizer? = nil, place: Place = Place(line: 1, column: 1)
+        ) {
+            self.name = name
+            self.model = model
+            self.optimizer = optimizer
+            self.place = place
         }
     }
 

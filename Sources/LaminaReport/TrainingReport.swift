@@ -24,6 +24,7 @@ public final class TrainingReport {
         case confusion = "confusion.svg"
         case recipe = "recipe.yaml"
         case tensorBoard = "tensorboard"
+        case samples = "samples"
     }
 
     /// A report beside the archive at `archive`, a path that ends in ".lamina"; writes nothing yet.
@@ -80,6 +81,14 @@ public final class TrainingReport {
         }
         try events.write(table)
         written.insert(.tensorBoard)
+    }
+
+    /// Writes a file for people to look at into the folder `<base>.samples`.
+    public func write(sample name: String, _ bytes: UnsafeRawBufferPointer) throws(FileError) {
+        let folder = path(.samples)
+        guard mkdir(folder, 0o777) == 0 || errno == EEXIST else { throw FileError("make the folder", folder) }
+        try AtomicFile.replace("\(folder)/\(name)", with: Array(bytes))
+        written.insert(.samples)
     }
 
     private func path(_ part: Part) -> String { "\(base).\(part.rawValue)" }

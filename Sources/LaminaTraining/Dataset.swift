@@ -205,7 +205,7 @@ private struct FieldFinder {
     }
 
     var names: String {
-        let texts = source.textFields.map { "text '\($0)'" }
+        let texts = source.textFields.map { "text '\($0)'" } + data.transforms.compactMap(\.result).map { "'\($0)'" }
         return (source.fields.map { "'\($0.name)'" } + texts).joined(separator: ", ")
     }
 
@@ -215,8 +215,9 @@ private struct FieldFinder {
             throw TrainingError(
                 .recipe, "field '\(name)' of \(source.id) is text: say under 'data.text' how it becomes the \(what)")
         }
+        let sought = name.map { data.sourceField(of: $0) }
         guard
-            let index = name.map({ name in source.fields.firstIndex { $0.name == name } })
+            let index = sought.map({ name in source.fields.firstIndex { $0.name == name } })
                 ?? source.fields.indices.first
         else {
             guard let name else {
@@ -227,7 +228,7 @@ private struct FieldFinder {
             throw TrainingError(.recipe, "\(source.id) has no field '\(name)' for the \(what); it has \(names)\(near)")
         }
         let field = source.fields[index]
-        let own = data.transforms.filter { $0.field.map { $0 == field.name } ?? isFirst }
+        let own = data.transforms(of: name ?? field.name, isFirst: isFirst)
         return .field(
             index,
             try TransformChain(

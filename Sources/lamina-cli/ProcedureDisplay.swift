@@ -22,8 +22,9 @@ final class ProcedureDisplay: ProcedureObserver {
         let now = Terminal.now
         guard now - lastShown >= (Terminal.isErrorATerminal ? 0.1 : 10) else { return }
         lastShown = now
-        let loss = progress.meanLoss.map { "loss \(Text.decimal($0, 4))  " } ?? ""
-        let speed = "\(loss)\(Text.decimal(progress.itemsPerSecond, 0)) \(progress.itemName)/s"
+        var losses = progress.meanLoss.map { "loss \(Text.decimal($0, 4))  " } ?? ""
+        for value in progress.values { losses += "\(value.name) \(Text.decimal(value.value, 3))  " }
+        let speed = "\(losses)\(Text.decimal(progress.itemsPerSecond, 0)) \(progress.itemName)/s"
         let left = progress.secondsLeft.map { "  \(Text.duration($0)) left" } ?? ""
         let epoch = "epoch \(progress.epoch)/\(progress.epochs)"
         if Terminal.isErrorATerminal {
@@ -36,8 +37,11 @@ final class ProcedureDisplay: ProcedureObserver {
         }
     }
 
+    func sample(_ name: String, _ bytes: UnsafeRawBufferPointer) throws { try report.write(sample: name, bytes) }
+
     func epochEnded(_ record: EpochRecord, _ training: ProcedureTraining) throws {
-        let loss = record.trainLoss.isNaN ? "" : "train_loss \(Text.decimal(record.trainLoss, 4))  "
+        var loss = record.trainLoss.isNaN ? "" : "train_loss \(Text.decimal(record.trainLoss, 4))  "
+        for value in record.values { loss += "\(value.name) \(Text.decimal(value.value, 4))  " }
         Terminal.message(
             "epoch \(record.epoch)/\(training.recipe.training.epochs)  \(loss)(\(Text.duration(record.seconds)), "
                 + "\(Text.decimal(record.samplesPerSecond, 0)) \(training.driver.itemName)/s)")

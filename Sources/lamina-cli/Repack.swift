@@ -23,6 +23,9 @@ struct Repack: ParsableCommand {
     @Flag(help: "Stay a difference from the base; only the training state is left out.")
     var delta = false
 
+    @Flag(help: "Leave out networks that only training needs, such as the discriminator of a generator.")
+    var inference = false
+
     @Flag(help: "Accept an archive or a base that was zipped again by another tool.")
     var tolerant = false
 
@@ -47,6 +50,7 @@ struct Repack: ParsableCommand {
         }
         // What is written has new hashes, which would hide that the values are damaged.
         try model.chain!.verify()
+        model.keepsTrainingNetworks = !inference
         if delta {
             guard model.base != nil else {
                 throw LaminaError(.usage, "\(self.model) is no difference from a base: leave out --delta")

@@ -134,7 +134,7 @@ extension Train {
         let report = try TrainingReport(archive: output, name: run.model.name, classes: [], isResumed: resume)
         try writeResolved(recipe, report)
         Terminal.message(
-            "training \(run.model.graph.parameterCount) parameters by \(run.driver.id), "
+            "training \(run.parameterCount) parameters by \(run.driver.id), "
                 + "\(recipe.training.epochs) epoch\(recipe.training.epochs == 1 ? "" : "s"), \(Lamina.threads) threads")
         guard try run.start(ProcedureDisplay(report)) == .finished else {
             Terminal.message(

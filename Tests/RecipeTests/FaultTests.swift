@@ -35,8 +35,8 @@ import Testing
             ),
             (
                 "lamina: 1\ngenerator: { input: [1], layers: [] }",
-                "recipe.yaml:2:1: 'generator': several graphs are not supported by this version; "
-                    + "a recipe has one graph, 'model:'"
+                "recipe.yaml:2:1: 'generator': one of several networks stands in 'networks:'; "
+                    + "a recipe with one has 'model:'"
             ),
             (
                 "lamina: 1\nmodle: {}\nmodel: { input: [1], layers: [test.bend] }",
@@ -45,7 +45,7 @@ import Testing
             (
                 "lamina: 1\nzzz: {}\nmodel: {}",
                 "recipe.yaml:2:1: the recipe has no key 'zzz'; known are 'lamina', 'name', 'description', 'procedure', "
-                    + "'from', 'data', 'model', 'loss', 'optimizer', 'metrics', 'train'"
+                    + "'networks', 'from', 'data', 'model', 'loss', 'optimizer', 'metrics', 'train'"
             ),
             ("lamina: 1\nepochs: 3\nmodel: {}", "recipe.yaml:2:1: 'epochs' stands in 'train': indent it there"),
             (

@@ -69,6 +69,31 @@ public struct ProcedureModel {
             "the host refused state '\(name)'")
     }
 
+    /// The recipe's networks, to look at; nil: it has none, or the host is older than them.
+    public var networks: Networks? {
+        Int(raw.pointee.struct_size) > MemoryLayout<lamina_procedure_model>.offset(of: \.add_data)!
+            ? raw.pointee.networks.map { Networks(raw: $0) } : nil
+    }
+
+    /// Makes one of the networks a part of the model; the others are for training alone.
+    public func publish(_ network: Int) throws {
+        try check(raw.pointee.publish(sink, Int32(network)), "the host refused to publish network \(network)")
+    }
+
+    /// Asks for a tensor of each sample of the recipe's data; `shape` is that of one sample.
+    ///
+    /// - Parameters:
+    ///   - stream: streams go through the samples in orders of their own.
+    ///   - isTarget: the recipe's data.target; otherwise the next of data.input.
+    public func addData(
+        _ name: String, _ dtype: DataType, _ shape: [Int], stream: Int = 0, isTarget: Bool = false
+    ) throws {
+        try check(
+            raw.pointee.add_data(
+                sink, Int32(stream), isTarget ? LAMINA_DATA_TARGET : LAMINA_DATA_INPUT, name, dtype.raw,
+                Int32(shape.count), shape.map(Int64.init)), "the host refused data '\(name)'")
+    }
+
     /// How far a long definition is, 0 to 1, and what it does: "counting words".
     public func progress(_ fraction: Double, _ text: String) { raw.pointee.progress(sink, fraction, text) }
 }
@@ -87,6 +112,11 @@ public struct ProcedureRun {
     public var seed: UInt64 { raw.pointee.seed }
     /// Passes over all there is to learn from, as the recipe says; may have grown in a resumed run.
     public var epochs: Int { Int(raw.pointee.epochs) }
+    /// The recipe's networks; nil: it has none, or the host is older than them.
+    public var networks: Networks? {
+        Int(raw.pointee.struct_size) > MemoryLayout<lamina_procedure_run>.offset(of: \.networks)!
+            ? raw.pointee.networks.map { Networks(raw: $0) } : nil
+    }
 }
 
 /// What a step did, and how far the training is.

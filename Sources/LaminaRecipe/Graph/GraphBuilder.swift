@@ -15,6 +15,13 @@ extension Recipe {
     }
 }
 
+extension Recipe {
+    /// One of the recipe's networks, as `graph(_:)`.
+    public func graph(of network: Network, _ registry: Registry) throws(RecipeError) -> GraphDefinition {
+        try Recipe(model: network.model, file: file.path).graph(registry)
+    }
+}
+
 /// Connects the layers of a recipe.
 struct GraphBuilder {
     static let nodeLimit = 100_000

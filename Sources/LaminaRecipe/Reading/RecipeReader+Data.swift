@@ -5,7 +5,7 @@ import LaminaSchema
 extension RecipeReader {
     static let dataKeys = ["test", "validation", "input", "target", "transforms", "classes", "text"]
 
-    static let transformKeys = ["field"]
+    static let transformKeys = ["field", "as"]
 
     /// - Parameter all: the model's inputs; nil: those of the base, which is not known here.
     func datasets(
@@ -84,9 +84,20 @@ extension RecipeReader {
         for node in nodes {
             var entry = try entry(node, "an entry of 'transforms'", kinds: ["transform"], hostKeys: Self.transformKeys)
             let field = entry.siblings.take("field")
+            let result = entry.siblings.take("as")
             var transform = Recipe.Transform(try bind(entry, kinds: ["transform"], hostKeys: Self.transformKeys))
             try finish(entry, hostKeys: Self.transformKeys)
             if let field { transform.field = try text(field, "'field'") }
+            if let result {
+                transform.result = try text(result, "'as'")
+                try check(newName: transform.result!, "a field", result.place)
+                guard transform.field != nil else {
+                    throw error("'as' makes a new field of another: say with 'field' of which", result)
+                }
+                if transforms.contains(where: { $0.result == transform.result }) {
+                    throw error("'as': there is a field '\(transform.result!)' already; take another name", result)
+                }
+            }
             transforms.append(transform)
         }
         return transforms

@@ -16,6 +16,12 @@ extension RecipeReader {
         _ node: YAMLNode, _ texts: [Recipe.TextEntry], hasBase: Bool
     ) throws(RecipeError) -> Recipe.Model {
         var fields = try RecipeFields(node, "'model'", wanted: "a mapping with 'input' and 'layers'", file: file)
+        return try model(&fields, texts, hasBase: hasBase)
+    }
+
+    private func model(
+        _ fields: inout RecipeFields, _ texts: [Recipe.TextEntry], hasBase: Bool
+    ) throws(RecipeError) -> Recipe.Model {
         let adaptation = try adaptation(&fields)
         if hasBase, !fields.entries.contains(where: { $0.key == "layers" }) {
             if let entry = fields.entries.first(where: { ["input", "outputs", "carry"].contains($0.key) }) {
@@ -54,6 +60,39 @@ extension RecipeReader {
         if let carry { model.carries = try carries(carry, model.inputs) }
         model.adaptation = adaptation
         return model
+    }
+
+    /// `{ generator: { input: …, layers: […], optimizer: … }, … }`
+    func networks(_ node: YAMLNode) throws(RecipeError) -> [Recipe.Network] {
+        guard let entries = node.entries, !entries.isEmpty else {
+            throw error(
+                "'networks' is a mapping from names to networks with 'input' and 'layers', got \(node.summary)", node)
+        }
+        var networks: [Recipe.Network] = []
+        for entry in entries {
+            try check(newName: entry.key, "a network", entry.place)
+            guard Self.isFileName(entry.key) else {
+                throw error(
+                    "a network cannot be named '\(shortened(entry.key))': its values are a file of the archive; "
+                        + "use a-z, 0-9 and '_'", entry.place)
+            }
+            var fields = try RecipeFields(
+                entry.value, "'networks.\(entry.key)'", wanted: "a mapping with 'input' and 'layers'", file: file)
+            let optimizer = fields.take("optimizer")
+            for entry in fields.entries where (Self.adaptationKeys + ["carry"]).contains(entry.key) {
+                throw error("'\(entry.key)' is for a recipe with one 'model:'; leave it out", entry.place)
+            }
+            var network = Recipe.Network(entry.key, try model(&fields, [], hasBase: false), place: entry.place)
+            if let optimizer { network.optimizer = try self.optimizer(optimizer) }
+            networks.append(network)
+        }
+        return networks
+    }
+
+    private static func isFileName(_ name: String) -> Bool {
+        name.utf8.allSatisfy {
+            (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "_")
+        }
     }
 
     /// `{ hidden: { shape: [1, N, 64], from: "stem:1" } }`

@@ -13,7 +13,8 @@ struct RecipeReader {
     var base: String?
 
     static let keys = [
-        "lamina", "name", "description", "from", "data", "model", "procedure", "loss", "optimizer", "metrics", "train",
+        "lamina", "name", "description", "from", "data", "model", "procedure", "networks", "loss", "optimizer",
+        "metrics", "train",
     ]
 
     /// Every key of the host that may stand beside a component.
@@ -26,11 +27,14 @@ struct RecipeReader {
         }
         var fields = try RecipeFields(root, "the recipe", wanted: "a mapping that begins with 'lamina: 1'", file: file)
         try version(&fields)
-        try refuseSeveralGraphs(fields.entries)
+        try refuseLooseNetworks(fields.entries)
         let name = fields.take("name")
         let documentation = fields.take("description")
         if let procedure = fields.take("procedure") {
             return try self.recipe(procedure, name: name, documentation: documentation, &fields)
+        }
+        if let networks = fields.take("networks") {
+            throw error("'networks' are trained by a procedure: name one as 'procedure:'", networks)
         }
         let from = fields.take("from")
         let data = fields.take("data")
@@ -86,7 +90,11 @@ struct RecipeReader {
     ) throws(RecipeError) -> Recipe {
         let component = try self.component(procedure, "'procedure'", kind: "procedure")
         let train = fields.take("train")
+        let networks = fields.take("networks")
+        let data = networks == nil ? nil : fields.take("data")
+        let optimizer = networks == nil ? nil : fields.take("optimizer")
         for entry in fields.entries where ["data", "model", "loss", "optimizer", "metrics"].contains(entry.key) {
+            if networks != nil, ["data", "optimizer"].contains(entry.key) { continue }
             throw error(
                 "'\(entry.key)': the procedure '\(component.id)' brings its own; leave it out", entry.place)
         }
@@ -100,25 +108,29 @@ struct RecipeReader {
         var recipe = Recipe(procedure: component, file: file)
         if let name { recipe.name = try plain(text(name, "'name'"), "'name'", name) }
         if let documentation { recipe.documentation = try text(documentation, "'description'") }
+        if let networks { recipe.networks = try self.networks(networks) }
+        if let data { recipe.data = try datasets(data, inputs: nil, []) }
+        if let optimizer { recipe.optimizer = try self.optimizer(optimizer) }
         if let train {
-            for entry in train.entries ?? [] where !Recipe.Training.procedureKeys.contains(entry.key) {
+            let keys = networks == nil ? Recipe.Training.procedureKeys : Recipe.Training.networkKeys
+            for entry in train.entries ?? [] where !keys.contains(entry.key) {
                 guard Self.trainingKeys.contains(entry.key) else { continue }
                 throw error(
                     "'\(entry.key)' is for training on a dataset; with a procedure 'train' has "
-                        + Recipe.Training.procedureKeys.joined(separator: ", "), entry.place)
+                        + keys.joined(separator: ", "), entry.place)
             }
             recipe.training = try training(train, recipe)
         }
         return recipe
     }
 
-    /// Several graphs that are trained together are a later version's.
-    private func refuseSeveralGraphs(_ entries: [YAMLNode.Entry]) throws(RecipeError) {
+    /// Networks that do not stand where they should.
+    private func refuseLooseNetworks(_ entries: [YAMLNode.Entry]) throws(RecipeError) {
         for entry in entries where !Self.keys.contains(entry.key) {
             guard entry.value.entries?.contains(where: { $0.key == "layers" }) ?? false else { continue }
             throw error(
-                "'\(shortened(entry.key))': several graphs are not supported by this version; "
-                    + "a recipe has one graph, 'model:'", entry.place)
+                "'\(shortened(entry.key))': one of several networks stands in 'networks:'; "
+                    + "a recipe with one has 'model:'", entry.place)
         }
     }
 

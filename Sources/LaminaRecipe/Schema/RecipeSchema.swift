@@ -38,6 +38,9 @@ struct RecipeSchema {
             "data": data, "model": model,
             "procedure": .described(
                 .reference("procedure"), "A training regime that also says what the model is, instead of 'model'."),
+            "networks": .described(
+                ["type": "object", "minProperties": 1, "additionalProperties": network],
+                "Several networks, by name, that a procedure trains."),
             "loss": .described(.reference("loss"), "What training minimises."),
             "optimizer": .described(.reference("optimizer"), "How parameters follow their gradients."),
             "metrics": .described(.oneOrMore("metric"), "What is measured beside the loss."),
@@ -92,40 +95,55 @@ struct RecipeSchema {
     private var model: JSON {
         .object(
             described: "The network, or with 'from' what changes in that of the archive.", required: [],
-            [
-                "input": .described(
-                    [
-                        "anyOf": [
-                            .reference("shape"), .reference("input"),
-                            [
-                                "type": "object", "minProperties": 1,
-                                "additionalProperties": ["anyOf": [.reference("shape"), .reference("input")]],
-                            ],
-                        ]
-                    ], "The shape of one sample, without the batch; or several inputs by name."),
-                "layers": .described(
-                    ["type": "array", "minItems": 1, "items": .reference("layer")],
-                    "Layers and blocks; each takes the output of the one before unless it says 'from'."),
-                "outputs": .described(
-                    ["anyOf": [.textOrTexts, ["type": "object", "additionalProperties": ["type": "string"]]]],
-                    "Which outputs the model has; without it, that of the last layer."),
-                "carry": .described(
-                    [
-                        "type": "object",
-                        "additionalProperties": .object(
-                            described: "", required: ["shape", "from"],
-                            ["shape": .reference("shape"), "from": ["type": "string"]]),
-                    ],
-                    "Inputs that take what a layer gave for the batch before: states of a stream; shapes with the batch, N."
-                ),
-                "frozen": .described(.textOrTexts, "Patterns of the parameters that are not trained (\"stem.*\")."),
-                "replace": .described(
-                    ["type": "object", "minProperties": 1, "additionalProperties": .reference("replacement")],
-                    "Layers in the place of nodes, by the node's name; they take the node's inputs."),
-                "adapt": .described(
-                    ["anyOf": [.reference("insertion"), ["type": "array", "items": .reference("insertion")]]],
-                    "Layers that are put behind nodes; with 'from', the rest is then frozen unless 'frozen' says more."),
-            ])
+            modelProperties)
+    }
+
+    /// One of several.
+    private var network: JSON {
+        var properties = JSONObject(
+            modelProperties.members.filter { ["input", "layers", "outputs"].contains($0.key) }.map {
+                ($0.key, $0.value)
+            })
+        properties["optimizer"] = .described(
+            .reference("optimizer"), "How its parameters follow their gradients; without it, the recipe's.")
+        return .object(described: "", required: ["input", "layers"], properties)
+    }
+
+    private var modelProperties: JSONObject {
+        [
+            "input": .described(
+                [
+                    "anyOf": [
+                        .reference("shape"), .reference("input"),
+                        [
+                            "type": "object", "minProperties": 1,
+                            "additionalProperties": ["anyOf": [.reference("shape"), .reference("input")]],
+                        ],
+                    ]
+                ], "The shape of one sample, without the batch; or several inputs by name."),
+            "layers": .described(
+                ["type": "array", "minItems": 1, "items": .reference("layer")],
+                "Layers and blocks; each takes the output of the one before unless it says 'from'."),
+            "outputs": .described(
+                ["anyOf": [.textOrTexts, ["type": "object", "additionalProperties": ["type": "string"]]]],
+                "Which outputs the model has; without it, that of the last layer."),
+            "carry": .described(
+                [
+                    "type": "object",
+                    "additionalProperties": .object(
+                        described: "", required: ["shape", "from"],
+                        ["shape": .reference("shape"), "from": ["type": "string"]]),
+                ],
+                "Inputs that take what a layer gave for the batch before: states of a stream; shapes with the batch, N."
+            ),
+            "frozen": .described(.textOrTexts, "Patterns of the parameters that are not trained (\"stem.*\")."),
+            "replace": .described(
+                ["type": "object", "minProperties": 1, "additionalProperties": .reference("replacement")],
+                "Layers in the place of nodes, by the node's name; they take the node's inputs."),
+            "adapt": .described(
+                ["anyOf": [.reference("insertion"), ["type": "array", "items": .reference("insertion")]]],
+                "Layers that are put behind nodes; with 'from', the rest is then frozen unless 'frozen' says more."),
+        ]
     }
 
     private var train: JSON {
@@ -230,7 +248,11 @@ struct RecipeSchema {
             "tokenizer": component(["tokenizer"]), "text": text,
             "transform": component(
                 ["transform"],
-                ["field": .described(["type": "string"], "The field that it changes; without it, the model's input.")]),
+                [
+                    "field": .described(
+                        ["type": "string"], "The field that it changes; without it, the model's input."),
+                    "as": .described(["type": "string"], "A new field that gets the result, while the old one stays."),
+                ]),
             "procedure": component(["procedure"]), "source": source,
         ]
     }

@@ -18,6 +18,7 @@
 #include "lamina/optimizer.h"
 #include "lamina/schedule.h"
 #include "lamina/metric.h"
+#include "lamina/network.h"
 #include "lamina/source.h"
 #include "lamina/tokenizer.h"
 #include "lamina/transform.h"

@@ -1,6 +1,7 @@
 /* Lamina ABI: procedures, training regimes of their own. Since 1.1.
  *
- * A recipe with `procedure:` trains by it instead of by batches of a dataset: word vectors from a corpus, say.
+ * A recipe with `procedure:` trains by it instead of by batches of a dataset: word vectors from a corpus, say; or, with
+ * `networks:`, several networks against each other (network.h).
  *
  * create → define → start or restore → step … → publish → step … → destroy
  *
@@ -13,7 +14,11 @@
 #include "block.h"
 #include "component.h"
 #include "host.h"
+#include "network.h"
 #include "tensor.h"
+
+#define LAMINA_DATA_INPUT 0  /* the recipe's data.input, in the order of the calls; a single one: the source's first field */
+#define LAMINA_DATA_TARGET 1 /* the recipe's data.target: "label" or "target" unless it says otherwise */
 
 /* What `define` fills. Everything is copied. */
 typedef struct lamina_procedure_model {
@@ -31,6 +36,15 @@ typedef struct lamina_procedure_model {
   lamina_status (*add_state)(void *sink, const char *name, lamina_dtype dtype, int32_t rank, const int64_t *shape);
   /* How far a long `define` is, 0 to 1, and what it does: "counting words". */
   void (*progress)(void *sink, double fraction, const char *text);
+  /* The recipe's networks, to look at their inputs and outputs: none of them runs yet. NULL: it has none. */
+  const lamina_networks *networks;
+  /* Makes a network a part of the model, in place of add_input, add_node and add_output. What is not published is for
+   * training alone. Of several published ones, inputs, nodes and outputs are called "<network>.<name>" in the model. */
+  lamina_status (*publish)(void *sink, int32_t network);
+  /* Asks for a tensor of each sample of the recipe's data, in stream `stream`: streams, numbered from 0, go through the
+   * samples in orders of their own. `role` is LAMINA_DATA_…; the shape is that of one sample. */
+  lamina_status (*add_data)(void *sink, int32_t stream, int32_t role, const char *name, lamina_dtype dtype, int32_t rank,
+                            const int64_t *shape);
 } lamina_procedure_model;
 
 typedef struct lamina_procedure_run {
@@ -42,6 +56,7 @@ typedef struct lamina_procedure_run {
   const lamina_tensor *states;     /* in the order of add_state; writable */
   uint64_t seed;                   /* of the recipe: all random numbers follow from it */
   int64_t epochs;                  /* of the recipe: passes over all there is to learn from; may grow when resumed */
+  const lamina_networks *networks; /* of the recipe; NULL: it has none */
 } lamina_procedure_run;
 
 /* What one step did. The host clears it before the call. */

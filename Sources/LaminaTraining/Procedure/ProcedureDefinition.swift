@@ -9,13 +9,18 @@ import LaminaSchema
 /// What a procedure's `define` says: the model, the files of its archive, the tensors of its training. Nothing is trusted.
 public struct ProcedureDefinition: Sendable {
     public private(set) var model = Recipe.Model(inputs: [], layers: [])
+    /// Numbers of the recipe's networks that make up the model in place of `model`.
+    public private(set) var published: [Int] = []
     /// Names below `assets/`, and content.
     public private(set) var assets: [(name: String, bytes: [UInt8])] = []
     public private(set) var states: [(name: String, dtype: DataType, shape: [Int])] = []
+    private(set) var data: [DataStream.Request] = []
 
     /// Runs `define` and collects what it says.
+    ///
+    /// - Parameter networks: those of the recipe; nil: it has none.
     init(
-        _ id: String, _ progress: @escaping (Double, String) -> Void,
+        _ id: String, _ networks: ProcedureNetworks?, _ progress: @escaping (Double, String) -> Void,
         define: (UnsafePointer<lamina_procedure_model>) -> lamina_status,
         check: (lamina_status) throws(TrainingError) -> Void
     ) throws(TrainingError) {
@@ -67,6 +72,27 @@ public struct ProcedureDefinition: Sendable {
             },
             progress: { sink, fraction, text in
                 Sink.at(sink).progress(fraction, text.map { String(cString: $0) } ?? "")
+            }, networks: networks?.raw,
+            publish: { sink, network in
+                Sink.at(sink).accept { definition throws(DefinitionRefusal) in
+                    guard network >= 0, !definition.published.contains(Int(network)) else {
+                        throw DefinitionRefusal(text: "publishes network \(network), which cannot be or is already")
+                    }
+                    definition.published.append(Int(network))
+                }
+            },
+            add_data: { sink, stream, role, name, dtype, rank, shape in
+                Sink.at(sink).accept { definition throws(DefinitionRefusal) in
+                    let name = try text(name, "data")
+                    let (type, sizes) = try form("data '\(name)'", dtype, rank, shape)
+                    guard (0..<16).contains(stream), [LAMINA_DATA_INPUT, LAMINA_DATA_TARGET].contains(role) else {
+                        throw DefinitionRefusal(text: "asks for data '\(name)' of no known stream or role")
+                    }
+                    definition.data.append(
+                        .init(
+                            stream: Int(stream), isTarget: role == LAMINA_DATA_TARGET, name: name, dtype: type,
+                            shape: sizes))
+                }
             })
         let status = withExtendedLifetime(sink) { define(&raw) }
         if let refusal = sink.refusal {
@@ -74,8 +100,9 @@ public struct ProcedureDefinition: Sendable {
         }
         try check(status)
         self = sink.definition
-        guard !model.inputs.isEmpty, !model.layers.isEmpty, !model.outputs.isEmpty else {
-            throw TrainingError(.internal, "\(id): defines no model (a bug of the plugin)")
+        let isOwn = !model.inputs.isEmpty && !model.layers.isEmpty && !model.outputs.isEmpty
+        guard isOwn == published.isEmpty, published.allSatisfy({ $0 < networks?.networks.count ?? 0 }) else {
+            throw TrainingError(.internal, "\(id): defines no model, or two (a bug of the plugin)")
         }
     }
 

@@ -30,6 +30,8 @@ public final class ProcedureDriver: @unchecked Sendable {
     public let definition: ProcedureDefinition
     public let states: [State]
     public let recipe: Recipe
+    /// Those of the recipe; nil: it has none.
+    public let networks: ProcedureNetworks?
     /// What steps go through: "words".
     public let itemName: String
 
@@ -42,26 +44,30 @@ public final class ProcedureDriver: @unchecked Sendable {
 
     /// Creates the procedure and has it say what the model is, which may take a while.
     ///
-    /// - Parameter progress: how far that is, 0 to 1, and what is being done.
+    /// - Parameters:
+    ///   - networks: those of the recipe; nil: it has none.
+    ///   - progress: how far that is, 0 to 1, and what is being done.
     public init(
-        _ recipe: Recipe, registry: Registry, progress: @escaping (Double, String) -> Void
+        _ recipe: Recipe, networks: ProcedureNetworks?, registry: Registry, progress: @escaping (Double, String) -> Void
     ) throws(TrainingError) {
         guard let component = recipe.procedure else {
             throw TrainingError(.internal, "the recipe has no procedure")
         }
         self.recipe = recipe
+        self.networks = networks
         let call = try ComponentCall(kind: LAMINA_KIND_PROCEDURE, component.id, component.attributes, registry)
         let table = call.component.table(lamina_procedure.self)
         let handle = try call.create(table.pointee.create)
         (self.call, self.table, self.handle) = (call, table, handle)
         itemName = String(cString: table.pointee.item_name)
         do {
-            definition = try ProcedureDefinition(call.id, progress) { model in
+            definition = try ProcedureDefinition(call.id, networks, progress) { model in
                 table.pointee.define(handle, model)
             } check: { status throws(TrainingError) in
                 try call.check(status)
             }
             states = try definition.states.map { state throws(TrainingError) in try State(state, of: call.id) }
+            try networks?.open(definition.data)
         } catch {
             table.pointee.destroy(handle)
             throw error
@@ -72,8 +78,9 @@ public final class ProcedureDriver: @unchecked Sendable {
 
     // MARK: Training
 
-    /// Binds the model that was built as `definition` says.
-    public func attach(_ store: ParameterStore) {
+    /// Binds the model that was built as `definition` says, and the recipe's networks with their values.
+    public func attach(_ store: ParameterStore, _ networks: [Network] = []) throws(TrainingError) {
+        try self.networks?.attach(networks)
         let parameters = DescriptorArray(count: store.graph.parameters.count)
         for (index, entry) in store.entries.prefix(parameters.count).enumerated() {
             parameters.describe(index, TensorSpec(dtype: entry.dtype, shape: entry.shape.map(Int64.init)))
@@ -95,19 +102,35 @@ public final class ProcedureDriver: @unchecked Sendable {
             struct_size: UInt32(MemoryLayout<lamina_procedure_run>.size),
             parameter_count: Int32(tensors.parameters.count), state_count: Int32(tensors.states.count), reserved: 0,
             parameters: tensors.parameters.base, states: tensors.states.base, seed: recipe.training.seed,
-            epochs: Int64(recipe.training.epochs))
-        try call.check(body(&run))
+            epochs: Int64(recipe.training.epochs), networks: networks?.raw)
+        do {
+            try call.check(body(&run))
+        } catch {
+            // What failed behind the procedure's call says more than what the procedure makes of it.
+            throw networks?.takeFailure().map { ($0 as? TrainingError) ?? TrainingError(.data, "\($0)") } ?? error
+        }
     }
 
     /// Gives parameters and states their initial values.
-    public func start() throws(TrainingError) { try withRun { table.pointee.start(handle, $0) } }
+    public func start() throws(TrainingError) {
+        try withRun { table.pointee.start(handle, $0) }
+        try networks?.prepareOptimizers()
+    }
 
     /// Trains a portion.
     public func step() throws(TrainingError) -> ProcedureProgress {
         var raw = lamina_procedure_progress()
         raw.struct_size = UInt32(MemoryLayout<lamina_procedure_progress>.size)
         try withRun { table.pointee.step(handle, $0, &raw) }
-        let progress = ProcedureProgress(raw)
+        var progress = ProcedureProgress(raw)
+        measures = networks?.takeMeasures() ?? []
+        if let networks { progress.learningRateFactor = try networks.learningRateFactor(0) }
+        if let measure = measures.first(where: { !$0.sum.isFinite }) {
+            throw TrainingError(
+                .diverged,
+                "\(id): '\(measure.name)' is \(measure.sum / measure.count) after \(progress.epochs) epochs; lower the "
+                    + "learning rates")
+        }
         if let fault = progress.fault { throw TrainingError(.internal, "\(id): a step \(fault) (a bug of the plugin)") }
         if progress.lossCount > 0, !progress.lossSum.isFinite {
             throw TrainingError(
@@ -116,6 +139,19 @@ public final class ProcedureDriver: @unchecked Sendable {
                     + "lower the learning rate")
         }
         return progress
+    }
+
+    /// Tells a checkpoint's state where the networks stand.
+    public func noteNetworks(in state: inout ProcedureState) { state.networks = networks?.state }
+
+    /// Goes on where a checkpoint's networks stood.
+    public func resumeNetworks(_ state: ProcedureState) throws(TrainingError) {
+        guard let networks else { return }
+        guard let saved = state.networks else {
+            throw TrainingError(
+                .recipe, "the checkpoint is of a run without 'networks', the recipe has some; train without --resume")
+        }
+        try networks.resume(saved)
     }
 
     /// Makes the parameters what the model shall hold.
@@ -147,11 +183,18 @@ public final class ProcedureDriver: @unchecked Sendable {
         throw TrainingError(.internal, "\(id): its state is no JSON object\(reason) (a bug of the plugin)")
     }
 
+    /// What the last step measured for people's curves.
+    public private(set) var measures: [ProcedureNetworks.Measure] = []
+
     /// Goes on from what `save` gave; parameters and states hold what they held then.
+    ///
+    /// Optimizers are there afterwards, with states yet to be loaded.
     public func restore(_ state: JSONObject) throws(TrainingError) {
+        defer { measures = [] }
         let text = JSON.object(state).text()
         try withRun { run in
             Array(text.utf8).withUnsafeBufferPointer { table.pointee.restore(handle, run, lamina_string($0)) }
         }
+        try networks?.prepareOptimizers()
     }
 }

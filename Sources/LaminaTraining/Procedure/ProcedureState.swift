@@ -18,6 +18,8 @@ public struct ProcedureState: Sendable, Equatable {
     public private(set) var history: [EpochRecord] = []
     /// What the procedure says of itself.
     public var own: JSONObject = [:]
+    /// With networks: passes, updates, data.
+    var networks: NetworksState?
 
     public init(procedure: String, seed: UInt64) {
         self.procedure = procedure
@@ -29,25 +31,40 @@ public struct ProcedureState: Sendable, Equatable {
         public private(set) var seconds = 0.0
         private(set) var lossSum = 0.0
         private(set) var lossCount = 0.0
+        /// What the procedure has measured for people's curves.
+        public private(set) var measures: [ProcedureNetworks.Measure] = []
 
         /// nil: the procedure tells none.
         public var meanLoss: Double? { lossCount > 0 ? lossSum / lossCount : nil }
         public var itemsPerSecond: Double { items / max(seconds, 1e-9) }
 
-        mutating func add(_ step: ProcedureProgress, seconds: Double) {
+        /// Means of what was measured.
+        public var values: [(name: String, value: Double)] { measures.map { ($0.name, $0.sum / $0.count) } }
+
+        mutating func add(_ step: ProcedureProgress, _ measured: [ProcedureNetworks.Measure], seconds: Double) {
+            for measure in measured where measure.count > 0 {
+                if let index = measures.firstIndex(where: { $0.name == measure.name }) {
+                    measures[index].sum += measure.sum
+                    measures[index].count += measure.count
+                } else {
+                    measures.append(measure)
+                }
+            }
             items += step.items
             self.seconds += seconds
             if step.lossCount > 0 { (lossSum, lossCount) = (lossSum + step.lossSum, lossCount + step.lossCount) }
         }
     }
 
-    public mutating func add(_ step: ProcedureProgress, seconds: Double) {
+    public mutating func add(
+        _ step: ProcedureProgress, _ measures: [ProcedureNetworks.Measure] = [], seconds: Double
+    ) {
         steps += 1
         epochs = max(epochs, step.epochs)
         fraction = min(max(step.fraction, 0), 1)
         isFinished = step.isFinished
         learningRateFactor = step.learningRateFactor
-        running.add(step, seconds: seconds)
+        running.add(step, measures, seconds: seconds)
     }
 
     /// Adds the running epoch to the history; nil: nothing was done since the last.
@@ -55,7 +72,7 @@ public struct ProcedureState: Sendable, Equatable {
         guard running.items > 0 || history.isEmpty else { return nil }
         let record = EpochRecord(
             epoch: epochs, step: steps, trainLoss: running.meanLoss ?? .nan, learningRateFactor: learningRateFactor,
-            values: [], seconds: running.seconds, samplesPerSecond: running.itemsPerSecond)
+            values: running.values, seconds: running.seconds, samplesPerSecond: running.itemsPerSecond)
         history.append(record)
         running = Running()
         return record
@@ -83,12 +100,14 @@ public struct ProcedureState: Sendable, Equatable {
 extension ProcedureState {
     /// The content of `state/trainer.json`.
     public var json: JSON {
-        [
+        var object: JSONObject = [
             "procedure": .string(procedure), "seed": .string("\(seed)"), "epochs": .integer(Int64(epochs)),
             "steps": .integer(Int64(clamping: steps)), "fraction": .number(fraction), "is_finished": .bool(isFinished),
             "learning_rate_factor": .number(learningRateFactor), "running": running.json, "state": .object(own),
             "history": .array(history.map(\.json)),
         ]
+        object["networks"] = networks?.json
+        return .object(object)
     }
 
     public init(json: JSON) throws(JSONError) {
@@ -107,6 +126,9 @@ extension ProcedureState {
         learningRateFactor = try fields.read("learning_rate_factor")
         if let json = try fields.readIfPresent("running", as: JSON.self) { running = try Running(json: json) }
         own = try fields.read("state")
+        if let json = try fields.readIfPresent("networks", as: JSON.self) {
+            networks = try NetworksState(json: json, at: "trainer.networks")
+        }
         for (index, record) in try fields.read("history", as: [JSON].self).enumerated() {
             history.append(try EpochRecord(json: record, at: "trainer.history[\(index)]"))
         }
@@ -122,6 +144,8 @@ extension ProcedureState.Running {
         [
             "items": .number(items), "seconds": .number(seconds), "loss_sum": .number(lossSum),
             "loss_count": .number(lossCount),
+            "measures": .object(
+                JSONObject(measures.map { ($0.name, .array([.number($0.sum), .number($0.count)])) })),
         ]
     }
 
@@ -131,6 +155,13 @@ extension ProcedureState.Running {
         seconds = try fields.read("seconds")
         lossSum = try fields.read("loss_sum")
         lossCount = try fields.read("loss_count")
+        for member in try fields.readIfPresent("measures", as: JSONObject.self)?.members ?? [] {
+            let pair = try [Double](json: member.value, at: "trainer.running.measures.\(member.key)")
+            guard pair.count == 2 else {
+                throw JSONError(.wrongValue, "wanted a sum and a count", path: "trainer.running.measures.\(member.key)")
+            }
+            measures.append(.init(name: member.key, sum: pair[0], count: pair[1]))
+        }
         try fields.finish()
     }
 }

@@ -1,0 +1,43 @@
+import LaminaSDK
+
+/// Images beside each other in rows, with a line between them.
+enum SampleGrid {
+    /// The values that stand for black and for white.
+    struct Range {
+        var low: Double
+        var high: Double
+
+        func pixel(_ value: Float) -> UInt8 {
+            let scaled = ((Double(value) - low) / (high - low) * 255).rounded()
+            // NaN is black.
+            return scaled > 0 ? UInt8(min(scaled, 255)) : 0
+        }
+    }
+
+    /// Whether samples of this shape are images: (1 or 3 channels, height, width).
+    static func isImage(_ shape: [Int]) -> Bool { shape.count == 3 && [1, 3].contains(shape[0]) }
+
+    /// A picture of `count` images of a shape (channels, height, width), row by row.
+    static func picture(_ images: UnsafePointer<Float>, count: Int, shape: [Int], columns: Int, _ range: Range)
+        -> Picture
+    {
+        let (channels, height, width) = (shape[0], shape[1], shape[2])
+        let columns = max(1, min(columns, count))
+        let rows = (count + columns - 1) / columns
+        var picture = Picture(
+            width: columns * (width + 1) + 1, height: rows * (height + 1) + 1, channels: channels, background: 64)
+        for index in 0..<count {
+            let image = images + index * channels * height * width
+            let (top, left) = (index / columns * (height + 1) + 1, index % columns * (width + 1) + 1)
+            for channel in 0..<channels {
+                for y in 0..<height {
+                    for x in 0..<width {
+                        let place = ((top + y) * picture.width + left + x) * channels + channel
+                        picture.pixels[place] = range.pixel(image[(channel * height + y) * width + x])
+                    }
+                }
+            }
+        }
+        return picture
+    }
+}

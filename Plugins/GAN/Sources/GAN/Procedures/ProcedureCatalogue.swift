@@ -1,0 +1,5 @@
+import LaminaSDK
+
+extension GANCatalogue {
+    static var procedures: [Component] { [.procedure(Adversarial.self)] }
+}

@@ -1,0 +1,148 @@
+import CLamina
+import Glibc
+import LaminaSDK
+
+/// What people see of a generator while it learns: after every epoch a picture of samples of the same noise, how much the
+/// samples differ from each other, and warnings when a game is won or its samples are all alike.
+final class SamplePictures {
+    struct Settings {
+        var count: Int
+        var range: SampleGrid.Range
+
+        init(_ attributes: Attributes) throws {
+            count = attributes.integer("samples")
+            range = .init(low: attributes.real("black"), high: attributes.real("white"))
+            guard range.low < range.high else {
+                throw PluginError.attribute("black is \(range.low) and white \(range.high); wanted a lower black")
+            }
+        }
+    }
+
+    static let schemas: [AttributeSchema] = [
+        .integer("samples", default: 64, 1...4096, "samples in the picture that is made after every epoch"),
+        .real("black", default: -1, "the value of a sample that is shown black"),
+        .real("white", default: 1, "the value of a sample that is shown white"),
+    ]
+
+    /// Classes that the data have, as far as they were seen.
+    var classes = 1
+    private let networks: Networks
+    private let generator: (number: Int, ports: NetworkPorts)
+    private let noise: Noise
+    private let settings: Settings
+    private let loss: AdversarialLoss
+    private let host: Host
+    private let pass: Pass
+    /// Of points in a plane: the discriminator on a lattice.
+    private var surface: Pass?
+    private var real: (values: [Float], count: Int) = ([], 0)
+    private static let latticeSide = 60
+
+    init(
+        _ networks: Networks, _ generator: (number: Int, ports: NetworkPorts),
+        _ discriminator: (number: Int, ports: NetworkPorts), _ noise: Noise, _ settings: Settings,
+        _ loss: AdversarialLoss, _ host: Host
+    ) throws {
+        (self.networks, self.generator, self.noise, self.host) = (networks, generator, noise, host)
+        (self.settings, self.loss) = (settings, loss)
+        pass = try networks.plan(generator.number, batch: settings.count, [])
+        if discriminator.ports.shape == [2], discriminator.ports.label == nil {
+            surface = try networks.plan(
+                discriminator.number, batch: Self.latticeSide * Self.latticeSide, [])
+        }
+    }
+
+    /// Keeps the last real samples, to compare with.
+    func note(real: Tensor, _ label: Tensor?) {
+        let count = real.count
+        if self.real.values.count != count { self.real.values = [Float](repeating: 0, count: count) }
+        self.real.values.withUnsafeMutableBufferPointer { $0.baseAddress?.update(from: real.floats, count: count) }
+        self.real.count = real.size(0)
+        guard let label else { return }
+        for index in 0..<label.count { classes = max(classes, Int(label.int64s[index]) + 1) }
+    }
+
+    /// Makes the samples, shows them, and measures how they differ.
+    func show(epoch: Int) throws {
+        let input = pass.inputs[generator.ports.sample]
+        noise.fill(.pictures, 0, input.floats, count: input.count)
+        if let place = generator.ports.label {
+            for index in 0..<settings.count { pass.inputs[place].int64s[index] = Int64(index % classes) }
+        }
+        try networks.forward(pass)
+        let samples = pass.outputs[0]
+        let shape = samples.shape.dropFirst().map { $0 }
+        let number = String(epoch)
+        let name = "epoch-" + String(repeating: "0", count: max(0, 4 - number.count)) + number + ".png"
+        if SampleGrid.isImage(shape) {
+            let columns =
+                generator.ports.label == nil
+                ? Int(Double(settings.count).squareRoot().rounded(.up)) : min(classes, settings.count)
+            let picture = SampleGrid.picture(
+                samples.floats, count: settings.count, shape: shape, columns: columns, settings.range)
+            try networks.writeSample(name, picture.png())
+        } else if shape == [2] {
+            try networks.writeSample(name, plot(samples).png())
+        }
+        let diversity = diversity(samples.floats, settings.count, samples.count / settings.count)
+        networks.measure("diversity", diversity)
+        if diversity < 0.2 {
+            host.log(
+                LAMINA_LOG_WARNING,
+                "epoch \(epoch): the samples differ from each other only \(text(diversity)) times as much as real ones do: the "
+                    + "generator makes few different ones (mode collapse); try another loss, minibatch discrimination, or "
+                    + "lower learning rates")
+        }
+    }
+
+    /// Two decimals.
+    private func text(_ value: Double) -> String { String(Double(Int(value * 100)) / 100) }
+
+    private func plot(_ samples: Tensor) throws -> PlanePlot {
+        let extent = Double(real.values.reduce(0) { max($0, abs($1)) }) * 1.3 + 1e-6
+        var values: [Double] = []
+        if let surface {
+            for (index, place) in PlanePlot.lattice(side: Self.latticeSide, extent: extent).enumerated() {
+                surface.inputs[0].floats[2 * index] = Float(place.x)
+                surface.inputs[0].floats[2 * index + 1] = Float(place.y)
+            }
+            try networks.forward(surface)
+            values = (0..<surface.outputs[0].count).map {
+                AdversarialLoss.logistic(Double(surface.outputs[0].floats[$0]) - (loss.threshold ?? 0))
+            }
+        }
+        var plot = PlanePlot(extent: extent, surface: values)
+        for index in 0..<real.count {
+            plot.add(x: Double(real.values[2 * index]), y: Double(real.values[2 * index + 1]), [90, 90, 90])
+        }
+        for index in 0..<settings.count {
+            plot.add(x: Double(samples.floats[2 * index]), y: Double(samples.floats[2 * index + 1]), [0, 130, 0])
+        }
+        return plot
+    }
+
+    /// The root of the mean variance of the samples' features, relative to that of real samples: 1 for equally different ones.
+    private func diversity(_ samples: UnsafePointer<Float>, _ count: Int, _ size: Int) -> Double {
+        let made = Self.variance(samples, count, size)
+        let given = real.values.withUnsafeBufferPointer { values in
+            values.baseAddress.map { Self.variance($0, real.count, size) } ?? 0
+        }
+        return given > 0 ? (made / given).squareRoot() : 1
+    }
+
+    private static func variance(_ values: UnsafePointer<Float>, _ count: Int, _ size: Int) -> Double {
+        guard count > 1 else { return 0 }
+        var sum = 0.0
+        for feature in 0..<size {
+            var (mean, squares) = (0.0, 0.0)
+            for row in 0..<count { mean += Double(values[row * size + feature]) }
+            mean /= Double(count)
+            for row in 0..<count {
+                let difference = Double(values[row * size + feature]) - mean
+                squares += difference * difference
+            }
+            sum += squares / Double(count - 1)
+        }
+        return sum / Double(max(size, 1))
+    }
+}
