@@ -14,7 +14,8 @@ let package = Package(
         .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
         .target(name: "CPooling"),
         .target(name: "CWinograd", dependencies: [sdk("CLaminaMath")]),
-        .target(name: "CNN", dependencies: [sdk("LaminaSDK"), "CDNNL", "CPooling", "CWinograd"]),
+        .target(
+            name: "CNN", dependencies: [sdk("LaminaSDK"), sdk("CLaminaMath"), "CDNNL", "CPooling", "CWinograd"]),
         .target(
             name: "CNNPlugin", dependencies: ["CNN"],
             linkerSettings: [

@@ -1,7 +1,11 @@
 import LaminaSDK
 
 extension CNNCatalogue {
-    public static var layers: [Component] { layers(OneAxis.self) + layers(TwoAxes.self) + layers(ThreeAxes.self) }
+    public static var layers: [Component] {
+        layers(OneAxis.self) + layers(TwoAxes.self) + layers(ThreeAxes.self) + [
+            .layer(Upsample.self), .layer(PixelShuffle.self),
+        ]
+    }
 
     private static func layers<Axes: SpatialAxes>(_ axes: Axes.Type) -> [Component] {
         [

@@ -149,6 +149,22 @@ def adaptive(axes, shape, sizes):
         golden.save()
 
 
+def resampling():
+    golden = Golden("upsample2d")
+    for case, shape, attributes in (
+            ("nearest", [2, 3, 3, 4], {}), ("nearest_per_axis", [1, 2, 2, 3], {"factor": [3, 1]}),
+            ("bilinear", [2, 3, 3, 4], {"mode": "bilinear"}), ("bilinear_odd", [1, 17, 2, 3], {"factor": 3, "mode": "bilinear"}),
+            ("bilinear_per_axis", [1, 2, 4, 1], {"factor": [1, 4], "mode": "bilinear"})):
+        factor, mode = attributes.get("factor", 2), attributes.get("mode", "nearest")
+        golden.add(case, attributes, torch.randn(shape), {}, torch.nn.Upsample(
+            scale_factor=tuple(factor) if isinstance(factor, list) else factor, mode=mode))
+    golden.save()
+    golden = Golden("pixel_shuffle")
+    for case, shape, factor in (("double", [2, 8, 3, 2], 2), ("triple", [1, 27, 2, 3], 3), ("same", [2, 3, 2, 2], 1)):
+        golden.add(case, {"factor": factor}, torch.randn(shape), {}, torch.nn.PixelShuffle(factor))
+    golden.save()
+
+
 convolution(1, [
     ("plain", [2, 3, 11], {"filters": 4, "kernel": 3}),
     ("stride", [2, 3, 12], {"filters": 5, "kernel": 4, "stride": 3, "padding": 2}),
@@ -244,3 +260,4 @@ sliding("avg", 3, [
 adaptive(1, [2, 3, 10], [1, 3, 4, 10, 13])
 adaptive(2, [2, 5, 7, 9], [1, [3, 4], [7, 9], [8, 2]])
 adaptive(3, [1, 2, 4, 5, 3], [1, [2, 3, 2]])
+resampling()
