@@ -12,7 +12,11 @@ let package = Package(
     dependencies: [.package(path: "../../SDK")],
     targets: [
         .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-        .target(name: "GAN", dependencies: [sdk("LaminaSDK"), sdk("LaminaFormats"), sdk("CLaminaMath"), "CLibPNG"]),
+        .target(
+            name: "GAN",
+            dependencies: [
+                sdk("LaminaSDK"), sdk("LaminaDecoding"), sdk("LaminaFormats"), sdk("CLaminaMath"), "CLibPNG",
+            ]),
         .target(
             name: "GANPlugin", dependencies: ["GAN"],
             linkerSettings: [

@@ -19,6 +19,11 @@ final class ModelSession {
     private let parameters: DescriptorArray
     private let names: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>
     private let graphText: UnsafeMutableBufferPointer<UInt8>
+    private let labels: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>
+    private let link: UnsafeMutablePointer<CChar>?
+    private let data: SessionData
+    /// Other models that were opened for the component.
+    private var others: [ModelSession] = []
     /// Networks of the parts that were computed, by what is given and wanted.
     private var parts: [(key: [[GraphDefinition.Reference]], network: Network)] = []
     /// What parts have kept of the steps of sequences, by the same keys.
@@ -27,7 +32,9 @@ final class ModelSession {
     /// Copies of files that are in no archive yet.
     private var assets: [(name: String, bytes: UnsafeRawBufferPointer)] = []
     /// The first fault of what the component has asked for or answered: nearer to the cause than what it makes of it.
-    private(set) var failure: LaminaError?
+    private var ownFailure: LaminaError?
+    /// Also those of other models that it has opened.
+    var failure: LaminaError? { ownFailure ?? others.lazy.compactMap(\.failure).first }
     /// Whether it is that a layer cannot go on from the steps before; the component may know what to do.
     private(set) var lacksSteps = false
 
@@ -47,6 +54,10 @@ final class ModelSession {
         let text = model.graph.definition.json.bytes()
         graphText = .allocate(capacity: text.count)
         _ = graphText.initialize(from: text)
+        labels = .allocate(capacity: model.labels.count)
+        _ = labels.initialize(from: model.labels.map { UnsafePointer(strdup($0)!) })
+        link = model.link.flatMap { strdup($0) }
+        data = SessionData(model)
         memory = .allocate(capacity: 1)
         raw = UnsafePointer(memory)
         memory.initialize(
@@ -85,12 +96,45 @@ final class ModelSession {
                     }
                 },
                 special: { sink, input, token in ModelSession.at(sink).special(input, token) },
-                vocabulary_size: { sink, input in ModelSession.at(sink).ask(input) { Int64($0.vocabularySize) } }))
+                vocabulary_size: { sink, input in ModelSession.at(sink).ask(input) { Int64($0.vocabularySize) } },
+                label_count: Int32(labels.count), reserved: 0, labels: labels.baseAddress,
+                link: link.map { UnsafePointer($0) },
+                prepare: { sink, raw, out in
+                    ModelSession.at(sink).give(out) { session in
+                        guard let raw, (1...8).contains(raw.pointee.rank), raw.pointee.shape != nil else {
+                            throw session.fault("gives no samples to prepare")
+                        }
+                        return try session.data.prepare(raw.pointee)
+                    }
+                },
+                read_file: { sink, path, out in
+                    ModelSession.at(sink).give(out) { session in
+                        guard let path else { throw session.fault("names no file to read") }
+                        return try session.data.read(file: String(cString: path))
+                    }
+                },
+                sample_count: { sink, split in
+                    var count = -1
+                    let session = ModelSession.at(sink)
+                    _ = session.attempt { count = try session.data.count(split) ?? -1 }
+                    return Int64(count)
+                },
+                read_samples: { sink, split, first, count, out in
+                    ModelSession.at(sink).give(out) { session in
+                        try session.data.read(split, first: first, count: count)
+                    }
+                },
+                open: { sink, path, out in
+                    ModelSession.at(sink).attemptOpen(path, out)
+                }))
     }
 
     deinit {
         for name in names { free(UnsafeMutablePointer(mutating: name)) }
         names.deallocate()
+        for label in labels { free(UnsafeMutablePointer(mutating: label)) }
+        labels.deallocate()
+        free(link)
         graphText.deallocate()
         memory.deallocate()
         assets.forEach { $0.bytes.deallocate() }
@@ -98,7 +142,7 @@ final class ModelSession {
 
     /// To be called when the model's parameters hold other values than at the last evaluation.
     func parametersChanged() {
-        (failure, lacksSteps) = (nil, false)
+        (ownFailure, lacksSteps) = (nil, false)
         for part in parts { part.network.parametersChanged() }
     }
 
@@ -113,11 +157,32 @@ final class ModelSession {
             return LAMINA_OK
         } catch {
             guard let error = error as? GraphError, error.kind == .unsupported else {
-                failure = failure ?? LaminaError(error)
+                ownFailure = ownFailure ?? LaminaError(error)
                 return LAMINA_ERROR_INTERNAL
             }
-            if failure == nil { (failure, lacksSteps) = (LaminaError(.data, error.text), true) }
+            if ownFailure == nil { (ownFailure, lacksSteps) = (LaminaError(.data, error.text), true) }
             return LAMINA_ERROR_UNSUPPORTED
+        }
+    }
+
+    private func give(
+        _ out: UnsafeMutablePointer<UnsafePointer<lamina_tensor>?>?,
+        _ body: (ModelSession) throws -> UnsafePointer<lamina_tensor>
+    ) -> lamina_status {
+        attempt {
+            guard let out else { throw fault("asks for samples and takes none") }
+            out.pointee = try body(self)
+        }
+    }
+
+    private func attemptOpen(
+        _ path: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<UnsafePointer<lamina_task_model>?>?
+    ) -> lamina_status {
+        attempt {
+            guard let path, let out else { throw fault("opens a model and names none") }
+            let session = ModelSession(try Model.open(String(cString: path), registry: model.registry), for: id)
+            others.append(session)
+            out.pointee = session.raw
         }
     }
 

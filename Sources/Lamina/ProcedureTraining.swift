@@ -77,6 +77,12 @@ public final class ProcedureTraining: @unchecked Sendable {
         }
         let driver = try sorted {
             let networks = recipe.networks.isEmpty ? nil : try ProcedureNetworks(recipe, graphs, registry: registry)
+            var judges: [ModelSession] = []
+            networks?.openModel = { path in
+                let id = recipe.procedure?.id ?? ""
+                judges.append(ModelSession(try Model.open(path, registry: registry), for: id))
+                return judges[judges.count - 1].raw
+            }
             return try ProcedureDriver(recipe, networks: networks, registry: registry, progress: progress)
         }
         self.driver = driver

@@ -110,6 +110,16 @@ public struct Networks {
         raw.pointee.measure(sink, name, sum, count)
     }
 
+    /// A trained model to judge samples by; it lives as long as the procedure. Also in `define`.
+    public func open(_ path: String, host: Host) throws -> TaskModel {
+        guard Int(raw.pointee.struct_size) > MemoryLayout<lamina_networks>.offset(of: \.open)! else {
+            throw PluginError.unsupported("this host opens no models for procedures; use a newer one")
+        }
+        var model: UnsafePointer<lamina_task_model>?
+        try check(raw.pointee.open(sink, path, &model), "\(path) could not be opened")
+        return TaskModel(raw: model!, host: host)
+    }
+
     /// Writes a file beside the model for people to look at.
     public func writeSample(_ name: String, _ bytes: [UInt8]) throws {
         let status = bytes.withUnsafeBytes { raw.pointee.write_sample(sink, name, $0.baseAddress, UInt64($0.count)) }

@@ -64,7 +64,11 @@ public final class ProcedureDriver: @unchecked Sendable {
             definition = try ProcedureDefinition(call.id, networks, progress) { model in
                 table.pointee.define(handle, model)
             } check: { status throws(TrainingError) in
-                try call.check(status)
+                do throws(TrainingError) {
+                    try call.check(status)
+                } catch {
+                    throw networks?.cause(of: error) ?? error
+                }
             }
             states = try definition.states.map { state throws(TrainingError) in try State(state, of: call.id) }
             try networks?.open(definition.data)
@@ -103,11 +107,10 @@ public final class ProcedureDriver: @unchecked Sendable {
             parameter_count: Int32(tensors.parameters.count), state_count: Int32(tensors.states.count), reserved: 0,
             parameters: tensors.parameters.base, states: tensors.states.base, seed: recipe.training.seed,
             epochs: Int64(recipe.training.epochs), networks: networks?.raw)
-        do {
+        do throws(TrainingError) {
             try call.check(body(&run))
         } catch {
-            // What failed behind the procedure's call says more than what the procedure makes of it.
-            throw networks?.takeFailure().map { ($0 as? TrainingError) ?? TrainingError(.data, "\($0)") } ?? error
+            throw networks?.cause(of: error) ?? error
         }
     }
 

@@ -19,6 +19,10 @@ public final class ProcedureNetworks: @unchecked Sendable {
     private(set) var networks: [TrainedNetwork] = []
     /// Takes the files that the procedure makes for people to look at.
     public var writeSample: (String, UnsafeRawBufferPointer) throws -> Void = { _, _ in }
+    /// Opens a trained model that the procedure wants to judge samples by.
+    public var openModel: (String) throws -> UnsafePointer<lamina_task_model> = { path in
+        throw TrainingError(.internal, "\(path) cannot be opened here")
+    }
     /// The first fault behind a status that the procedure got: nearer to the cause than what it makes of it.
     private(set) var failure: (any Error)?
     private(set) var measures: [Measure] = []
@@ -83,6 +87,17 @@ public final class ProcedureNetworks: @unchecked Sendable {
                 },
                 write_sample: { sink, name, bytes, size in
                     ProcedureNetworks.at(sink).writeSample(name, bytes, size)
+                },
+                open: { sink, path, out in
+                    let networks = ProcedureNetworks.at(sink)
+                    do {
+                        guard let path, let out else { return LAMINA_ERROR_INTERNAL }
+                        out.pointee = try networks.openModel(String(cString: path))
+                        return LAMINA_OK
+                    } catch {
+                        networks.failure = networks.failure ?? error
+                        return LAMINA_ERROR_DATA
+                    }
                 }))
     }
 
@@ -106,10 +121,10 @@ public final class ProcedureNetworks: @unchecked Sendable {
         }
     }
 
-    /// The error behind a call that has failed; it is forgotten.
-    func takeFailure() -> (any Error)? {
+    /// The error behind a procedure's, which says more than what the procedure makes of it; it is forgotten.
+    func cause(of error: TrainingError) -> TrainingError {
         defer { failure = nil }
-        return failure
+        return failure.map { ($0 as? TrainingError) ?? TrainingError(.data, "\($0)") } ?? error
     }
 
     func takeMeasures() -> [Measure] {

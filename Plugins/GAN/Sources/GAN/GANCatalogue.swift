@@ -6,6 +6,6 @@ public enum GANCatalogue {
         Plugin(
             id: "gan", name: "GAN", version: "1.0.0", license: "Apache-2.0",
             documentation: "Generative adversarial networks: generators, discriminators and what trains them.",
-            components: sources + layers + blocks + procedures)
+            components: sources + layers + blocks + procedures + tasks)
     }
 }

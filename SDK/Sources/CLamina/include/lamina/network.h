@@ -13,6 +13,7 @@
 #define LAMINA_NETWORK_H
 
 #include "base.h"
+#include "task.h"
 #include "tensor.h"
 
 /* Dropout and batch statistics, as in training; without it as the trained model runs. */
@@ -89,6 +90,9 @@ typedef struct lamina_networks {
   /* A file for people to look at while training goes on, beside the model: [a-z0-9._-]. Nothing is written where the model goes
    * nowhere. */
   lamina_status (*write_sample)(void *sink, const char *name, const void *bytes, uint64_t size);
+  /* A trained model, by the path of its archive, to judge samples by; it lives as long as the procedure. Also while `define`
+   * runs. */
+  lamina_status (*open)(void *sink, const char *path, const lamina_task_model **model);
 } lamina_networks;
 
 #endif

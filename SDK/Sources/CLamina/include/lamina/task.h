@@ -31,6 +31,9 @@ typedef struct lamina_task_evaluation {
   const int64_t *rows;
 } lamina_task_evaluation;
 
+#define LAMINA_SPLIT_TRAIN 0
+#define LAMINA_SPLIT_TEST 1
+
 typedef struct lamina_task_model {
   uint32_t struct_size;
   int32_t parameter_count;
@@ -55,6 +58,23 @@ typedef struct lamina_task_model {
   /* How many tokens the vocabulary of an input has: ids run from 0 on. A model may give logits for more, which stand for no
    * token. -1 when the input is no text. */
   int64_t (*vocabulary_size)(void *sink, const char *input);
+  /* Names of the classes, in the order of their numbers: of a classifier's outputs, or of a generator's input for them. */
+  int32_t label_count;
+  uint32_t reserved;
+  const char *const *labels;
+  /* Id of the layer that turns the output into predictions: "core.softmax"; NULL: the output is one. */
+  const char *link;
+  /* What training did to raw samples before the model saw them, done to these: [n, …] of the type that files have, of as many
+   * elements each. The result is plain, read-only, until the next call. */
+  lamina_status (*prepare)(void *sink, const lamina_tensor *raw, const lamina_tensor **samples);
+  /* The samples of a file, an image say, as the model's input wants them: [n, …]; until the next call. */
+  lamina_status (*read_file)(void *sink, const char *path, const lamina_tensor **samples);
+  /* Samples of the recipe's data (LAMINA_SPLIT_…), as the source has them: how many there are, -1 when there are none; and of some
+   * the values and, where the source has one, the target: two tensors [count, …], until the next call. */
+  int64_t (*sample_count)(void *sink, int32_t split);
+  lamina_status (*read_samples)(void *sink, int32_t split, int64_t first, int64_t count, const lamina_tensor **tensors);
+  /* Another model, by the path of its archive; borrowed until this one is no longer. */
+  lamina_status (*open)(void *sink, const char *path, const struct lamina_task_model **model);
 } lamina_task_model;
 
 /* Where the answer goes. */

@@ -1,0 +1,74 @@
+import LaminaSDK
+
+/// Classes of real points in a plane as normal distributions, and how generated points lie among them.
+struct PointModes {
+    private struct Mode {
+        var count = 0.0
+        var mean = (x: 0.0, y: 0.0)
+        /// Of each coordinate.
+        var deviation = 0.0
+    }
+
+    private var modes: [Mode] = []
+
+    init(real model: TaskModel) throws {
+        guard let total = try model.sampleCount(.train), total > 0 else {
+            throw PluginError.data("the recipe in the archive names no data to compare points with")
+        }
+        let (values, targets) = try model.samples(.train, 0..<min(total, 100_000))
+        guard values.dtype == .float32, values.count == 2 * values.size(0), let targets, targets.dtype == .int64 else {
+            throw PluginError.data("the recipe's data are no points in a plane with classes")
+        }
+        modes = [Mode](repeating: Mode(), count: Int((0..<targets.count).map { targets.int64s[$0] }.max() ?? 0) + 1)
+        for index in 0..<targets.count {
+            let mode = Int(targets.int64s[index])
+            modes[mode].count += 1
+            modes[mode].mean.x += Double(values.floats[2 * index])
+            modes[mode].mean.y += Double(values.floats[2 * index + 1])
+        }
+        modes = modes.filter { $0.count > 1 }
+        for index in modes.indices {
+            modes[index].mean.x /= modes[index].count
+            modes[index].mean.y /= modes[index].count
+        }
+        for index in 0..<targets.count {
+            let (x, y) = (Double(values.floats[2 * index]), Double(values.floats[2 * index + 1]))
+            let mode = nearest(x, y)
+            modes[mode].deviation += distance(x, y, mode) / (2 * modes[mode].count)
+        }
+        for index in modes.indices { modes[index].deviation = modes[index].deviation.squareRoot() }
+    }
+
+    /// Squared.
+    private func distance(_ x: Double, _ y: Double, _ mode: Int) -> Double {
+        let (dx, dy) = (x - modes[mode].mean.x, y - modes[mode].mean.y)
+        return dx * dx + dy * dy
+    }
+
+    private func nearest(_ x: Double, _ y: Double) -> Int {
+        modes.indices.min { distance(x, y, $0) < distance(x, y, $1) }!
+    }
+
+    func report(_ generator: TrainedGenerator, count: Int, seed: Int, _ answer: TaskAnswer) throws {
+        var hits = [Int](repeating: 0, count: modes.count)
+        var near = 0
+        let values = try generator.make(seed: seed, classes: [Int](repeating: 0, count: count))
+        for index in 0..<count {
+            let (x, y) = (Double(values[2 * index]), Double(values[2 * index + 1]))
+            guard x.isFinite, y.isFinite else { continue }
+            let mode = nearest(x, y)
+            guard distance(x, y, mode) <= 9 * modes[mode].deviation * modes[mode].deviation else { continue }
+            hits[mode] += 1
+            near += 1
+        }
+        answer.addRow([
+            "measure": .string("modes hit, of \(modes.count)"), "value": .real(Double(hits.count { $0 > 0 })),
+        ])
+        answer.addRow([
+            "measure": .string("within 3 deviations of a mode"), "value": .real(Double(near) / Double(count)),
+        ])
+        answer.addRow([
+            "measure": .string("share of the rarest mode"), "value": .real(Double(hits.min() ?? 0) / Double(count)),
+        ])
+    }
+}

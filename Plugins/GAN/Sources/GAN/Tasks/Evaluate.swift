@@ -1,0 +1,127 @@
+import LaminaSDK
+
+/// `lamina task MODEL evaluate --classifier CLASSIFIER.lamina`: how good samples are, beside real ones.
+struct Evaluate: ModelTask {
+    static let name = "evaluate"
+    static let documentation =
+        "Judges samples by a classifier: inception score, Fréchet distance of its features from those of real samples, classes "
+        + "that occur, and how often it sees the class that was asked for. Points in a plane are judged by the real ones' classes."
+    static let attributes: [AttributeSchema] = [
+        .string("classifier", default: "", "the archive of a classifier of such samples"),
+        .integer("count", default: 10_000, 2...1e6, "how many samples"),
+        .integer("seed", default: 0, "the noise follows from it"),
+        .integer(
+            "splits", default: 10, 1...1000, "parts over which the inception score's mean and deviation are taken"),
+    ]
+
+    private let classifier: String
+    private let count, seed, splits: Int
+
+    init(_ attributes: Attributes, host: Host) {
+        classifier = attributes.string("classifier")
+        (count, seed) = (attributes.integer("count"), attributes.integer("seed"))
+        splits = attributes.integer("splits")
+    }
+
+    func run(_ model: TaskModel, _ arguments: [String], _ answer: TaskAnswer) throws {
+        guard arguments.isEmpty else {
+            throw PluginError.attribute(
+                "got '\(arguments[0])', wanted no argument; options are --classifier and others")
+        }
+        let generator = try TrainedGenerator(model)
+        if generator.size == 2 {
+            return try PointModes(real: model).report(generator, count: count, seed: seed, answer)
+        }
+        guard !classifier.isEmpty else {
+            throw PluginError.attribute(
+                "samples of shape \(generator.shape) are judged by a classifier: name its archive with --classifier")
+        }
+        let judge = try Classifier(classifier) { try model.open($0) }
+        let made = try SampleJudgement(judge) { judgement in
+            let kinds = generator.takesClass ? judge.classes : 1
+            let classes = (0..<count).map { $0 % kinds }
+            try generator.make({ generator.noise(seed: seed, $0) }, classes: classes) { first, values in
+                try judgement.add(
+                    bytes(values, generator),
+                    generator.takesClass ? Array(classes[first..<first + values.count / generator.size]) : [])
+            }
+        }
+        let real = try realSamples(model, judge)
+        let score = InceptionScore.of(made.probabilities, splits: splits)
+        let realScore = real.map { InceptionScore.of($0.probabilities, splits: splits) }
+        row(answer, "inception score", score.mean, deviation: score.deviation, real: realScore?.mean)
+        if let real { row(answer, "Fréchet distance of features", made.moments.frechetDistance(to: real.moments)) }
+        row(answer, "classes hit, of \(judge.classes)", Double(made.hits.count { $0 > 0 }))
+        row(answer, "share of the rarest class", Double(made.hits.min() ?? 0) / Double(count))
+        if generator.takesClass { row(answer, "agreement with the asked class", Double(made.agreed) / Double(count)) }
+    }
+
+    private func row(
+        _ answer: TaskAnswer, _ measure: String, _ value: Double, deviation: Double? = nil, real: Double? = nil
+    ) {
+        switch (deviation, real) {
+        case (let deviation?, let real?):
+            answer.addRow([
+                "measure": .string(measure), "value": .real(value), "deviation": .real(deviation),
+                "real samples": .real(real),
+            ])
+        case (let deviation?, nil):
+            answer.addRow(["measure": .string(measure), "value": .real(value), "deviation": .real(deviation)])
+        default: answer.addRow(["measure": .string(measure), "value": .real(value)])
+        }
+    }
+
+    /// Samples as images of bytes.
+    private func bytes(_ values: UnsafeBufferPointer<Float>, _ generator: TrainedGenerator) -> TensorBuffer {
+        let raw = TensorBuffer(.uint8, [values.count / generator.size] + generator.shape)
+        for (index, value) in values.enumerated() { raw.tensor.uint8s[index] = generator.asset.range.pixel(value) }
+        return raw
+    }
+
+    /// The recipe's test data, or else its training data; nil: there are none of bytes.
+    private func realSamples(_ model: TaskModel, _ judge: Classifier) throws -> SampleJudgement? {
+        let split: TaskModel.Split = try model.sampleCount(.test) == nil ? .train : .test
+        guard let total = try model.sampleCount(split), total > 1 else { return nil }
+        return try SampleJudgement(judge) { judgement in
+            for first in stride(from: 0, to: min(total, count), by: 256) {
+                let range = first..<min(first + 256, min(total, count))
+                let values = try model.samples(split, range).values
+                guard values.dtype == .uint8 else { return }
+                let raw = TensorBuffer(.uint8, values.shape)
+                raw.tensor.uint8s.update(from: values.uint8s, count: values.count)
+                try judgement.add(raw, [])
+                if model.host.isCancelled { throw PluginError.cancelled }
+            }
+        }
+    }
+}
+
+/// What a classifier sees in samples.
+struct SampleJudgement {
+    private let judge: Classifier
+    private(set) var probabilities: [[Double]] = []
+    private(set) var moments = FeatureMoments(size: 0)
+    /// Samples of each class.
+    private(set) var hits: [Int]
+    /// Those of the class that was asked for.
+    private(set) var agreed = 0
+
+    init(_ judge: Classifier, _ fill: (inout SampleJudgement) throws -> Void) throws {
+        self.judge = judge
+        hits = [Int](repeating: 0, count: judge.classes)
+        try fill(&self)
+    }
+
+    mutating func add(_ raw: TensorBuffer, _ asked: [Int]) throws {
+        let result = try withExtendedLifetime(raw) { try judge.judge(raw.tensor) }
+        let size = result.features.count / max(result.features.size(0), 1)
+        if moments.count == 0 { moments = FeatureMoments(size: size) }
+        moments.add(result.features.floats, rows: result.features.size(0))
+        for (index, row) in result.probabilities.enumerated() {
+            let best = row.indices.max { row[$0] < row[$1] }!
+            hits[best] += 1
+            if asked.indices.contains(index), asked[index] == best { agreed += 1 }
+        }
+        probabilities += result.probabilities
+    }
+}
