@@ -62,7 +62,7 @@ public struct Benchmark: Sendable {
         public let backward: Double
     }
 
-    /// Times the workload: training if the recipe has data, a loss and an optimizer, and inference.
+    /// Times the workload: training if the recipe has data, a loss and an optimizer, and inference; the steps of a procedure.
     ///
     /// - Parameters:
     ///   - seconds: how long each kind is repeated.
@@ -73,6 +73,7 @@ public struct Benchmark: Sendable {
         try sorted {
             let recipe = try Recipe.load(path, registry: registry)
             var results: [Measurement] = []
+            if recipe.procedure != nil { return [try procedure(recipe, seconds, registry)] }
             if recipe.data != nil, recipe.loss != nil, recipe.optimizer != nil {
                 results.append(try training(recipe, seconds, profile, registry))
             }
@@ -115,6 +116,17 @@ public struct Benchmark: Sendable {
             result.update = update / Double(runs + Samples.warmUps)
         }
         return result
+    }
+
+    /// Operations are not counted: only the procedure knows what it runs.
+    private func procedure(_ recipe: Recipe, _ seconds: Double, _ registry: Registry) throws -> Measurement {
+        ProcessMemory.resetPeak()
+        let training = try ProcedureTraining(recipe, registry: registry)
+        let samples = try Samples(seconds) { _ = try training.driver.step() }
+        return Measurement(
+            workload: name, phase: .train, batch: recipe.training.batch, repetitions: samples.count,
+            median: samples.median, fastest: samples.fastest, operations: 0, predictedBytes: nil,
+            measuredBytes: ProcessMemory.peak)
     }
 
     private func inference(
