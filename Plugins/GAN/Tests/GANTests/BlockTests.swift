@@ -43,6 +43,16 @@ import Testing
         #expect(generator["conv4"]?.attributes["bias"] == false && generator["conv5"]?.attributes["bias"] == true)
     }
 
+    /// Without a normalisation behind them, convolutions keep their biases.
+    @Test func biases() throws {
+        let batch = try block("dcgan_discriminator", ["bias": false])
+        #expect(batch["conv1"]?.attributes["bias"] == true && batch["conv2"]?.attributes["bias"] == false)
+        for norm in ["none", "spectral"] {
+            let other = try block("dcgan_discriminator", ["bias": false, "norm": .string(norm)])
+            #expect(other["conv2"]?.attributes["bias"] == true)
+        }
+    }
+
     @Test func parametersBegin() throws {
         let generator = try block("dcgan_generator")
         #expect(generator["conv1"]?.initializers == ["weight": "core.normal", "bias": "core.constant"])
