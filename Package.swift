@@ -84,7 +84,7 @@ let host: [Target] = [
     .testTarget(
         name: "GraphTests",
         dependencies: ["LaminaGraph", "LaminaHost", sdk("LaminaSDK"), sdk("LaminaFormats")]
-            + plugins("Core", "CNN", "Transformer")),
+            + plugins("Core", "CNN", "Transformer"), exclude: ["Golden"]),
     .testTarget(
         name: "RecipeTests",
         dependencies: [

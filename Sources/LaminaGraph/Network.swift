@@ -12,8 +12,8 @@ public final class Network: @unchecked Sendable {
     public let graph: Graph
     public let parameters: ParameterStore
     /// Gradient of each parameter, by index; present once a plan with parameter gradients was made.
-    public private(set) var parameterGradients: [UnsafeMutablePointer<Float>] = []
-    private var gradientMemory: AlignedMemory?
+    public var parameterGradients: [UnsafeMutablePointer<Float>] { gradients.pointers }
+    let gradients: ParameterGradients
     private var arena: AlignedMemory?
     private var cache: [(request: PlanRequest, plan: Plan)] = []
     /// Texts come in many lengths. Beyond the smaller number only plans that keep little memory to themselves stay.
@@ -22,10 +22,16 @@ public final class Network: @unchecked Sendable {
     /// Collects the time of every call while it is set; for the plan that it was made for.
     public var profile: StepProfile?
 
-    public init(_ graph: Graph, _ parameters: ParameterStore) {
+    public convenience init(_ graph: Graph, _ parameters: ParameterStore) {
         precondition(parameters.graph === graph)
+        self.init(graph, parameters, ParameterGradients())
+    }
+
+    /// With the values and gradients of another graph that has the same parameters and buffers, index by index.
+    init(_ graph: Graph, _ parameters: ParameterStore, _ gradients: ParameterGradients) {
         self.graph = graph
         self.parameters = parameters
+        self.gradients = gradients
     }
 
     private var runtime: Runtime { graph.runtime }
@@ -43,7 +49,7 @@ public final class Network: @unchecked Sendable {
         }
         precondition(request.target == nil || !request.takesOutputGradients, "a loss has its own gradient")
         let plan = try Plan(graph, request)
-        if request.parameterGradients { try makeGradientMemory() }
+        if request.parameterGradients { try gradients.make(graph) }
         if arena.map({ $0.bytes < plan.arenaBytes }) ?? true {
             // The old one stays if there is no memory for the new one: other plans point into it.
             arena = try AlignedMemory(bytes: plan.arenaBytes, purpose: "activations")
@@ -68,20 +74,6 @@ public final class Network: @unchecked Sendable {
         }
         plan.bind(to: base, parameters, parameterGradients.map { UnsafeMutableRawPointer($0) })
         plan.boundVersion = parameters.bindingVersion
-    }
-
-    private func makeGradientMemory() throws(GraphError) {
-        guard gradientMemory == nil else { return }
-        var offsets: [Int] = []
-        var total = 0  // Cannot overflow: the graph has checked the sum.
-        for parameter in graph.parameters {
-            offsets.append(total)
-            // Nobody computes those of frozen ones.
-            if !parameter.isFrozen { total += ArenaLayout.rounded(parameter.shape.reduce(4, *)) }
-        }
-        let memory = try AlignedMemory(bytes: total, purpose: "the gradients")
-        gradientMemory = memory
-        parameterGradients = offsets.map { (memory.base + $0).assumingMemoryBound(to: Float.self) }
     }
 
     /// Tells plans that parameter values have changed, so that prepacked ones are made anew.
@@ -195,6 +187,11 @@ public final class Network: @unchecked Sendable {
         for seed in plan.seeds {
             let tensor = Tensor(seed.gradient)
             tensor.floats.update(repeating: seed.value, count: tensor.count)
+        }
+        if !accumulating {
+            for (parameter, count) in plan.untouchedParameters {
+                parameterGradients[parameter].update(repeating: 0, count: count)
+            }
         }
         if let profile {
             for (index, operation) in plan.steps.enumerated().reversed() where operation.runsBackward {

@@ -58,6 +58,8 @@ public final class Plan: @unchecked Sendable {
     let steps: [PlanStep]
     /// What gradients hold before backward, unless the caller writes them.
     let seeds: [(gradient: UnsafeMutablePointer<lamina_tensor>, value: Float)]
+    /// Trained parameters, with their sizes, to whose gradients no step contributes: they are zero.
+    let untouchedParameters: [(parameter: Int, count: Int)]
     private let assembled: PlanAssembler.Result
     var boundBase: UnsafeMutableRawPointer?
     var boundVersion = 0
@@ -112,6 +114,11 @@ public final class Plan: @unchecked Sendable {
             }
         }
         assembled = assembler.result()
+        let touched = Set(assembled.gradientTensors.map(\.0))
+        untouchedParameters = builder.graph.parameters.enumerated().compactMap { index, parameter in
+            builder.request.parameterGradients && !parameter.isFrozen && !touched.contains(index)
+                ? (index, parameter.shape.reduce(1, *)) : nil
+        }
         steps = assembled.steps
     }
 

@@ -154,6 +154,7 @@ enum FaultyPlugin {
         id: "faulty", name: "Faulty", version: "1.0.0", license: "MIT", documentation: "Layers with mistakes.",
         components: [
             .layer(Faulty.self), .layer(Rounded.self), .layer(Scaled.self), .layer(Masked.self),
+            .layer(FaultyTangent.self),
             without("no_forward") { $0.forward = nil },
             without("no_release") { $0.release = nil }, without("short_table") { $0.struct_size = 8 },
         ])

@@ -56,10 +56,12 @@ enum LayerTable {
                     return box.host.raw.status { try box.value.backward(Run(raw: run!, host: box.host)) }
                 },
                 get_extension: { handle, id in
-                    guard let id, String(cString: id) == LAMINA_EXTENSION_MERGE,
-                        LayerBox.at(handle).value is any MergeableLayer
-                    else { return nil }
-                    return MergeTable.shared
+                    let layer = LayerBox.at(handle).value
+                    switch id.map({ String(cString: $0) }) {
+                    case LAMINA_EXTENSION_MERGE where layer is any MergeableLayer: return MergeTable.shared
+                    case LAMINA_EXTENSION_JVP where layer is any TangentLayer: return TangentTable.shared
+                    default: return nil
+                    }
                 },
                 forward_range: { handle, run, begin, count in
                     let box = PlannedBox.at(handle)

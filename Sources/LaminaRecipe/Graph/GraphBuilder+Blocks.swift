@@ -22,13 +22,13 @@ extension GraphBuilder {
         }
         let description = try describe(id, ["block"], place)
         let inputs = try connected(inputs, to: description, subject, place)
-        let expansion: BlockExpansion
+        let expansion: NodeExpansion
         do {
             let attributes = try AttributeSet.bind(description.attributes, given)
-            expansion = try BlockExpansion.run(
+            expansion = try NodeExpansion.run(
                 registry.load(kind: "block", id: id), attributes, inputCount: inputs.count,
                 nodeLimit: Self.nodeLimit - definition.nodes.count, runtime: registry.runtime)
-        } catch let failure as BlockExpansion.Failure {
+        } catch let failure as NodeExpansion.Failure {
             throw error("\(subject): \(failure.message)", place)
         } catch {
             throw self.error("\(subject): \(error)", place, kind: error is HostError ? .missingPlugin : .recipe)
@@ -64,6 +64,9 @@ extension GraphBuilder {
         }
         var outputs: [Reference] = []
         for text in expansion.outputs {
+            guard let text else {
+                throw error("\(subject): the plugin gave no valid text for the reference of an output", place)
+            }
             guard let output = try resolve(text) else {
                 throw error("\(subject): the plugin gives an input that is not connected as an output", place)
             }
@@ -74,7 +77,7 @@ extension GraphBuilder {
 
     /// Adds one node of a block; returns its outputs when it is a block itself.
     private mutating func add(
-        _ node: BlockExpansion.Node, as name: String, _ inputs: [Reference?], within subject: String, _ context: Context
+        _ node: NodeExpansion.Node, as name: String, _ inputs: [Reference?], within subject: String, _ context: Context
     ) throws(RecipeError) -> [Reference]? {
         let description = try describe(node.component, ["layer", "block"], context.place, within: subject)
         let attributes: JSONObject

@@ -14,6 +14,7 @@
 #include "lamina/layer.h"
 #include "lamina/merge.h"
 #include "lamina/block.h"
+#include "lamina/jvp.h"
 #include "lamina/initializer.h"
 #include "lamina/optimizer.h"
 #include "lamina/schedule.h"

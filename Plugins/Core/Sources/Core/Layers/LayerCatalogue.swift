@@ -48,6 +48,27 @@ extension CoreCatalogue {
             .layer(Split.self),
             .layer(Subtract.self),
             .layer(Tanh.self),
+            .layer(ZerosLike.self),
+        ] + tangents
+    }
+
+    /// What the tangents of layers need beside layers that there are anyway.
+    private static var tangents: [Component] {
+        [
+            .layer(ActivationTangent<ELU>.self),
+            .layer(ActivationTangent<GELU>.self),
+            .layer(ActivationTangent<HardSigmoid>.self),
+            .layer(ActivationTangent<HardSwish>.self),
+            .layer(ActivationTangent<HardTanh>.self),
+            .layer(ActivationTangent<LeakyReLU>.self),
+            .layer(NormalizationTangent.self),
+            .layer(ActivationTangent<ReLU>.self),
+            .layer(ActivationTangent<ReLU6>.self),
+            .layer(ActivationTangent<SELU>.self),
+            .layer(ActivationTangent<SiLU>.self),
+            .layer(ActivationTangent<Sigmoid>.self),
+            .layer(ActivationTangent<Softplus>.self),
+            .layer(ActivationTangent<Tanh>.self),
         ]
     }
 }

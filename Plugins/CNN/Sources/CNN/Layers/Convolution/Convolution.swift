@@ -8,7 +8,7 @@ import LaminaSDK
 /// PyTorch. In two dimensions, kernel 3, stride 1 and 16 or more channels may be computed by Winograd's algorithm, with
 /// errors up to 5 · 10⁻⁶ of the largest output. Source: Goodfellow, Bengio, Courville, Deep Learning (2016), chapter 9; Dumoulin and Visin, A guide to
 /// convolution arithmetic for deep learning (2016).
-struct Convolution<Axes: SpatialAxes>: Layer {
+struct Convolution<Axes: SpatialAxes>: LinearLayer {
     static var name: String { "conv\(Axes.count)d" }
     static var documentation: String { "Convolution over \(Axes.axisNames): y = w * x + b." }
     static var attributes: [AttributeSchema] {
@@ -80,4 +80,7 @@ struct Convolution<Axes: SpatialAxes>: Layer {
             dilation: dilation, before: padding.before, channelsLast: x.isChannelsLast)
         return try ConvolutionPlan(shape, isTransposed: false, hasBias: hasBias, planning)
     }
+
+    // ẏ = w * ẋ
+    var tangentAttributes: KeyValuePairs<String, AttributeValue> { ["bias": .bool(false)] }
 }

@@ -6,7 +6,7 @@ import LaminaSDK
 /// kernel…], b [filters], y [N, filters, spatial…], each spatial size (size − 1) · stride − padding + dilation ·
 /// (kernel − 1) + 1 + output_padding. Both parameters start uniform within ±1/√(filters / groups · Π kernel), as in
 /// PyTorch. Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016), chapter 4.
-struct TransposedConvolution<Axes: SpatialAxes>: Layer {
+struct TransposedConvolution<Axes: SpatialAxes>: LinearLayer {
     static var name: String { "conv_transpose\(Axes.count)d" }
     static var documentation: String { "Transposed convolution over \(Axes.axisNames), which enlarges its input." }
     static var attributes: [AttributeSchema] {
@@ -100,4 +100,7 @@ struct TransposedConvolution<Axes: SpatialAxes>: Layer {
         }
         return try ConvolutionPlan(shape, isTransposed: true, hasBias: hasBias, planning)
     }
+
+    // ẏ = w * ẋ
+    var tangentAttributes: KeyValuePairs<String, AttributeValue> { ["bias": .bool(false)] }
 }

@@ -27,7 +27,7 @@ struct AdaptiveOutput<Axes: SpatialAxes> {
 /// Adaptive average pooling: the mean of the inputs ⌊o · size / output⌋ ..< ⌈(o + 1) · size / output⌉ along each axis.
 ///
 /// x is [N, C, spatial…], y [N, C, output_size…]. Source: `torch.nn.AdaptiveAvgPool2d`.
-struct AdaptiveAveragePool<Axes: SpatialAxes>: Layer {
+struct AdaptiveAveragePool<Axes: SpatialAxes>: LinearLayer {
     static var name: String { "adaptive_avg_pool\(Axes.count)d" }
     static var documentation: String { "Means over \(Axes.axisNames) that give an output of the wanted size." }
     static var attributes: [AttributeSchema] { AdaptiveOutput<Axes>.attributes }

@@ -5,7 +5,7 @@ import LaminaSDK
 /// x is [N, C, spatial…], y the same with each spatial size ⌊(size + padding − window) / stride⌋ + 1, or ⌈…⌉ with
 /// ceil_mode. The size counts padding unless count_include_pad is false, but never what lies beyond the padding.
 /// Source: Goodfellow, Bengio, Courville, Deep Learning (2016), section 9.3; sizes as in `torch.nn.AvgPool2d`.
-struct AveragePool<Axes: SpatialAxes>: Layer {
+struct AveragePool<Axes: SpatialAxes>: LinearLayer {
     static var name: String { "avg_pool\(Axes.count)d" }
     static var documentation: String { "The mean of each window over \(Axes.axisNames)." }
     static var attributes: [AttributeSchema] {

@@ -4,7 +4,7 @@ import LaminaSDK
 ///
 /// x is [N, C, spatial…], y [N, C, 1, …]: `core.flatten` makes it [N, C]. Source: Lin, Chen, Yan, Network in network
 /// (2013), section 3.2.
-struct GlobalAveragePool<Axes: SpatialAxes>: Layer {
+struct GlobalAveragePool<Axes: SpatialAxes>: LinearLayer {
     static var name: String { "global_avg_pool\(Axes.count)d" }
     static var documentation: String { "The mean of each channel over \(Axes.axisNames), which become 1." }
 

@@ -3,7 +3,7 @@ import LaminaSDK
 /// What activations have in common: y[i] = f(x[i]), any shape, any layout, output over input, gradient over gradient.
 ///
 /// An activation without settings per shape is its own plan. It says what backward reads and offers two kernels.
-protocol Activation: Layer, PlannedLayer {
+protocol Activation: TangentLayer, PlannedLayer {
     /// What the derivative is computed from. `output` lets the output overwrite the input in training too.
     static var derivativeOf: DerivativeSource { get }
     /// Roughly, per element: an exponential counts as 10.
@@ -15,11 +15,21 @@ protocol Activation: Layer, PlannedLayer {
     func backward(
         _ s: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ n: Int,
         accumulate: Bool)
+
+    /// Whether f is straight between kinks, so that f″ is 0 wherever there is one.
+    static var isPiecewiseLinear: Bool { get }
+    /// The slope of the derivative: ∂h/∂s for `n` elements, where f′(x) = h(s) and `s` is the input or the output.
+    func curvature(_ s: UnsafePointer<Float>, _ slope: UnsafeMutablePointer<Float>, _ n: Int)
+    /// The attributes, for the layer of the tangent.
+    var settings: KeyValuePairs<String, AttributeValue> { get }
 }
 
 enum DerivativeSource { case input, output }
 
 extension Activation {
+    static var isPiecewiseLinear: Bool { false }
+    var settings: KeyValuePairs<String, AttributeValue> { [:] }
+
     func infer(_ inference: Inference) throws {
         try inference.require(0, .float32)
         try inference.addOutput(.float32, inference.shape(0))

@@ -17,6 +17,8 @@ struct ELU: Activation {
 
     init(_ attributes: Attributes) { alpha = attributes.float("alpha") }
 
+    var settings: KeyValuePairs<String, AttributeValue> { ["alpha": .real(Double(alpha))] }
+
     func forward(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int) {
         exponentialLinear(x, y, n, positive: 1, negative: alpha)
     }
@@ -27,6 +29,11 @@ struct ELU: Activation {
         accumulate: Bool
     ) {
         exponentialLinearGradient(y, dy, dx, n, positive: 1, negative: alpha, accumulate: accumulate)
+    }
+
+    // h = 1 for y > 0, y + alpha otherwise
+    func curvature(_ y: UnsafePointer<Float>, _ slope: UnsafeMutablePointer<Float>, _ n: Int) {
+        exponentialLinearCurvature(y, slope, n)
     }
 }
 
@@ -53,5 +60,12 @@ func exponentialLinearGradient(
         let (v, g) = (y.vector(i, remaining), dy.vector(i, remaining))
         let gradient = (g * (v + negative)).replacing(with: g * positive, where: v .> 0)
         dx.store(gradient, i, remaining, accumulate: accumulate)
+    }
+}
+
+/// 0 for y > 0, 1 otherwise: the slope of `exponentialLinearGradient` along y.
+func exponentialLinearCurvature(_ y: UnsafePointer<Float>, _ slope: UnsafeMutablePointer<Float>, _ n: Int) {
+    forEachVector(n) { i, remaining in
+        slope.store(Vector(repeating: 1).replacing(with: 0, where: y.vector(i, remaining) .> 0), i, remaining)
     }
 }

@@ -3,7 +3,7 @@ import LaminaSDK
 /// The piecewise linear sigmoid, y = min(max(x + 3, 0), 6) / 6.
 ///
 /// Courbariaux, Bengio, David: BinaryConnect, NeurIPS 2015; slope 1/6 as in MobileNetV3 (Howard et al., ICCV 2019).
-struct HardSigmoid: Activation {
+struct HardSigmoid: PiecewiseLinearActivation {
     static let name = "hard_sigmoid"
     static let documentation = "Piecewise linear sigmoid: y = min(max(x + 3, 0), 6) / 6."
     static let derivativeOf = DerivativeSource.output

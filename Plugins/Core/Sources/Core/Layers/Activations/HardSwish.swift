@@ -29,4 +29,13 @@ struct HardSwish: Activation {
             dx.store(gradient, i, remaining, accumulate: accumulate)
         }
     }
+
+    // f″ = 1 / 3 for −3 < x < 3, 0 elsewhere
+    func curvature(_ x: UnsafePointer<Float>, _ slope: UnsafeMutablePointer<Float>, _ n: Int) {
+        forEachVector(n) { i, remaining in
+            let v = x.vector(i, remaining)
+            let inside = Vector(repeating: 1 / 3).replacing(with: 0, where: (v .<= -3) .| (v .>= 3))
+            slope.store(inside, i, remaining)
+        }
+    }
 }

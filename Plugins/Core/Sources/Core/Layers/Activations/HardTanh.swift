@@ -3,7 +3,7 @@ import LaminaSDK
 /// The piecewise linear tanh, y = min(max(x, minimum), maximum).
 ///
 /// Collobert: Large Scale Machine Learning, thesis, Paris 2004.
-struct HardTanh: Activation {
+struct HardTanh: PiecewiseLinearActivation {
     static let name = "hard_tanh"
     static let documentation = "Piecewise linear tanh: x between minimum and maximum."
     static let attributes: [AttributeSchema] = [
@@ -22,6 +22,10 @@ struct HardTanh: Activation {
         guard minimum < maximum else {
             throw PluginError.attribute("minimum is \(minimum), wanted a number below maximum, which is \(maximum)")
         }
+    }
+
+    var settings: KeyValuePairs<String, AttributeValue> {
+        ["minimum": .real(Double(minimum)), "maximum": .real(Double(maximum))]
     }
 
     func forward(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int) {

@@ -3,7 +3,7 @@ import LaminaSDK
 /// The leaky rectifier, y = x for x > 0 and slope · x otherwise.
 ///
 /// Maas, Hannun, Ng: Rectifier Nonlinearities Improve Neural Network Acoustic Models, ICML 2013.
-struct LeakyReLU: Activation {
+struct LeakyReLU: PiecewiseLinearActivation {
     static let name = "leaky_relu"
     static let documentation = "Leaky rectifier: y = x for x > 0, slope · x otherwise."
     static let attributes: [AttributeSchema] = [
@@ -15,6 +15,8 @@ struct LeakyReLU: Activation {
     let slope: Float
 
     init(_ attributes: Attributes) { slope = attributes.float("slope") }
+
+    var settings: KeyValuePairs<String, AttributeValue> { ["slope": .real(Double(slope))] }
 
     func forward(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int) {
         forEachVector(n) { i, remaining in

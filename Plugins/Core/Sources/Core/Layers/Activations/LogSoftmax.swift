@@ -4,7 +4,7 @@ import LaminaSDK
 /// The logarithm of softmax along one axis: yᵢ = xᵢ − max x − log Σⱼ e^(xⱼ − max x).
 ///
 /// Any shape and layout. Goodfellow, Bengio, Courville: Deep Learning (2016), section 6.2.2.3.
-struct LogSoftmax: Layer {
+struct LogSoftmax: TangentLayer {
     static let name = "log_softmax"
     static let documentation = "Logarithm of the softmax along one axis."
     static let attributes = Softmax.attributes
@@ -18,6 +18,13 @@ struct LogSoftmax: Layer {
     func plan(_ planning: Planning) -> any PlannedLayer {
         planSoftmax(planning)
         return LogSoftmaxPlan(lines: Lines(planning.input(0), axis))
+    }
+
+    // ẏ = ẋ − Σ softmax(x) ⊙ ẋ
+    func expandTangent(_ tangent: TangentExpansion) throws {
+        let probabilities = try tangent.add(
+            "core.\(Softmax.name)", name: "probabilities", inputs: [tangent.input()], ["axis": .integer(axis)])
+        try tangent.addOutput(tangent.deviation(from: probabilities, axis: axis))
     }
 }
 

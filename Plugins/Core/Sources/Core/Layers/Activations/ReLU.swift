@@ -4,7 +4,7 @@ import LaminaSDK
 /// The rectifier, y = max(0, x).
 ///
 /// Nair, Hinton: Rectified Linear Units Improve Restricted Boltzmann Machines, ICML 2010.
-struct ReLU: Activation {
+struct ReLU: PiecewiseLinearActivation {
     static let name = "relu"
     static let documentation = "Rectifier: y = max(0, x)."
     static let derivativeOf = DerivativeSource.output

@@ -3,7 +3,7 @@ import LaminaSDK
 /// The rectifier that saturates, y = min(max(0, x), 6).
 ///
 /// Krizhevsky: Convolutional Deep Belief Networks on CIFAR-10, 2010.
-struct ReLU6: Activation {
+struct ReLU6: PiecewiseLinearActivation {
     static let name = "relu6"
     static let documentation = "Rectifier with a ceiling: y = min(max(0, x), 6)."
     static let derivativeOf = DerivativeSource.output

@@ -27,4 +27,9 @@ struct SELU: Activation {
         exponentialLinearGradient(
             y, dy, dx, n, positive: Self.scale, negative: Self.scaledAlpha, accumulate: accumulate)
     }
+
+    // h = λ for y > 0, y + λ · α otherwise
+    func curvature(_ y: UnsafePointer<Float>, _ slope: UnsafeMutablePointer<Float>, _ n: Int) {
+        exponentialLinearCurvature(y, slope, n)
+    }
 }

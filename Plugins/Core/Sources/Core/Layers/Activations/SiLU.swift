@@ -24,4 +24,13 @@ struct SiLU: Activation {
     ) {
         lamina_math_silu_grad(x, dy, dx, Int64(n), accumulate)
     }
+
+    // f″ = σ(x) · (1 − σ(x)) · (2 + x · (1 − 2σ(x)))
+    func curvature(_ x: UnsafePointer<Float>, _ slope: UnsafeMutablePointer<Float>, _ n: Int) {
+        lamina_math_sigmoid(x, slope, Int64(n))
+        forEachVector(n) { i, remaining in
+            let (v, s) = (x.vector(i, remaining), slope.vector(i, remaining))
+            slope.store(s * (1 - s) * (2 + v * (1 - 2 * s)), i, remaining)
+        }
+    }
 }

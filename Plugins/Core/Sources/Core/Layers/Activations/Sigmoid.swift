@@ -23,4 +23,9 @@ struct Sigmoid: Activation {
     ) {
         lamina_math_sigmoid_grad(y, dy, dx, Int64(n), accumulate)
     }
+
+    // h = y · (1 − y),  ∂h/∂y = 1 − 2y
+    func curvature(_ y: UnsafePointer<Float>, _ slope: UnsafeMutablePointer<Float>, _ n: Int) {
+        forEachVector(n) { i, remaining in slope.store(1 - 2 * y.vector(i, remaining), i, remaining) }
+    }
 }

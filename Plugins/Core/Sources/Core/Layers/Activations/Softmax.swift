@@ -4,7 +4,7 @@ import LaminaSDK
 /// Softmax along one axis: yᵢ = e^(xᵢ − max x) / Σⱼ e^(xⱼ − max x).
 ///
 /// Any shape and layout. Goodfellow, Bengio, Courville: Deep Learning (2016), section 6.2.2.3.
-struct Softmax: Layer {
+struct Softmax: TangentLayer {
     static let name = "softmax"
     static let documentation = "Softmax along one axis: exponentials that sum to 1."
     static let attributes: [AttributeSchema] = [
@@ -20,6 +20,24 @@ struct Softmax: Layer {
     func plan(_ planning: Planning) -> any PlannedLayer {
         planSoftmax(planning)
         return SoftmaxPlan(lines: Lines(planning.input(0), axis))
+    }
+
+    // ẏ = y ⊙ (ẋ − Σ y ⊙ ẋ)
+    func expandTangent(_ tangent: TangentExpansion) throws {
+        let difference = try tangent.deviation(from: tangent.output(), axis: axis)
+        try tangent.addOutput(
+            tangent.add("core.\(Multiply.name)", name: "tangent", inputs: [tangent.output(), difference]))
+    }
+}
+
+extension TangentExpansion {
+    /// Adds the nodes for ẋ − Σ p ⊙ ẋ along an axis: by how much the direction is above its mean under probabilities p.
+    func deviation(from probabilities: String, axis: Int) throws -> String {
+        let product = try add("core.\(Multiply.name)", name: "product", inputs: [probabilities, tangent()])
+        let mean = try add(
+            "core.\(ReduceSum.name)", name: "mean", inputs: [product],
+            ["axes": .integers([axis]), "keep_dimensions": .bool(true)])
+        return try add("core.\(Subtract.name)", name: "deviation", inputs: [tangent(), mean])
     }
 }
 

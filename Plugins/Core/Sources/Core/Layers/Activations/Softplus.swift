@@ -23,6 +23,10 @@ struct Softplus: Activation {
         guard beta != 0 else { throw PluginError.attribute("beta is 0, wanted another number, such as 1") }
     }
 
+    var settings: KeyValuePairs<String, AttributeValue> {
+        ["beta": .real(Double(beta)), "threshold": .real(Double(threshold))]
+    }
+
     func forward(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int) {
         withBlocks(n) { begin, count, block in
             forEachVector(count) { i, remaining in
@@ -53,6 +57,17 @@ struct Softplus: Activation {
                 let gradient = (g * block.vector(i, remaining)).replacing(with: g, where: above)
                 dx.store(gradient, begin &+ i, remaining, accumulate: accumulate)
             }
+        }
+    }
+
+    // f″ = beta · σ(beta · x) · (1 − σ(beta · x)); 0 where beta · x > threshold
+    func curvature(_ x: UnsafePointer<Float>, _ slope: UnsafeMutablePointer<Float>, _ n: Int) {
+        forEachVector(n) { i, remaining in slope.store(x.vector(i, remaining) * beta, i, remaining) }
+        lamina_math_sigmoid(slope, slope, Int64(n))
+        forEachVector(n) { i, remaining in
+            let s = slope.vector(i, remaining)
+            let above = x.vector(i, remaining) * beta .> threshold
+            slope.store((beta * s * (1 - s)).replacing(with: 0, where: above), i, remaining)
         }
     }
 }

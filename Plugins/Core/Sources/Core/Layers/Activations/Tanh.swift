@@ -23,4 +23,9 @@ struct Tanh: Activation {
     ) {
         lamina_math_tanh_grad(y, dy, dx, Int64(n), accumulate)
     }
+
+    // h = 1 − y²,  ∂h/∂y = −2y
+    func curvature(_ y: UnsafePointer<Float>, _ slope: UnsafeMutablePointer<Float>, _ n: Int) {
+        forEachVector(n) { i, remaining in slope.store(-2 * y.vector(i, remaining), i, remaining) }
+    }
 }

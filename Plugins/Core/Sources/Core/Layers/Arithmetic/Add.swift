@@ -1,7 +1,7 @@
 import LaminaSDK
 
 /// The sum of two or more tensors with broadcasting, y = x₀ + x₁ + ….
-struct Add: Layer {
+struct Add: TangentLayer {
     static let name = "add"
     static let documentation = "Sum of two or more inputs with broadcasting."
     static let inputs = [Port("inputs", .variadic, "two or more tensors")]
@@ -16,6 +16,13 @@ struct Add: Layer {
     }
 
     func plan(_ planning: Planning) -> any PlannedLayer { AddPlan(planning) }
+
+    // ẏ = Σ ẋᵢ, of y's shape, which those that are left may not have
+    func expandTangent(_ tangent: TangentExpansion) throws {
+        var terms = (0..<tangent.inputCount).compactMap { tangent.tangent($0) }
+        if terms.count < tangent.inputCount { terms.append(try tangent.zeros(like: tangent.output(), name: "zero")) }
+        try tangent.addOutput(tangent.addLayer(name: "tangent", inputs: terms))
+    }
 }
 
 struct AddPlan: PlannedLayer {

@@ -1,7 +1,7 @@
 import LaminaSDK
 
 /// The elementwise quotient of two tensors with broadcasting, y = a / b.
-struct Divide: Layer {
+struct Divide: TangentLayer {
     static let name = "divide"
     static let documentation = "Elementwise quotient of two inputs with broadcasting: y = left / right."
     static let inputs = [Port("left"), Port("right")]
@@ -13,6 +13,18 @@ struct Divide: Layer {
     func plan(_ planning: Planning) -> any PlannedLayer {
         Division(
             loops: BinaryLoops(planning, leftReads: Division.leftReads, rightReads: Division.rightReads))
+    }
+
+    // ẏ = (ȧ − y · ḃ) / b
+    func expandTangent(_ tangent: TangentExpansion) throws {
+        var numerator = tangent.tangent(0)
+        if let divisor = tangent.tangent(1) {
+            let product = try tangent.add(
+                "core.\(Multiply.name)", name: "product", inputs: [tangent.output(), divisor])
+            let left = try numerator ?? tangent.zeros(like: tangent.output(), name: "zero")
+            numerator = try tangent.add("core.\(Subtract.name)", name: "difference", inputs: [left, product])
+        }
+        try tangent.addOutput(tangent.addLayer(name: "tangent", inputs: [numerator, tangent.input(1)]))
     }
 }
 

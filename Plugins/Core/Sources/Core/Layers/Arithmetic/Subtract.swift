@@ -1,7 +1,7 @@
 import LaminaSDK
 
 /// The difference of two tensors with broadcasting, y = a − b.
-struct Subtract: Layer {
+struct Subtract: TangentLayer {
     static let name = "subtract"
     static let documentation = "Difference of two inputs with broadcasting: y = left - right."
     static let inputs = [Port("left"), Port("right")]
@@ -13,6 +13,14 @@ struct Subtract: Layer {
     func plan(_ planning: Planning) -> any PlannedLayer {
         Subtraction(
             loops: BinaryLoops(planning, leftReads: Subtraction.leftReads, rightReads: Subtraction.rightReads))
+    }
+
+    // ẏ = ȧ − ḃ, of y's shape: zeros of that take the place of one that is missing
+    func expandTangent(_ tangent: TangentExpansion) throws {
+        let terms = try (0...1).map { index in
+            try tangent.tangent(index) ?? tangent.zeros(like: tangent.output(), name: "zero")
+        }
+        try tangent.addOutput(tangent.addLayer(name: "tangent", inputs: terms))
     }
 }
 

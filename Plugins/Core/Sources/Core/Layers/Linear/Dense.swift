@@ -5,7 +5,7 @@ import LaminaSDK
 ///
 /// x is [..., in], W [units, in], b [units], y [..., units]. W and b start uniform within ±1/√in, as in PyTorch.
 /// Goodfellow, Bengio, Courville: Deep Learning (2016), section 6.1.
-struct Dense: Layer {
+struct Dense: LinearLayer {
     static let name = "dense"
     static let documentation = "Fully connected layer on the last axis: y = x · Wᵀ + b."
     static let attributes: [AttributeSchema] = [
@@ -54,6 +54,9 @@ struct Dense: Layer {
         planning.setFLOPs(forward: product + (hasBias ? Double(rows) * Double(units) : 0), backward: backward)
         return DensePlan(rows: rows, features: features, units: units, hasBias: hasBias, biasSums: biasSums)
     }
+
+    // ẏ = ẋ · Wᵀ
+    var tangentAttributes: KeyValuePairs<String, AttributeValue> { ["bias": .bool(false)] }
 }
 
 struct DensePlan: PlannedLayer {

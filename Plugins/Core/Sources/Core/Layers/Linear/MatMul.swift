@@ -4,7 +4,7 @@ import LaminaSDK
 ///
 /// op(a) is [..., m, k], op(b) is [..., k, n], y is [..., m, n]. A vector counts as a row on the left and as a column
 /// on the right, and that axis is left out of the result, as in `torch.matmul`.
-struct MatMul: Layer {
+struct MatMul: TangentLayer {
     static let name = "matmul"
     static let documentation = "Matrix product of the last two axes; the axes before them broadcast."
     static let inputs = [Port("left"), Port("right")]
@@ -62,6 +62,9 @@ struct MatMul: Layer {
     }
 
     func plan(_ planning: Planning) -> any PlannedLayer { MatMulPlan(planning, transposeA, transposeB) }
+
+    // ẏ = op(ȧ) · op(b) + op(a) · op(ḃ)
+    func expandTangent(_ tangent: TangentExpansion) throws { try tangent.expandProduct() }
 }
 
 struct MatMulPlan: PlannedLayer {

@@ -30,7 +30,7 @@ enum Spatial3D: SpatialRank {
 /// In training μ and σ² are those of the batch over all axes but 1, and the running ones follow them:
 /// running ← (1 − momentum) · running + momentum · batch, with Bessel's correction for the variance. At inference the
 /// running ones count. Any layout. Ioffe, Szegedy: Batch Normalization, ICML 2015.
-struct BatchNorm<Rank: SpatialRank>: Layer {
+struct BatchNorm<Rank: SpatialRank>: TangentLayer {
     static var name: String { "batch_norm" + Rank.name }
     static var documentation: String { "Batch normalisation of \(Rank.shapes) per channel." }
     static var attributes: [AttributeSchema] {
@@ -71,6 +71,13 @@ struct BatchNorm<Rank: SpatialRank>: Layer {
                     + "variance: wanted a batch of at least 2", input: 0)
         }
         return BatchNormPlan(planning, grid, self)
+    }
+
+    func expandTangent(_ tangent: TangentExpansion) throws {
+        throw PluginError.unsupported(
+            "its outputs depend on the other samples of the batch, so that a sample has no gradient of its own; use "
+                + "core.\(LayerNorm.name), core.\(GroupNorm.name) or core.\(InstanceNorm<Rank>.name), or no normalisation"
+        )
     }
 }
 

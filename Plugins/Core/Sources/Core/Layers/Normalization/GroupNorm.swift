@@ -4,7 +4,7 @@ import LaminaSDK
 /// of neighbouring channels.
 ///
 /// x is [N, C, …], C a multiple of `groups`. Any layout. Wu, He: Group Normalization, ECCV 2018.
-struct GroupNorm: Layer {
+struct GroupNorm: TangentLayer {
     static let name = "group_norm"
     static let documentation = "Normalisation of each sample over groups of channels."
     static let attributes: [AttributeSchema] = [
@@ -41,6 +41,10 @@ struct GroupNorm: Layer {
 
     func plan(_ planning: Planning) -> any PlannedLayer {
         GroupNormPlan(planning, groups: groups, epsilon: epsilon, isAffine: isAffine, momentum: nil)
+    }
+
+    func expandTangent(_ tangent: TangentExpansion) throws {
+        try tangent.expandNormalization(["groups": .integer(groups)], epsilon: epsilon, affine: isAffine)
     }
 }
 

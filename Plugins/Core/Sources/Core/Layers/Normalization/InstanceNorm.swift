@@ -4,7 +4,7 @@ import LaminaSDK
 ///
 /// With `track_running_stats` inference uses running statistics, which in training follow the averages over the batch.
 /// Any layout. Ulyanov, Vedaldi, Lempitsky: Instance Normalization, arXiv 1607.08022.
-struct InstanceNorm<Rank: SpatialRank>: Layer {
+struct InstanceNorm<Rank: SpatialRank>: TangentLayer {
     static var name: String { "instance_norm" + Rank.name }
     static var documentation: String { "Normalisation of each sample and channel over its positions." }
     static var attributes: [AttributeSchema] {
@@ -53,5 +53,13 @@ struct InstanceNorm<Rank: SpatialRank>: Layer {
         }
         return GroupNormPlan(
             planning, groups: x.size(1), epsilon: epsilon, isAffine: isAffine, momentum: tracks ? momentum : nil)
+    }
+
+    func expandTangent(_ tangent: TangentExpansion) throws {
+        guard !tracks else {
+            throw PluginError.unsupported(
+                "with track_running_stats it is another function at inference than in training; set it to false")
+        }
+        try tangent.expandNormalization([:], epsilon: epsilon, affine: isAffine)
     }
 }

@@ -4,7 +4,7 @@ import LaminaSDK
 /// Layer normalisation: y = (x − μ) / √(σ² + epsilon) · weight + bias, with μ and σ² over the last `dimensions` axes.
 ///
 /// x is [..., d₁, …, d_k]; weight and bias are [d₁, …, d_k]. Ba, Kiros, Hinton: Layer Normalization, arXiv 1607.06450.
-struct LayerNorm: Layer {
+struct LayerNorm: TangentLayer {
     static let name = "layer_norm"
     static let documentation = "Normalisation over the last axes."
     static let attributes: [AttributeSchema] = [
@@ -49,6 +49,11 @@ struct LayerNorm: Layer {
     }
 
     func plan(_ planning: Planning) -> any PlannedLayer { LayerNormPlan(planning, self) }
+
+    func expandTangent(_ tangent: TangentExpansion) throws {
+        try tangent.expandNormalization(
+            ["dimensions": .integer(dimensions)], epsilon: Double(epsilon), affine: hasWeight)
+    }
 }
 
 struct LayerNormPlan: PlannedLayer {
@@ -92,7 +97,7 @@ struct LayerNormPlan: PlannedLayer {
         run.host.parallelFor(rows, grain: max(1, elementGrain / features)) { begin, end in
             for row in begin..<end {
                 let (x, y) = (x + row &* features, y + row &* features)
-                let (mean, factor) = statistics(x)
+                let (mean, factor) = rowStatistics(x, features, epsilon: epsilon)
                 if let saved {
                     saved[2 &* row] = mean
                     saved[2 &* row &+ 1] = factor
@@ -105,20 +110,6 @@ struct LayerNormPlan: PlannedLayer {
                 }
             }
         }
-    }
-
-    /// Mean and 1 / √(variance + epsilon) of one row, in two passes, so that nothing cancels.
-    @inline(__always)
-    private func statistics(_ x: UnsafePointer<Float>) -> (Float, Float) {
-        var sum = Vector()
-        forEachVector(features) { i, remaining in sum += x.vector(i, remaining) }
-        let mean = sum.sum() / Float(features)
-        var squares = Vector()
-        forEachVector(features) { i, remaining in
-            let d = masked(x.vector(i, remaining) - mean, remaining, 0)
-            squares += d * d
-        }
-        return (mean, 1 / (squares.sum() / Float(features) + epsilon).squareRoot())
     }
 
     // x̂ = (x − μ) / σ;  g = dy · weight;  dx = (g − mean(g) − x̂ · mean(g · x̂)) / σ;
@@ -210,4 +201,18 @@ struct LayerNormPlan: PlannedLayer {
             fill(gradient.floats, gradient.count, 0)
         }
     }
+}
+
+/// Mean and 1 / √(variance + epsilon) of one row, in two passes, so that nothing cancels.
+@inline(__always)
+func rowStatistics(_ x: UnsafePointer<Float>, _ features: Int, epsilon: Float) -> (mean: Float, factor: Float) {
+    var sum = Vector()
+    forEachVector(features) { i, remaining in sum += x.vector(i, remaining) }
+    let mean = sum.sum() / Float(features)
+    var squares = Vector()
+    forEachVector(features) { i, remaining in
+        let d = masked(x.vector(i, remaining) - mean, remaining, 0)
+        squares += d * d
+    }
+    return (mean, 1 / (squares.sum() / Float(features) + epsilon).squareRoot())
 }

@@ -1,7 +1,7 @@
 import LaminaSDK
 
 /// The mean along axes; NaN when there is nothing to average.
-struct ReduceMean: Layer {
+struct ReduceMean: LinearLayer {
     static let name = "reduce_mean"
     static let documentation = "Mean along axes."
     static let attributes = ReducedAxes.attributes

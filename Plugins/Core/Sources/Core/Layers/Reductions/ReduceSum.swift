@@ -1,7 +1,7 @@
 import LaminaSDK
 
 /// The sum along axes.
-struct ReduceSum: Layer {
+struct ReduceSum: LinearLayer {
     static let name = "reduce_sum"
     static let documentation = "Sum along axes."
     static let attributes = ReducedAxes.attributes

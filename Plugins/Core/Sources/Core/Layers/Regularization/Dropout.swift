@@ -4,7 +4,7 @@ import LaminaSDK
 ///
 /// Identity at inference. Any shape and layout. Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: Dropout, JMLR
 /// 15 (2014).
-struct Dropout: Layer {
+struct Dropout: TangentLayer {
     static let name = "dropout"
     static let documentation = "In training zeroes elements at random and scales up the others; identity otherwise."
     static let attributes: [AttributeSchema] = [
@@ -35,6 +35,10 @@ struct Dropout: Layer {
         if saves { planning.save(bytes: (n + 31) / 32 * 4) }
         planning.setFLOPs(forward: 20 * Double(n), backward: Double(n))
         return DropoutPlan(rate: rate, savesMask: saves)
+    }
+
+    func expandTangent(_ tangent: TangentExpansion) throws {
+        throw PluginError.unsupported("its mask is known to itself alone; leave it out of this network")
     }
 }
 

@@ -3,7 +3,7 @@ import LaminaSDK
 /// Joins tensors along one axis.
 ///
 /// [..., a₀, ...], [..., a₁, ...], … → [..., a₀ + a₁ + …, ...]; all other sizes are equal. Any layout.
-struct Concat: Layer {
+struct Concat: TangentLayer {
     static let name = "concat"
     static let documentation = "Joins inputs along one axis."
     static let inputs = [Port("inputs", .variadic, "one or more tensors, equal but for the size of the axis")]
@@ -51,6 +51,14 @@ struct Concat: Layer {
             return Part(x, at: start, of: y, axis: position, step: 1)
         }
         return ConcatPlan(parts: parts)
+    }
+
+    // The tangents in their sections; zeros for those that are missing.
+    func expandTangent(_ tangent: TangentExpansion) throws {
+        let sections = try (0..<tangent.inputCount).map { index in
+            try tangent.tangent(index) ?? tangent.zeros(like: tangent.input(index), name: "zero\(index)")
+        }
+        try tangent.addOutput(tangent.addLayer(name: "tangent", inputs: sections))
     }
 }
 

@@ -3,7 +3,7 @@ import LaminaSDK
 /// Joins the axes `start_axis` … `end_axis` into one; the memory stays as it is.
 ///
 /// [d0, …, ds, …, de, …] → [d0, …, ds · … · de, …]. A scalar becomes [1].
-struct Flatten: Layer {
+struct Flatten: LinearLayer {
     static let name = "flatten"
     static let documentation = "Joins neighbouring axes into one; by default all but the batch."
     static let attributes: [AttributeSchema] = [

@@ -1,7 +1,7 @@
 import LaminaSDK
 
 /// The identity, y = x, of any shape and type: a named place in a graph.
-struct Identity: Layer {
+struct Identity: LinearLayer {
     static let name = "identity"
     static let documentation = "Passes its input on: y = x."
 

@@ -4,7 +4,7 @@ import LaminaSDK
 ///
 /// Size dₐ becomes before + dₐ + after. `reflect` mirrors without repeating the edge and needs amounts below the size;
 /// `replicate` needs a size of at least 1. Any layout.
-struct Pad: Layer {
+struct Pad: LinearLayer {
     static let name = "pad"
     static let documentation = "Adds elements before and after axes: constant, reflect or replicate."
     static let attributes: [AttributeSchema] = [
@@ -82,6 +82,9 @@ struct Pad: Layer {
         if mode == .constant { return ConstantPadPlan(x, y, starts, value) }
         return MirrorPadPlan(x, y, starts, reflects: mode == .reflect)
     }
+
+    // The constant is not part of the tangent.
+    var tangentAttributes: KeyValuePairs<String, AttributeValue> { ["value": .real(0)] }
 }
 
 struct ConstantPadPlan: PlannedLayer {

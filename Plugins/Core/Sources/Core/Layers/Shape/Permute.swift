@@ -3,7 +3,7 @@ import LaminaSDK
 /// Reorders the axes: axis i of the output is axis `axes[i]` of the input.
 ///
 /// [d0, …, dk] → [d_axes[0], …, d_axes[k]]; the memory is rearranged.
-struct Permute: Layer {
+struct Permute: LinearLayer {
     static let name = "permute"
     static let documentation = "Reorders the axes: output axis i is input axis axes[i]."
     static let attributes: [AttributeSchema] = [

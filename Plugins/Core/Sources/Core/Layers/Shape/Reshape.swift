@@ -3,7 +3,7 @@ import LaminaSDK
 /// Gives all axes but the batch other sizes; the memory stays as it is.
 ///
 /// [N, …] → [N, shape…]; one size may be −1 and follows from the others.
-struct Reshape: Layer {
+struct Reshape: LinearLayer {
     static let name = "reshape"
     static let documentation = "Gives the axes behind the batch other sizes."
     static let attributes: [AttributeSchema] = [

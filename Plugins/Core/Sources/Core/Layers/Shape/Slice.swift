@@ -3,7 +3,7 @@ import LaminaSDK
 /// Takes the elements start, start + step, … before `end` along one axis, as `x[start:end:step]` in Python.
 ///
 /// Negative `start` and `end` count from the end of the axis; bounds beyond it are moved to it. Any layout.
-struct Slice: Layer {
+struct Slice: LinearLayer {
     static let name = "slice"
     static let documentation = "Takes a range of one axis: input[start:end:step]."
     static let attributes: [AttributeSchema] = [

@@ -3,7 +3,7 @@ import LaminaSDK
 /// Cuts a tensor into consecutive sections along one axis, one output each.
 ///
 /// Either `parts` equal sections or sections of the given `sizes`. Any layout.
-struct Split: Layer {
+struct Split: LinearLayer {
     static let name = "split"
     static let documentation = "Cuts the input into sections along one axis, one output each."
     static let attributes: [AttributeSchema] = [
