@@ -100,7 +100,11 @@ final class TaskSession {
             },
             vocabulary_size: { sink, input in
                 TaskSession.of(sink).texts[String(cString: input!)].map { Int64($0.tokenizer.vocabularySize) } ?? -1
-            })
+            },
+            // The test has neither data nor other models.
+            label_count: 0, reserved: 0, labels: nil, link: nil, prepare: { _, _, _ in LAMINA_ERROR_UNSUPPORTED },
+            read_file: { _, _, _ in LAMINA_ERROR_UNSUPPORTED }, sample_count: { _, _ in -1 },
+            read_samples: { _, _, _, _, _ in LAMINA_ERROR_UNSUPPORTED }, open: { _, _, _ in LAMINA_ERROR_UNSUPPORTED })
     }
 
     // MARK: Computing
