@@ -80,7 +80,8 @@ let host: [Target] = [
         ] + plugins("Core", "Data", "CNN", "RNN")),
     .testTarget(
         name: "LaminaTests",
-        dependencies: ["Lamina", sdk("CLamina"), sdk("LaminaSDK")] + plugins("Core", "Data", "RNN")),
+        dependencies: ["Lamina", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSDK")]
+            + plugins("Core", "Data", "RNN", "CNN", "GAN"), exclude: ["Golden"]),
     .testTarget(
         name: "GraphTests",
         dependencies: ["LaminaGraph", "LaminaHost", sdk("LaminaSDK"), sdk("LaminaFormats")]

@@ -13,6 +13,8 @@ final class TrainedNetwork {
     let optimizerRecipe: Recipe.Optimizer?
     let raw: UnsafePointer<lamina_network>
     private(set) var network: Network?
+    /// Of its derivatives along a direction; made when a pass wants it.
+    private var tangent: Network?
     private(set) var passes: [NetworkPass] = []
     private(set) var optimizer: OptimizerDriver?
     /// Steps of the optimizer.
@@ -87,9 +89,24 @@ final class TrainedNetwork {
         return network
     }
 
-    func plan(_ number: Int, batch: Int, flags: UInt32) throws(TrainingError) -> NetworkPass {
+    /// The network that a pass runs on.
+    private func network(tangent isTangent: Bool) throws(TrainingError) -> Network {
         let network = try attached()
-        let shapes = try graph.definition.inputs.map { input throws(TrainingError) -> [Int] in
+        guard isTangent else { return network }
+        if let tangent { return tangent }
+        do {
+            let made = try network.tangent()
+            tangent = made
+            return made
+        } catch {
+            throw TrainingError(error).inNetwork(name)
+        }
+    }
+
+    func plan(_ number: Int, batch: Int, flags: UInt32) throws(TrainingError) -> NetworkPass {
+        func has(_ flag: UInt32) -> Bool { flags & flag != 0 }
+        let network = try network(tangent: has(LAMINA_PASS_TANGENT))
+        let shapes = try network.graph.definition.inputs.map { input throws(TrainingError) -> [Int] in
             try input.shape.map { size throws(TrainingError) -> Int in
                 switch size {
                 case .fixed(let value): return value
@@ -102,7 +119,6 @@ final class TrainedNetwork {
                 }
             }
         }
-        func has(_ flag: UInt32) -> Bool { flags & flag != 0 }
         let request = PlanRequest(
             inputs: shapes, phase: has(LAMINA_PASS_TRAINING) ? .training : .inference,
             parameterGradients: has(LAMINA_PASS_PARAMETER_GRADIENTS), inputGradients: has(LAMINA_PASS_INPUT_GRADIENTS),
