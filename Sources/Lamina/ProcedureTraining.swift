@@ -98,6 +98,7 @@ public final class ProcedureTraining: @unchecked Sendable {
         self.model = model
         model.assets = driver.definition.assets
         model.procedure = driver.id
+        model.labels = driver.networks?.classes ?? []
         try sorted {
             if driver.networks != nil { registry.runtime.loadLargeProducts() }
             try driver.attach(model.network.parameters, Self.networks(recipe, driver, graphs, model))

@@ -34,6 +34,7 @@ struct RecipeReader {
             return try self.recipe(procedure, name: name, documentation: documentation, &fields)
         }
         if let networks = fields.take("networks") {
+            if let entry = fields.entries.first(where: { !Self.keys.contains($0.key) }) { throw fields.unknown(entry) }
             throw error("'networks' are trained by a procedure: name one as 'procedure:'", networks)
         }
         let from = fields.take("from")

@@ -70,8 +70,9 @@ public final class ProcedureDriver: @unchecked Sendable {
                     throw networks?.cause(of: error) ?? error
                 }
             }
-            states = try definition.states.map { state throws(TrainingError) in try State(state, of: call.id) }
             try networks?.open(definition.data)
+            // The last property: from here on `deinit` destroys the procedure.
+            states = try definition.states.map { state throws(TrainingError) in try State(state, of: call.id) }
         } catch {
             table.pointee.destroy(handle)
             throw error

@@ -155,6 +155,12 @@ public final class ProcedureNetworks: @unchecked Sendable {
         }
     }
 
+    /// Names of the classes that the procedure asked for with its data; empty: none, or without names.
+    public var classes: [String] {
+        guard let stream = streams.first(where: { $0.dataset.hasTarget }) else { return [] }
+        return recipe.data?.classes.isEmpty == false ? recipe.data!.classes : stream.dataset.classes
+    }
+
     /// Binds the values of the networks, in their order.
     public func attach(_ all: [Network]) throws(TrainingError) {
         for (network, values) in zip(networks, all) { try network.attach(values) }

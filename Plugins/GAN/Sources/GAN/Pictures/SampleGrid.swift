@@ -12,6 +12,13 @@ enum SampleGrid {
             // NaN is black.
             return scaled > 0 ? UInt8(min(scaled, 255)) : 0
         }
+
+        /// Samples of a shape as bytes, as image files have them.
+        func bytes(_ values: UnsafeBufferPointer<Float>, shape: [Int]) -> TensorBuffer {
+            let raw = TensorBuffer(.uint8, [values.count / max(shape.reduce(1, *), 1)] + shape)
+            for (index, value) in values.enumerated() { raw.tensor.uint8s[index] = pixel(value) }
+            return raw
+        }
     }
 
     /// Whether samples of this shape are images: (1 or 3 channels, height, width).

@@ -8,9 +8,12 @@ final class SamplePictures {
     struct Settings {
         var count: Int
         var range: SampleGrid.Range
+        /// The archive of a classifier that judges them; nil: nobody does.
+        var classifier: String?
 
         init(_ attributes: Attributes) throws {
             count = attributes.integer("samples")
+            classifier = attributes.optionalString("classifier")
             range = .init(low: attributes.real("black"), high: attributes.real("white"))
             guard range.low < range.high else {
                 throw PluginError.attribute("black is \(range.low) and white \(range.high); wanted a lower black")
@@ -22,6 +25,9 @@ final class SamplePictures {
         .integer("samples", default: 64, 1...4096, "samples in the picture that is made after every epoch"),
         .real("black", default: -1, "the value of a sample that is shown black"),
         .real("white", default: 1, "the value of a sample that is shown white"),
+        .path(
+            "classifier", optional: true,
+            "the archive of a classifier that tells how evenly samples spread over its classes"),
     ]
 
     /// Classes that the data have, as far as they were seen.
@@ -35,6 +41,7 @@ final class SamplePictures {
     private let pass: Pass
     /// Of points in a plane: the discriminator on a lattice.
     private var surface: Pass?
+    private let classifier: Classifier?
     private var real: (values: [Float], count: Int) = ([], 0)
     private static let latticeSide = 60
 
@@ -45,6 +52,9 @@ final class SamplePictures {
     ) throws {
         (self.networks, self.generator, self.noise, self.host) = (networks, generator, noise, host)
         (self.settings, self.loss) = (settings, loss)
+        classifier = try settings.classifier.map { path in
+            try Classifier(path) { try networks.open($0, host: host) }
+        }
         pass = try networks.plan(generator.number, batch: settings.count, [])
         if discriminator.ports.shape == [2], discriminator.ports.label == nil {
             surface = try networks.plan(
@@ -84,6 +94,7 @@ final class SamplePictures {
         } else if shape == [2] {
             try networks.writeSample(name, plot(samples).png())
         }
+        if let classifier { try judge(samples, shape, classifier, epoch) }
         let diversity = diversity(samples.floats, settings.count, samples.count / settings.count)
         networks.measure("diversity", diversity)
         if diversity < 0.2 {
@@ -93,6 +104,25 @@ final class SamplePictures {
                     + "generator makes few different ones (mode collapse); try another loss, minibatch discrimination, or "
                     + "lower learning rates")
         }
+    }
+
+    /// The entropy of the mean of what a classifier sees in the samples, H(p(y)) / log(classes): 1 when all classes are as
+    /// frequent, 0 when there is only one.
+    private func judge(_ samples: Tensor, _ shape: [Int], _ classifier: Classifier, _ epoch: Int) throws {
+        let raw = settings.range.bytes(UnsafeBufferPointer(start: samples.floats, count: samples.count), shape: shape)
+        let seen = try withExtendedLifetime(raw) { try classifier.judge(raw.tensor).probabilities }
+        var entropy = 0.0
+        for index in 0..<classifier.classes {
+            let share = seen.reduce(0) { $0 + $1[index] } / Double(seen.count)
+            if share > 0 { entropy -= share * log(share) / log(Double(classifier.classes)) }
+        }
+        networks.measure("class_entropy", entropy)
+        guard entropy < 0.6 else { return }
+        host.log(
+            LAMINA_LOG_WARNING,
+            "epoch \(epoch): the samples' classes have \(text(entropy)) of the entropy of equally frequent ones: the generator "
+                + "makes few of the classes (mode collapse); try another loss, minibatch discrimination, or lower learning rates"
+        )
     }
 
     /// Two decimals.

@@ -7,18 +7,18 @@ struct Evaluate: ModelTask {
         "Judges samples by a classifier: inception score, Fréchet distance of its features from those of real samples, classes "
         + "that occur, and how often it sees the class that was asked for. Points in a plane are judged by the real ones' classes."
     static let attributes: [AttributeSchema] = [
-        .string("classifier", default: "", "the archive of a classifier of such samples"),
+        .path("classifier", optional: true, "the archive of a classifier of such samples"),
         .integer("count", default: 10_000, 2...1e6, "how many samples"),
         .integer("seed", default: 0, "the noise follows from it"),
         .integer(
             "splits", default: 10, 1...1000, "parts over which the inception score's mean and deviation are taken"),
     ]
 
-    private let classifier: String
+    private let classifier: String?
     private let count, seed, splits: Int
 
     init(_ attributes: Attributes, host: Host) {
-        classifier = attributes.string("classifier")
+        classifier = attributes.optionalString("classifier")
         (count, seed) = (attributes.integer("count"), attributes.integer("seed"))
         splits = attributes.integer("splits")
     }
@@ -32,7 +32,7 @@ struct Evaluate: ModelTask {
         if generator.size == 2 {
             return try PointModes(real: model).report(generator, count: count, seed: seed, answer)
         }
-        guard !classifier.isEmpty else {
+        guard let classifier else {
             throw PluginError.attribute(
                 "samples of shape \(generator.shape) are judged by a classifier: name its archive with --classifier")
         }
@@ -42,7 +42,7 @@ struct Evaluate: ModelTask {
             let classes = (0..<count).map { $0 % kinds }
             try generator.make({ generator.noise(seed: seed, $0) }, classes: classes) { first, values in
                 try judgement.add(
-                    bytes(values, generator),
+                    generator.asset.range.bytes(values, shape: generator.shape),
                     generator.takesClass ? Array(classes[first..<first + values.count / generator.size]) : [])
             }
         }
@@ -69,13 +69,6 @@ struct Evaluate: ModelTask {
             answer.addRow(["measure": .string(measure), "value": .real(value), "deviation": .real(deviation)])
         default: answer.addRow(["measure": .string(measure), "value": .real(value)])
         }
-    }
-
-    /// Samples as images of bytes.
-    private func bytes(_ values: UnsafeBufferPointer<Float>, _ generator: TrainedGenerator) -> TensorBuffer {
-        let raw = TensorBuffer(.uint8, [values.count / generator.size] + generator.shape)
-        for (index, value) in values.enumerated() { raw.tensor.uint8s[index] = generator.asset.range.pixel(value) }
-        return raw
     }
 
     /// The recipe's test data, or else its training data; nil: there are none of bytes.

@@ -74,16 +74,17 @@ struct TrainedGenerator {
     ) throws {
         for first in stride(from: 0, to: classes.count, by: Self.batch) {
             let range = first..<min(first + Self.batch, classes.count)
-            let input = TensorBuffer(.float32, [range.count] + self.noise.shape)
+            // Always a whole batch: sums of other shapes may be computed in another order.
+            let input = TensorBuffer(.float32, [Self.batch] + self.noise.shape)
             for (index, value) in noise(range).enumerated() { input.tensor.floats[index] = value }
             var buffers = [input]
             if label != nil {
-                let numbers = TensorBuffer(.int64, [range.count])
+                let numbers = TensorBuffer(.int64, [Self.batch])
                 for (index, number) in classes[range].enumerated() { numbers.tensor.int64s[index] = Int64(number) }
                 buffers.append(numbers)
             }
             let made = try Self.evaluate(model, output, buffers, [self.noise.name], label)
-            try body(first, UnsafeBufferPointer(start: made.floats, count: made.count))
+            try body(first, UnsafeBufferPointer(start: made.floats, count: range.count * size))
             if model.host.isCancelled { throw PluginError.cancelled }
         }
     }
