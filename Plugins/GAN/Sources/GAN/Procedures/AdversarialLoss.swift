@@ -33,6 +33,8 @@ struct AdversarialLoss {
         .real("smoothing", default: 0, 0...0.5, "real samples are to be told with 1 minus this"),
     ]
 
+    init(form: Form, smoothing: Double) { (self.form, self.smoothing) = (form, smoothing) }
+
     init(_ attributes: Attributes) throws {
         form = Form(rawValue: attributes.string("loss"))!
         smoothing = attributes.real("smoothing")
