@@ -36,11 +36,14 @@ public enum DataCatalogue {
     public static var transforms: [Component] {
         [
             .transform(CenterCrop.self),
+            .transform(Edges.self),
+            .transform(Invert.self),
             .transform(Normalize.self),
             .transform(Pad.self),
             .transform(RandomCrop.self),
             .transform(RandomFlip.self),
             .transform(Resize.self),
+            .transform(Rotate.self),
             .transform(ToChannelsFirst.self),
             .transform(ToChannelsLast.self),
             .transform(ToFloat.self),
