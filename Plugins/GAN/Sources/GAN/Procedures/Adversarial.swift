@@ -12,11 +12,11 @@ final class Adversarial: Procedure {
     static let name = "adversarial"
     static let documentation = "Trains a generator against a discriminator that tells its samples from real ones."
     static let attributes: [AttributeSchema] =
-        Discriminator.Settings.schemas + [
+        Discriminator.Settings.schemas() + [
             .integer(
                 "discriminator_steps", default: 1, 1...1000, "steps of the discriminator for each of the generator"),
             Noise.schema,
-        ] + SamplePictures.schemas
+        ] + SamplePictures.Settings.schemas() + [SamplePictures.classifierSchema]
 
     private let host: Host
     private let settings: Discriminator.Settings

@@ -25,13 +25,15 @@ struct AdversarialLoss {
     let form: Form
     let smoothing: Double
 
-    static let schemas: [AttributeSchema] = [
-        .string(
-            "loss", default: Form.nonSaturating.rawValue,
-            choices: ["minimax", "non_saturating", "least_squares", "hinge", "wasserstein"],
-            "what the discriminator's outputs cost both sides"),
-        .real("smoothing", default: 0, 0...0.5, "real samples are to be told with 1 minus this"),
-    ]
+    static func schemas(default form: Form) -> [AttributeSchema] {
+        [
+            .string(
+                "loss", default: form.rawValue,
+                choices: ["minimax", "non_saturating", "least_squares", "hinge", "wasserstein"],
+                "what the discriminator's outputs cost both sides"),
+            .real("smoothing", default: 0, 0...0.5, "real samples are to be told with 1 minus this"),
+        ]
+    }
 
     init(form: Form, smoothing: Double) { (self.form, self.smoothing) = (form, smoothing) }
 
@@ -44,7 +46,7 @@ struct AdversarialLoss {
         }
     }
 
-    /// Mean loss of the outputs; their gradients, times `scale`, are written to `gradients`.
+    /// Mean loss of the outputs times `scale`; its gradients are written to `gradients`.
     func apply(_ side: Side, _ outputs: Tensor, _ gradients: Tensor, scale: Double = 1) -> Double {
         let count = outputs.count
         guard count > 0 else { return 0 }
@@ -54,7 +56,7 @@ struct AdversarialLoss {
             sum += loss
             gradients.floats[index] = Float(slope * scale / Double(count))
         }
-        return sum / Double(count)
+        return scale * sum / Double(count)
     }
 
     /// Loss and derivative of one output.

@@ -10,17 +10,29 @@ final class Discriminator {
         var clip: Double
         /// λ of the gradient penalty; 0: none.
         var penalty: Double
+        /// Factors on what the table of `AdversarialLoss` says of the discriminator's own loss, and of the generator's.
+        var (learning, judging) = (1.0, 1.0)
 
-        static let schemas: [AttributeSchema] =
-            AdversarialLoss.schemas + [
+        static func schemas(loss: AdversarialLoss.Form = .nonSaturating) -> [AttributeSchema] {
+            AdversarialLoss.schemas(default: loss) + [
                 .real("clip", default: 0, 0...1e6, "limits the discriminator's parameters; 0: no limit"),
                 .real("gradient_penalty", default: 0, 0...1e6, "factor of the gradient penalty; 0: none"),
             ]
+        }
 
         init(_ attributes: Attributes) throws {
             loss = try AdversarialLoss(attributes)
             clip = attributes.real("clip")
             penalty = attributes.real("gradient_penalty")
+        }
+
+        /// As for image translation: least squares has no ½ there, and discriminators learn by half of their loss
+        /// (Isola et al. 2017, section 3.3; Zhu et al. 2017, section 4).
+        func forTranslation() -> Settings {
+            var settings = self
+            settings.judging = loss.form == .leastSquares ? 2 : 1
+            settings.learning = settings.judging / 2
+            return settings
         }
     }
 
@@ -56,12 +68,13 @@ final class Discriminator {
     func learn(real: [Tensor], generated: [Tensor], random: RandomStream) throws {
         fill(learning, real)
         try networks.forward(learning)
-        var loss = settings.loss.apply(.real, learning.outputs[0], learning.outputGradients[0])
+        let (outputs, gradients) = (learning.outputs[0], learning.outputGradients[0])
+        var loss = settings.loss.apply(.real, outputs, gradients, scale: settings.learning)
         tell("d_real", real: true)
         try networks.backward(learning)
         fill(learning, generated)
         try networks.forward(learning)
-        loss += settings.loss.apply(.generated, learning.outputs[0], learning.outputGradients[0])
+        loss += settings.loss.apply(.generated, outputs, gradients, scale: settings.learning)
         tell("d_fake", real: false)
         try networks.backward(learning, accumulating: true)
         if let penalty {
@@ -78,7 +91,8 @@ final class Discriminator {
     func judge(_ generated: [Tensor]) throws -> Double {
         fill(judging, generated)
         try networks.forward(judging)
-        let loss = settings.loss.apply(.generator, judging.outputs[0], judging.outputGradients[0])
+        let loss = settings.loss.apply(
+            .generator, judging.outputs[0], judging.outputGradients[0], scale: settings.judging)
         try networks.backward(judging)
         return loss
     }

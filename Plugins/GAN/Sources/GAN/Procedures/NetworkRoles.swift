@@ -21,32 +21,44 @@ extension ProcedureModel {
     }
 }
 
-/// What the inputs of a network are for: one of numbers, and perhaps a class.
+/// What the inputs of a network are for: one of numbers, and perhaps a class and a condition.
 struct NetworkPorts {
-    /// The position of the only float32 input, and its shape.
+    /// The position of the float32 input that is the sample, and its shape.
     let sample: Int
     let shape: [Int]
     /// The position of the class's input; nil: there is none.
     let label: Int?
+    /// The position and shape of a second float32 input, which is called "condition"; nil: there is none.
+    let condition: (position: Int, shape: [Int])?
+    private let count: Int
 
-    init(_ network: Networks.Description) throws {
+    /// - Parameter takesCondition: whether there may be a condition.
+    init(_ network: Networks.Description, takesCondition: Bool = false) throws {
         let inputs = network.inputs
-        let samples = inputs.indices.filter { inputs[$0].dtype == .float32 }
+        let floats = inputs.indices.filter { inputs[$0].dtype == .float32 }
         let labels = inputs.indices.filter { inputs[$0].dtype == .int64 && inputs[$0].shape.isEmpty }
-        guard samples.count == 1, labels.count <= 1, samples.count + labels.count == inputs.count else {
+        let place =
+            takesCondition && floats.count > 1 ? floats.first { inputs[$0].name == "condition" } : nil
+        let samples = floats.filter { $0 != place }
+        guard samples.count == 1, labels.count <= 1, floats.count + labels.count == inputs.count else {
             throw PluginError.attribute(
                 "network '\(network.name)' has the inputs \(inputs.map(\.name).joined(separator: ", ")); wanted one of numbers "
-                    + "(float32) and at most one class (int64, shape [])")
+                    + "(float32) and at most one class (int64, shape [])"
+                    + (takesCondition ? ", beside them perhaps one of numbers called 'condition'" : ""))
         }
         sample = samples[0]
         shape = inputs[sample].shape
         label = labels.first
+        condition = place.map { ($0, inputs[$0].shape) }
+        count = inputs.count
     }
 
-    /// Tensors by position.
-    func order(_ sample: Tensor, _ label: Tensor?) -> [Tensor] {
-        guard let label, self.label != nil else { return [sample] }
-        return self.sample == 0 ? [sample, label] : [label, sample]
+    /// Tensors by position; class and condition where the network has inputs for them.
+    func order(_ sample: Tensor, _ label: Tensor? = nil, condition: Tensor? = nil) -> [Tensor] {
+        (0..<count).map { position in
+            if position == self.label { return label! }
+            return position == self.condition?.position ? condition! : sample
+        }
     }
 }
 

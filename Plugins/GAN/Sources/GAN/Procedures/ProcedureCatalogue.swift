@@ -1,5 +1,7 @@
 import LaminaSDK
 
 extension GANCatalogue {
-    static var procedures: [Component] { [.procedure(Adversarial.self)] }
+    static var procedures: [Component] {
+        [.procedure(Adversarial.self), .procedure(Pix2Pix.self), .procedure(CycleGAN.self)]
+    }
 }

@@ -11,6 +11,15 @@ final class SamplePictures {
         /// The archive of a classifier that judges them; nil: nobody does.
         var classifier: String?
 
+        static func schemas(samples: Int = 64) -> [AttributeSchema] {
+            [
+                .integer(
+                    "samples", default: samples, 1...4096, "samples in the picture that is made after every epoch"),
+                .real("black", default: -1, "the value of a sample that is shown black"),
+                .real("white", default: 1, "the value of a sample that is shown white"),
+            ]
+        }
+
         init(_ attributes: Attributes) throws {
             count = attributes.integer("samples")
             classifier = attributes.optionalString("classifier")
@@ -21,14 +30,9 @@ final class SamplePictures {
         }
     }
 
-    static let schemas: [AttributeSchema] = [
-        .integer("samples", default: 64, 1...4096, "samples in the picture that is made after every epoch"),
-        .real("black", default: -1, "the value of a sample that is shown black"),
-        .real("white", default: 1, "the value of a sample that is shown white"),
-        .path(
-            "classifier", optional: true,
-            "the archive of a classifier that tells how evenly samples spread over its classes"),
-    ]
+    static let classifierSchema = AttributeSchema.path(
+        "classifier", optional: true,
+        "the archive of a classifier that tells how evenly samples spread over its classes")
 
     /// Classes that the data have, as far as they were seen.
     var classes = 1
@@ -82,8 +86,7 @@ final class SamplePictures {
         try networks.forward(pass)
         let samples = pass.outputs[0]
         let shape = samples.shape.dropFirst().map { $0 }
-        let number = String(epoch)
-        let name = "epoch-" + String(repeating: "0", count: max(0, 4 - number.count)) + number + ".png"
+        let name = Self.fileName(epoch: epoch)
         if SampleGrid.isImage(shape) {
             let columns =
                 generator.ports.label == nil
@@ -123,6 +126,12 @@ final class SamplePictures {
             "epoch \(epoch): the samples' classes have \(text(entropy)) of the entropy of equally frequent ones: the generator "
                 + "makes few of the classes (mode collapse); try another loss, minibatch discrimination, or lower learning rates"
         )
+    }
+
+    /// That of the picture after an epoch: "epoch-0003.png".
+    static func fileName(epoch: Int) -> String {
+        let number = String(epoch)
+        return "epoch-" + String(repeating: "0", count: max(0, 4 - number.count)) + number + ".png"
     }
 
     /// Two decimals.
