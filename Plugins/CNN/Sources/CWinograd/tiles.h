@@ -1,32 +1,31 @@
-/* What the convolution and its weights' gradient share: sizes, the matrix product, the transform of input tiles. */
+/* What the convolution and its weights' gradient share, for kernels of TAPS: sizes, the matrix product, tiles of inputs. */
 #ifndef LAMINA_WINOGRAD_TILES_H
 #define LAMINA_WINOGRAD_TILES_H
 
-#include "winograd.h"
+#include "kernels.h"
 
 #include <lamina_vector/vector.h>
 
 /* A tile has OUT × OUT outputs and depends on SIDE × SIDE inputs, whose transform has POINTS places. */
-enum { OUT = 4, KERNEL = 3, SIDE = OUT + KERNEL - 1, POINTS = SIDE * SIDE };
-_Static_assert(POINTS == LAMINA_WINOGRAD_POINTS, "the header's number of points");
+enum { OUT = 4, SIDE = OUT + TAPS - 1, POINTS = SIDE * SIDE };
 /* Columns of a matrix product that are computed together, and rows: as many as leave registers for the operands. */
 enum { PANEL = 2 * V_LANES, ROWS = V_LANES == 16 ? 14 : 6 };
 /* Floats of the transforms of tiles that are computed together, so that they stay in the cache. */
 enum { TRANSFORMED = 192 << 8 };
 
-/* The points are 0, ±A, ±B and ∞. */
-#define A 0.75f
-#define B 1.5f
-#define A2 (A * A)
-#define B2 (B * B)
-
 #define UNROLL _Pragma("clang loop unroll(full)")
-typedef struct lamina_winograd shape;
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t panels(int64_t channels) { return (channels + PANEL - 1) / PANEL; }
-static int64_t tile_rows(const shape *s) { return (s->out_height + OUT - 1) / OUT; }
-static int64_t tile_columns(const shape *s) { return (s->out_width + OUT - 1) / OUT; }
+static int64_t phases(const side *a) { return a->step * a->step; }
+/* Channels of all phases. */
+static int64_t values(const side *a) { return phases(a) * a->channels; }
+
+static int64_t tiles_along(const side *a, int64_t size, int64_t before) {
+  return ((size + before + a->step - 1) / a->step + OUT - 1) / OUT;
+}
+static int64_t tile_rows(const shape *s) { return tiles_along(&s->out, s->out.height, s->out.before_y); }
+static int64_t tile_columns(const shape *s) { return tiles_along(&s->out, s->out.width, s->out.before_x); }
 static int64_t tiles(const shape *s) { return s->batch * tile_rows(s) * tile_columns(s); }
 
 /* Floats from one point's values to the next: an odd number of cache lines, so that they do not share cache sets. */
@@ -38,6 +37,15 @@ static int64_t tiles_together(const shape *s, int64_t channels, int64_t fewest) 
   int64_t blocks = (all + most - 1) / most;
   return blocks ? (all + blocks - 1) / blocks : 1;
 }
+
+/* The transforms of TAPS, along one axis: the product's transposed interpolation, of the inputs that are one polynomial's
+ * coefficients, the kernel that is the other's, and the outputs; those of gradients are the transposed. The points'
+ * common factors are in the kernel's. */
+V_INLINE void transform_input(const vfloat d[SIDE], vfloat v[SIDE]);
+V_INLINE void transform_kernel(const vfloat w[TAPS], vfloat u[SIDE]);
+V_INLINE void transform_output(const vfloat m[SIDE], vfloat y[OUT]);
+V_INLINE void transform_output_gradient(const vfloat dy[OUT], vfloat d[SIDE]);
+V_INLINE void transform_weight_gradient(const vfloat u[SIDE], vfloat w[TAPS]);
 
 /* c = a b, or c += a b: `rows` × PANEL, from `depth` columns of a and rows of b. */
 V_INLINE void product_rows(int rows, int64_t depth, const float *a, int64_t a_row, int64_t a_column, const float *b,
@@ -84,40 +92,46 @@ V_INLINE void product(int64_t rows, int64_t depth, const float *a, int64_t a_row
   }
 }
 
-/* The values at the points of the polynomial that is to be multiplied: the product's transposed interpolation. */
-V_INLINE void transform_input(const vfloat d[SIDE], vfloat v[SIDE]) {
-  vfloat even1 = v_madd((vfloat)-B2, d[2], d[4]), odd1 = (vfloat)A * v_madd((vfloat)-B2, d[1], d[3]);
-  vfloat even2 = v_madd((vfloat)-A2, d[2], d[4]), odd2 = (vfloat)B * v_madd((vfloat)-A2, d[1], d[3]);
-  v[0] = v_madd((vfloat)(A2 * B2), d[0], v_madd((vfloat) - (A2 + B2), d[2], d[4]));
-  v[1] = even1 + odd1;
-  v[2] = even1 - odd1;
-  v[3] = even2 + odd2;
-  v[4] = even2 - odd2;
-  v[5] = v_madd((vfloat)(A2 * B2), d[1], v_madd((vfloat) - (A2 + B2), d[3], d[5]));
+/* The square of places on one side, one phase, that a tile has to do with: where its pixels begin, and how far apart
+ * neighbours are in memory. Those before and behind the image do not exist. */
+struct window {
+  const side *side;
+  int64_t top, left, step;
+  int64_t down, across, offset;
+};
+
+/* One of tile number `tile`. */
+static struct window window_of(const shape *s, const side *a, int64_t tile, int64_t phase) {
+  int64_t columns = tile_columns(s), rows = tile_rows(s);
+  int64_t sample = tile / (columns * rows), y = tile / columns % rows * OUT, x = tile % columns * OUT;
+  struct window w = {.side = a, .step = a->step};
+  w.top = a->step * y + phase / a->step - a->before_y;
+  w.left = a->step * x + phase % a->step - a->before_x;
+  w.offset = ((sample * a->height + w.top) * a->width + w.left) * a->channels;
+  w.across = a->step * a->channels;
+  w.down = w.across * a->width;
+  return w;
 }
 
-/* Where tile number `tile` begins among the outputs. */
-struct place { int64_t sample, y, x; };
-static struct place place_of(const shape *s, int64_t tile) {
-  int64_t across = tile_columns(s), down = tile_rows(s);
-  return (struct place){tile / (across * down), tile / across % down * OUT, tile % across * OUT};
+/* Whether all of count × count places exist; and one of them. */
+static int is_whole(const struct window *w, int64_t count) {
+  int64_t reach = (count - 1) * w->step;
+  return w->top >= 0 && w->left >= 0 && w->top + reach < w->side->height && w->left + reach < w->side->width;
+}
+V_INLINE int exists(const struct window *w, int64_t i, int64_t j) {
+  int64_t y = w->top + i * w->step, x = w->left + j * w->step;
+  return y >= 0 && x >= 0 && y < w->side->height && x < w->side->width;
 }
 
 /* One vector of channels of `input_tile`. `whole`: no place lies outside x; else `lanes` of them are read and written. */
-V_INLINE void input_lanes(const shape *s, const float *x, int64_t top, int64_t left, int whole, int64_t lanes, float *v,
-                          int64_t step) {
-  int64_t across = s->in_channels, down = s->in_width * across;
+V_INLINE void input_lanes(const struct window *w, const float *x, int whole, int64_t lanes, float *v, int64_t step) {
   vfloat half[SIDE][SIDE]; /* [column][point] */
   UNROLL for (int j = 0; j < SIDE; j++) {
     vfloat d[SIDE];
     UNROLL for (int i = 0; i < SIDE; i++) {
-      const float *from = x + (top + i) * down + (left + j) * across;
-      if (whole) {
-        d[i] = v_load(from);
-      } else {
-        int inside = top + i >= 0 && left + j >= 0 && top + i < s->in_height && left + j < s->in_width;
-        d[i] = inside ? v_load_partial(from, lanes) : (vfloat)0.0f;
-      }
+      const float *from = x + i * w->down + j * w->across;
+      if (whole) d[i] = v_load(from);
+      else d[i] = exists(w, i, j) ? v_load_partial(from, lanes) : (vfloat)0.0f;
     }
     transform_input(d, half[j]);
   }
@@ -132,16 +146,19 @@ V_INLINE void input_lanes(const shape *s, const float *x, int64_t top, int64_t l
   }
 }
 
-/* v[point, channel] (`step` floats from point to point) from the SIDE × SIDE inputs of a tile. */
-static V_KERNEL void input_tile(const shape *s, const float *x, struct place at, float *v, int64_t step) {
-  int64_t channels = s->in_channels, top = at.y - s->before_y, left = at.x - s->before_x;
-  x += at.sample * s->in_height * s->in_width * channels;
-  int64_t c = 0;
-  if (top >= 0 && left >= 0 && top + SIDE <= s->in_height && left + SIDE <= s->in_width) {
-    for (; c + V_LANES <= channels; c += V_LANES) input_lanes(s, x + c, top, left, 1, V_LANES, v + c, step);
-  }
-  for (; c < channels; c += V_LANES) {
-    input_lanes(s, x + c, top, left, 0, least(V_LANES, channels - c), v + c, step);
+/* v[point, phase, channel] (`step` floats from point to point) from the SIDE × SIDE inputs of a tile. */
+static V_KERNEL void input_tile(const shape *s, const float *x, int64_t tile, float *v, int64_t step) {
+  int64_t channels = s->in.channels;
+  for (int64_t phase = 0; phase < phases(&s->in); phase++, v += channels) {
+    struct window w = window_of(s, &s->in, tile, phase);
+    const float *from = x + w.offset;
+    int64_t c = 0;
+    if (is_whole(&w, SIDE)) {
+      for (; c + V_LANES <= channels; c += V_LANES) input_lanes(&w, from + c, 1, V_LANES, v + c, step);
+    }
+    for (; c < channels; c += V_LANES) {
+      input_lanes(&w, from + c, 0, least(V_LANES, channels - c), v + c, step);
+    }
   }
 }
 

@@ -21,6 +21,18 @@ import Testing
         compare(shape, 5e-6, &random)
     }
 
+    @Test("the same for kernels of 4 with stride 2", arguments: 0..<60)
+    func kernelsOfPhases(_ seed: Int) {
+        var random = SplitMix(seed: UInt64(seed))
+        var shape = ConvolutionShape(
+            batch: random.below(4) + 1, groups: 1, inputChannels: random.below(40) + 1,
+            outputChannels: random.below(70) + 1, input: [random.below(24) + 1, random.below(24) + 1], output: [],
+            kernel: [4, 4], stride: [2, 2], dilation: [1, 1], before: [random.below(4), random.below(4)],
+            channelsLast: true)
+        shape.output = (0..<2).map { max(1, (shape.input[$0] + shape.before[$0]) / 2 - 1 + random.below(3)) }
+        compare(shape, 5e-6, &random)
+    }
+
     /// Rounding errors relative to the largest output, with operands as wide as those of a real layer.
     @Test("256 channels: 5 · 10⁻⁶ of the largest output")
     func precision() {
@@ -58,6 +70,8 @@ import Testing
                 .union(WeightGradientPass(shape, bias: true).implementations)
         }
         #expect(try names(32, 28, batch: 8) == ["winograd"])
+        #expect(try names(32, 28, batch: 32, kernel: 4, stride: 2) == ["winograd", "winograd in stages"])
+        #expect(try names(32, 28, batch: 32, kernel: 4).isDisjoint(with: ["winograd"]))
         #expect(try names(8, 28, batch: 8).isDisjoint(with: ["winograd"]))
         #expect(try names(32, 28, batch: 8, stride: 2).isDisjoint(with: ["winograd"]))
         #expect(try names(32, 28, batch: 8, kernel: 5).isDisjoint(with: ["winograd"]))
@@ -80,6 +94,12 @@ import Testing
             ConvolutionShape(
                 batch: 65, groups: 1, inputChannels: 16, outputChannels: 16, input: [7, 3], output: [7, 4],
                 kernel: [3, 3], stride: [1, 1], dilation: [1, 1], before: [1, 1], channelsLast: true),
+            ConvolutionShape(
+                batch: 1, groups: 1, inputChannels: 20, outputChannels: 36, input: [93, 61], output: [46, 30],
+                kernel: [4, 4], stride: [2, 2], dilation: [1, 1], before: [1, 1], channelsLast: true),
+            ConvolutionShape(
+                batch: 21, groups: 1, inputChannels: 33, outputChannels: 17, input: [13, 30], output: [7, 16],
+                kernel: [4, 4], stride: [2, 2], dilation: [1, 1], before: [2, 3], channelsLast: true),
         ])
     func passes(_ shape: ConvolutionShape) throws {
         var random = SplitMix(seed: 5)
@@ -150,7 +170,7 @@ import Testing
     }
 }
 
-/// The kernels of one convolution on plain arrays, (N, C, H, W) and (O, I, 3, 3), in memory with guards around it.
+/// The kernels of one convolution on plain arrays, (N, C, H, W) and (O, I, kernel), in memory with guards around it.
 private struct Kernels {
     let shape: ConvolutionShape
 
@@ -171,12 +191,12 @@ private struct Kernels {
         var sizes = Winograd.sizes(shape, reversed: reversed)
         let (u, scratch, y) = (
             GuardedMemory(
-                bytes: Int(lamina_winograd_weights_size(sizes.in_channels, sizes.out_channels)) * 4, name: "weights"),
+                bytes: Int(lamina_winograd_weights_size(&sizes)) * 4, name: "weights"),
             GuardedMemory(bytes: Int(lamina_winograd_scratch(&sizes)) * 4, name: "scratch"),
             GuardedMemory(bytes: shape.batch * filters * size.reduce(1, *) * 4, name: "output")
         )
-        for part in 0..<lamina_winograd_parts(sizes.out_channels) {
-            lamina_winograd_weights(w, sizes.in_channels, sizes.out_channels, reversed ? 1 : 0, part, u.floats)
+        for part in 0..<lamina_winograd_parts(&sizes) {
+            lamina_winograd_weights(&sizes, w, part, u.floats)
         }
         let input = channelsLast(from, channels, spatial)
         if let bias {
@@ -215,7 +235,7 @@ private struct Kernels {
         for range in halves(Int(lamina_winograd_tile_rows(&sizes))) {
             lamina_winograd_gradient_inputs(&sizes, input, gradient, range, memory.floats)
         }
-        for range in halves(LAMINA_WINOGRAD_POINTS) {
+        for range in halves(Int(lamina_winograd_points(&sizes))) {
             lamina_winograd_gradient_products(&sizes, range, memory.floats)
         }
         for range in halves(shape.inputChannels) {
@@ -229,11 +249,11 @@ private struct Kernels {
         [(count / 2, count), (0, count / 2)].map { lamina_winograd_range(begin: Int64($0.0), end: Int64($0.1)) }
     }
 
-    /// (O, I, 3, 3) from height, width, in, out.
+    /// (O, I, kernel) from height, width, in, out.
     private func weights(_ dw: GuardedMemory) -> [Float] {
-        let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
+        let (inputs, outputs, taps) = (shape.inputChannels, shape.outputChannels, shape.kernel.reduce(1, *))
         return (0..<shape.weightElements).map { index in
-            let (o, i, k) = (index / (inputs * 9), index / 9 % inputs, index % 9)
+            let (o, i, k) = (index / (inputs * taps), index / taps % inputs, index % taps)
             return dw.floats[(k * inputs + i) * outputs + o]
         }
     }

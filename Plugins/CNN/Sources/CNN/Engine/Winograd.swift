@@ -1,7 +1,8 @@
 import CWinograd
 import LaminaSDK
 
-/// Convolutions of 3 × 3 kernels by Winograd's minimal filtering: a quarter of the multiplications; see winograd.h.
+/// Convolutions of 3 × 3 kernels, and of 4 × 4 kernels with stride 2, by Winograd's minimal filtering: a quarter of the
+/// multiplications, or two fifths; see winograd.h.
 enum Winograd {
     /// Outputs of a tile along each axis.
     static let tile = 4
@@ -18,7 +19,7 @@ enum Winograd {
 
     /// Whether it is faster than computing the sum as it stands, for forward and the gradient of the input.
     static func suits(_ shape: ConvolutionShape, training: Bool) -> Bool {
-        isPossible(shape) && tiles(of: shape.input, shape) >= (training ? fewestTilesWhenTraining : fewestTiles)
+        isPossible(shape) && tiles(of: inputPlaces(shape), shape) >= (training ? fewestTilesWhenTraining : fewestTiles)
             && tiles(of: shape.output, shape) >= (training ? fewestTilesWhenTraining : fewestTiles)
     }
 
@@ -27,18 +28,25 @@ enum Winograd {
         isPossible(shape) && tiles(of: shape.output, shape) >= 2 * tilesOfGradientPiece
     }
 
-    /// Whether its sums, which are 36 per pair of channels, outweigh the transforms of all tiles: then one set of sums that
-    /// all threads share is faster than one per piece.
+    /// Whether one set of sums that all threads share is faster than one per piece: where the sums outweigh the transforms
+    /// of all tiles, or with the four phases of stride 2 do not stay in the cache.
     static func suitsStages(_ shape: ConvolutionShape) -> Bool {
         let channels = (shape.inputChannels, shape.outputChannels)
-        return tiles(of: shape.output, shape) * (channels.0 + channels.1) <= channels.0 * channels.1
+        return shape.stride != [1, 1]
+            || tiles(of: shape.output, shape) * (channels.0 + channels.1) <= channels.0 * channels.1
     }
 
     private static func isPossible(_ shape: ConvolutionShape) -> Bool {
-        shape.kernel == [3, 3] && shape.stride == [1, 1] && shape.dilation == [1, 1] && shape.groups == 1
+        (shape.kernel == [3, 3] && shape.stride == [1, 1] || shape.kernel == [4, 4] && shape.stride == [2, 2])
+            && shape.dilation == [1, 1] && shape.groups == 1
             && shape.channelsLast && shape.storedInput == nil && !shape.isEmpty
             && min(shape.inputChannels, shape.outputChannels) >= fewestChannels
-            && isWellCovered(shape.input) && isWellCovered(shape.output)
+            && isWellCovered(shape.output) && isWellCovered(inputPlaces(shape))
+    }
+
+    /// Places of the input's side along each axis: its pixels, or those of a phase.
+    private static func inputPlaces(_ shape: ConvolutionShape) -> [Int] {
+        (0..<2).map { (shape.input[$0] + shape.stride[$0] - 1) / shape.stride[$0] }
     }
 
     /// Whether at least half of what tiles compute is wanted.
@@ -58,16 +66,24 @@ enum Winograd {
 
     /// The sizes as the kernels want them; `reversed`: of the convolution that leads from y's gradient to x's.
     static func sizes(_ shape: ConvolutionShape, reversed: Bool = false) -> lamina_winograd {
-        let forward = lamina_winograd(
-            batch: Int64(shape.batch), in_channels: Int64(shape.inputChannels),
-            out_channels: Int64(shape.outputChannels), in_height: Int64(shape.input[0]),
-            in_width: Int64(shape.input[1]), out_height: Int64(shape.output[0]), out_width: Int64(shape.output[1]),
-            before_y: Int64(shape.before[0]), before_x: Int64(shape.before[1]))
-        if !reversed { return forward }
-        return lamina_winograd(
-            batch: forward.batch, in_channels: forward.out_channels, out_channels: forward.in_channels,
-            in_height: forward.out_height, in_width: forward.out_width, out_height: forward.in_height,
-            out_width: forward.in_width, before_y: 2 - forward.before_y, before_x: 2 - forward.before_x)
+        let (step, taps) = (Int64(shape.stride[0]), Int64(shape.kernel[0] / shape.stride[0]))
+        let before = shape.before.map(Int64.init)
+        let x = lamina_winograd_side(
+            channels: Int64(shape.inputChannels), height: Int64(shape.input[0]), width: Int64(shape.input[1]),
+            step: step, before_y: before[0], before_x: before[1])
+        let y = lamina_winograd_side(
+            channels: Int64(shape.outputChannels), height: Int64(shape.output[0]), width: Int64(shape.output[1]),
+            step: 1, before_y: 0, before_x: 0)
+        var sizes = lamina_winograd(
+            batch: Int64(shape.batch), taps: taps, in: x, out: y, reversed: reversed ? 1 : 0)
+        if reversed {
+            // Place a of x is made of the places a − taps + 1 ... a of y; with step 1 x starts at its first pixel.
+            (sizes.in, sizes.out) = (y, x)
+            let shift = step == 1 ? before : [0, 0]
+            (sizes.in.before_y, sizes.in.before_x) = (taps - 1 - shift[0], taps - 1 - shift[1])
+            (sizes.out.before_y, sizes.out.before_x) = (before[0] - shift[0], before[1] - shift[1])
+        }
+        return sizes
     }
 }
 
@@ -146,21 +162,19 @@ enum PieceKernel {
 /// Transforms the weights, cut by output channels into parts for several threads.
 struct WinogradWeights: WeightCopy {
     private let sizes: lamina_winograd
-    private let reversed: Bool
+    let bytes: Int
 
     init(_ shape: ConvolutionShape, reversed: Bool) {
-        sizes = Winograd.sizes(shape, reversed: reversed)
-        self.reversed = reversed
+        var sizes = Winograd.sizes(shape, reversed: reversed)
+        bytes = Int(lamina_winograd_weights_size(&sizes)) * 4
+        self.sizes = sizes
     }
-
-    var bytes: Int { Int(lamina_winograd_weights_size(sizes.in_channels, sizes.out_channels)) * 4 }
 
     func run(_ host: Host, from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer) {
         let (w, u) = (from.assumingMemoryBound(to: Float.self), to.assumingMemoryBound(to: Float.self))
-        host.parallelFor(Int(lamina_winograd_parts(sizes.out_channels)), grain: 1) { begin, end in
-            for part in begin..<end {
-                lamina_winograd_weights(
-                    w, sizes.in_channels, sizes.out_channels, reversed ? 1 : 0, Int64(part), u)
+        withUnsafePointer(to: sizes) { sizes in
+            host.parallelFor(Int(lamina_winograd_parts(sizes)), grain: 1) { begin, end in
+                for part in begin..<end { lamina_winograd_weights(sizes, w, Int64(part), u) }
             }
         }
     }
