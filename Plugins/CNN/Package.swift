@@ -12,10 +12,12 @@ let package = Package(
     dependencies: [.package(path: "../../SDK")],
     targets: [
         .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
+        .target(name: "CColumns", dependencies: [sdk("CLaminaMath")]),
         .target(name: "CPooling"),
         .target(name: "CWinograd", dependencies: [sdk("CLaminaMath")]),
         .target(
-            name: "CNN", dependencies: [sdk("LaminaSDK"), sdk("CLaminaMath"), "CDNNL", "CPooling", "CWinograd"]),
+            name: "CNN",
+            dependencies: [sdk("LaminaSDK"), sdk("CLaminaMath"), "CColumns", "CDNNL", "CPooling", "CWinograd"]),
         .target(
             name: "CNNPlugin", dependencies: ["CNN"],
             linkerSettings: [

@@ -28,7 +28,7 @@ IMAGES = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-f
 # What we are out for: the least ratio to the best peer.
 RATIOS = {
     ("mlp", "train"): 3, ("cnn", "train"): 2.5, ("resnet", "train"): 1.4, ("lstm", "train"): 1.5,
-    ("gpt", "train"): 2, ("vit", "train"): 2,
+    ("gpt", "train"): 2, ("vit", "train"): 2, ("dcgan", "train"): 2,
     ("cnn", "epoch"): 2.5,
     ("mlp", "infer"): 1.1, ("cnn", "infer"): 1.1, ("resnet-224", "infer"): 1.1, ("lstm", "infer"): 1.1,
 }
@@ -37,7 +37,8 @@ MEMORY_SHARE, COLD_SECONDS, COLD_BYTES, CALL_SECONDS = 0.5, 0.040, 60 * 2**20, 1
 BUSY = 0.05  # Share of the machine that others may use before the figures mean little.
 PHASES = {
     "mlp": ("train", "infer"), "cnn": ("train", "infer"), "resnet": ("train",), "resnet-224": ("infer",),
-    "lstm": ("train", "infer"), "gpt": ("train",), "vit": ("train",), "calls": (),
+    "lstm": ("train", "infer"), "gpt": ("train",), "vit": ("train",), "dcgan": ("train",),
+    "calls": (),
 }
 RECIPES = {"mlp": "Plugins/Core/Benchmarks/mlp.yaml", "cnn": "Plugins/CNN/Benchmarks/cnn.yaml"}
 SHAPES = {"mlp": (784,), "cnn": (1, 28, 28)}

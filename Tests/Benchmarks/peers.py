@@ -112,6 +112,19 @@ class ViT(nn.Module):
         return self.head(self.layers(x)[:, 0])
 
 
+def generator():
+    return nn.Sequential(
+        nn.ConvTranspose2d(64, 128, 7, bias=False), nn.BatchNorm2d(128), nn.ReLU(),
+        nn.ConvTranspose2d(128, 64, 4, 2, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU(),
+        nn.ConvTranspose2d(64, 1, 4, 2, 1), nn.Tanh())
+
+
+def discriminator():
+    return nn.Sequential(
+        nn.Conv2d(1, 64, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(64, 128, 4, 2, 1, bias=False), nn.BatchNorm2d(128),
+        nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(128 * 7 * 7, 1))
+
+
 def images(count, shape):
     return torch.rand(count, *shape), torch.randint(0, 10, (count,))
 
@@ -168,6 +181,27 @@ def training_step(peer, workload):
         optimizer.zero_grad(set_to_none=True)
         loss(network(x), y).backward()
         optimizer.step()
+
+    return step
+
+
+def adversarial_step(peer):
+    """A step of a DCGAN's discriminator, on real and on generated images, and one of its generator."""
+    networks = generator(), discriminator()
+    optimizers = [torch.optim.Adam(network.parameters(), 2e-4, (0.5, 0.999)) for network in networks]
+    make, judge = map(torch.compile, networks) if peer == "compile" else networks
+    real, ones, zeros = torch.rand(64, 1, 28, 28), torch.ones(64, 1), torch.zeros(64, 1)
+
+    def step():
+        generated = make(torch.randn(64, 64, 1, 1))
+        for optimizer, loss in [
+            (optimizers[1], lambda: binary_cross_entropy(judge(real), ones)
+             + binary_cross_entropy(judge(generated.detach()), zeros)),
+            (optimizers[0], lambda: binary_cross_entropy(judge(generated), ones)),
+        ]:
+            optimizer.zero_grad(set_to_none=True)
+            loss().backward()
+            optimizer.step()
 
     return step
 
@@ -244,7 +278,8 @@ def main():
     if phase == "epoch":
         times = [epoch(workload, length)]
     elif phase == "train":
-        times = measure(training_step(peer, workload), float(length))
+        step = adversarial_step(peer) if workload == "dcgan" else training_step(peer, workload)
+        times = measure(step, float(length))
     else:
         with torch.inference_mode():
             times = measure(inference(peer, workload), float(length))

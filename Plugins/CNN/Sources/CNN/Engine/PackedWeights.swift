@@ -17,8 +17,8 @@ final class PackedWeights {
         bytes = memory.bytes
     }
 
-    /// Transformed for Winograd's algorithm.
-    init(_ transform: WinogradWeights) {
+    /// In the only form that all pieces of a pass want.
+    init(_ transform: some FormedWeights) {
         copies = [(transform, 0)]
         bytes = transform.bytes
     }

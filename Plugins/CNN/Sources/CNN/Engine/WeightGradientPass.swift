@@ -149,6 +149,7 @@ final class WeightGradientPass {
         switch kernels[index] {
         case .winograd(let call):
             call.runWeightGradient(host, input: x, outputGradient: dy, weightGradient: dw, biasGradient: db)
+        case .columns: preconditionFailure("columns compute gradients of inputs")
         case .primitive(let call):
             call.bind(0, x)
             call.bind(1, dy)

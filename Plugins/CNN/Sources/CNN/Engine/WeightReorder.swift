@@ -6,6 +6,11 @@ protocol WeightCopy {
     func run(_ host: Host, from: UnsafeMutableRawPointer, to: UnsafeMutableRawPointer) throws
 }
 
+/// A copy that knows its size.
+protocol FormedWeights: WeightCopy {
+    var bytes: Int { get }
+}
+
 /// Copies weights from one order in memory to another, cut by output channels into parts for several threads.
 final class WeightReorder: WeightCopy {
     private let parts: [PrimitiveCall]

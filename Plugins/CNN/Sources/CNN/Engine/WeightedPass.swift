@@ -37,6 +37,9 @@ final class WeightedPass {
                 shape, most: min(most, Winograd.mostPieces(shape)), rowUnit: Winograd.tile)
             return WeightedPass(winograd: shape, pieces, readsInput: false)
         }
+        if ColumnSums.suits(shape) {
+            return WeightedPass(columns: shape, ConvolutionPiece.cuttingInput(shape, most: most))
+        }
         return try WeightedPass(
             shape, ConvolutionPiece.cuttingInput(shape, most: most), .inputGradient, bias: false)
     }
@@ -49,6 +52,17 @@ final class WeightedPass {
         threadScratchBytes = calls.map(\.scratchBytes).max() ?? 0
         layoutOfPiece = pieces.map { _ in 0 }
         weights = PackedWeights(WinogradWeights(shape, reversed: !readsInput))
+        (scratchOfPiece, scratchBytes) = (0, 0)
+    }
+
+    private init(columns shape: ConvolutionShape, _ pieces: [ConvolutionPiece]) {
+        self.pieces = pieces
+        readsInput = false
+        let calls = pieces.map { ColumnSums($0.shape) }
+        kernels = calls.map { .columns($0) }
+        threadScratchBytes = calls.map(\.scratchBytes).max() ?? 0
+        layoutOfPiece = pieces.map { _ in 0 }
+        weights = PackedWeights(ColumnWeights(shape))
         (scratchOfPiece, scratchBytes) = (0, 0)
     }
 
@@ -117,6 +131,7 @@ final class WeightedPass {
         let call: PrimitiveCall
         switch kernels[index] {
         case .winograd(let call): return call.run(host, from: from, weights: weights, bias: bias, to: to)
+        case .columns(let call): return call.run(host, from: from, weights: weights, bias: bias, to: to)
         case .primitive(let primitive): call = primitive
         }
         call.bind(0, from)

@@ -138,29 +138,8 @@ final class WinogradCall {
     }
 }
 
-/// What computes a piece.
-enum PieceKernel {
-    case primitive(PrimitiveCall)
-    case winograd(WinogradCall)
-
-    func check() throws {
-        switch self {
-        case .primitive(let call): try call.check()
-        case .winograd(let call): try call.check()
-        }
-    }
-
-    /// For benchmarks.
-    var name: String {
-        switch self {
-        case .primitive(let call): call.primitive.implementation
-        case .winograd: "winograd"
-        }
-    }
-}
-
 /// Transforms the weights, cut by output channels into parts for several threads.
-struct WinogradWeights: WeightCopy {
+struct WinogradWeights: FormedWeights {
     private let sizes: lamina_winograd
     let bytes: Int
 

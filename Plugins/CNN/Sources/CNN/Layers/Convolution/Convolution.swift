@@ -5,9 +5,9 @@ import LaminaSDK
 /// x is [N, C, spatial…], w [filters, C / groups, kernel…], b [filters], y [N, filters, spatial…], each spatial size
 /// ⌊(size + padding − dilation · (kernel − 1) − 1) / stride⌋ + 1. Output channels in group g see the input channels in
 /// group g only; groups = C makes it depthwise. Both parameters start uniform within ±1/√(C / groups · Π kernel), as in
-/// PyTorch. In two dimensions, kernel 3, stride 1 and 16 or more channels may be computed by Winograd's algorithm, with
-/// errors up to 5 · 10⁻⁶ of the largest output. Source: Goodfellow, Bengio, Courville, Deep Learning (2016), chapter 9; Dumoulin and Visin, A guide to
-/// convolution arithmetic for deep learning (2016).
+/// PyTorch. In two dimensions, kernel 3, stride 1 (or kernel 4, stride 2) and 16 or more channels may be computed by
+/// Winograd's algorithm, with errors up to 5 · 10⁻⁶ of the largest output. Source: Goodfellow, Bengio, Courville, Deep
+/// Learning (2016), chapter 9; Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016).
 struct Convolution<Axes: SpatialAxes>: LinearLayer {
     static var name: String { "conv\(Axes.count)d" }
     static var documentation: String { "Convolution over \(Axes.axisNames): y = w * x + b." }
