@@ -90,6 +90,7 @@ let host: [Target] = [
         name: "RecipeTests",
         dependencies: [
             "LaminaRecipe", "LaminaHost", "LaminaGraph", sdk("CLamina"), sdk("LaminaFormats"), sdk("LaminaSDK"),
+            sdk("LaminaTesting"),
         ]
             + plugins("Core", "Data", "CNN", "RNN", "Transformer", "Word2Vec", "GAN")),
     // The real command with its plugins beside it, which `make test` builds first.

@@ -4,6 +4,7 @@
     import LaminaFormats
     import LaminaGraph
     import LaminaHost
+    import LaminaTesting
     import Testing
 
     @testable import LaminaRecipe
@@ -13,7 +14,8 @@
     /// A golden file holds cases of one block. The metadata has a JSON text per case, {"attributes": {…}}; tensors are named
     /// `<case>/input.0`, `<case>/parameter.<name>`, `<case>/buffer.<name>` (others begin as declared), `<case>/target`,
     /// `<case>/output`, and, of the mean squared error between output and target, `<case>/input_gradient.0` and
-    /// `<case>/parameter_gradient.<name>`.
+    /// `<case>/parameter_gradient.<name>`. Those of `"random": {"input.0": [seed, low, high, dimension, …]}` are drawn,
+    /// uniform in low...high.
     enum BlockComparison {
         /// All cases of `Plugins/<family>/Tests/<family>Tests/Golden/block_<block>.safetensors`; the block has so many inputs.
         static func compare(_ family: String, _ block: String, inputs: Int) throws {
@@ -22,8 +24,10 @@
             try #require(!file.metadata.isEmpty)
             for member in file.metadata.members {
                 let text = try String(json: member.value, at: member.key)
-                let attributes = try #require(try JSON.parse(text)["attributes"])
-                try compare("\(family.lowercased()).\(block)", attributes, GoldenCase(file, member.key), inputs: inputs)
+                let details = try JSON.parse(text)
+                let golden = try GoldenCase(file, member.key, random: details["random"])
+                let attributes = try #require(details["attributes"])
+                try compare("\(family.lowercased()).\(block)", attributes, golden, inputs: inputs)
             }
         }
 
@@ -130,16 +134,23 @@
         let name: String
         let tensors: [String: GoldenTensor]
 
-        init(_ file: SafetensorsFile, _ name: String) {
+        init(_ file: SafetensorsFile, _ name: String, random: JSON?) throws {
             self.name = name
             let own = file.tensors.filter { $0.name.hasPrefix(name + "/") }
-            tensors = Dictionary(
+            var tensors = Dictionary(
                 uniqueKeysWithValues: own.map {
                     (
                         String($0.name.dropFirst(name.count + 1)),
                         GoldenTensor(isFloat: $0.dtype == .f32, shape: $0.shape, bytes: Array(file.bytes(of: $0)))
                     )
                 })
+            for drawn in try random.map({ try JSONObject(json: $0, at: "random") })?.members ?? [] {
+                let numbers = try [Double](json: drawn.value, at: drawn.key)
+                let value = TensorValue.uniform(
+                    numbers[3...].map { Int($0) }, Float(numbers[1])...Float(numbers[2]), seed: UInt64(numbers[0]))
+                tensors[drawn.key] = GoldenTensor(isFloat: true, shape: value.shape, bytes: value.bytes)
+            }
+            self.tensors = tensors
         }
 
         subscript(name: String) -> GoldenTensor {

@@ -78,6 +78,28 @@ import Testing
         #expect(throws: (any Error).self) { try checkLayer(.layer(ScaleLayer.self), golden: "/nowhere.safetensors") }
     }
 
+    @Test func randomTensorsAreDrawn() throws {
+        let (input, gradient) = (
+            TensorValue.uniform([2, 3, 1], -2...2, seed: 7), TensorValue([2, 3, 1], [1, 1, 1, 1, 1, 1])
+        )
+        let drawn = tensors {
+            $0["a/input.0"] = nil
+            $0["a/output.0"] = TensorValue([2, 3, 1], input.floats.map { 2 * $0 * $0 })
+            $0["a/output_gradient.0"] = gradient
+            $0["a/input_gradient.0"] = TensorValue([2, 3, 1], input.floats.map { 4 * $0 })
+            $0["a/parameter_gradient.weight"] = TensorValue([1], [input.floats.reduce(0) { $0 + $1 * $1 }])
+        }
+        #expect(try check(#"{"random": {"input.0": [7, -2, 2, 2, 3, 1]}}"#, drawn) == [])
+        #expect(try !check(#"{"random": {"input.0": [8, -2, 2, 2, 3, 1]}}"#, drawn).isEmpty)
+        for wrong in ["[7]", "[7, 2, 0, 2]", "[7, -2, 2, -1]", "7"] {
+            #expect(throws: (any Error).self) { try check(#"{"random": {"input.0": \#(wrong)}}"#, drawn) }
+        }
+        #expect(throws: GoldenError.self) { try check(#"{"random": {"input.0": [7, -2, 2, 2, 3, 1]}}"#, tensors()) }
+        // What lamina_golden.py draws with seed 7.
+        let first: [Float] = [0.60480541, 0.160817921, 0.479590297, 0.599866331, 0.192864954, 0.58717221]
+        #expect(zip(input.floats, first).allSatisfy { abs($0 - (4 * $1 - 2)) < 1e-6 })
+    }
+
     /// Steps of momentum 0.5 and rate 0.1 on gradients of 1: v = 1, 1.5, 1.75.
     func checkMomentum(_ fault: String = "none", last: Float = 1 - 0.425, _ steps: String = "3") throws -> [String] {
         let trajectory = steps == "3" ? TensorValue([3, 1], [0.9, 0.75, last]) : TensorValue([1, 1], [last])

@@ -24,7 +24,7 @@ from torch import nn
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LAMINA = os.environ.get("LAMINA_COMMAND", os.path.join(HERE, "../../../.build/release/lamina"))
-CLASSES, SAMPLES, PROJECTIONS = 10, 100, 3
+CLASSES, SAMPLES, PROJECTIONS = 10, 25, 3
 
 
 # Formulas that GoldenTests.swift computes as well.

@@ -6,7 +6,8 @@ import LaminaSDK
 /// The metadata has a JSON text per case: `{"attributes": {…}, "phase": "training" or "inference", "tolerance":
 /// {"output": 1e-5, "gradient": 1e-4}}`. Tensors are named `<case>/input.0`, `<case>/parameter.weight`,
 /// `<case>/output.0`, `<case>/output_gradient.0`, `<case>/input_gradient.0`, `<case>/parameter_gradient.weight`,
-/// `<case>/buffer.<name>` and `<case>/buffer_after.<name>`.
+/// `<case>/buffer.<name>` and `<case>/buffer_after.<name>`. Those of the detail `"random": {"input.0": [seed, low, high,
+/// dimension, …]}` are not stored but drawn: uniform in low...high, as `SDK/Python/lamina_golden.py` draws them.
 struct GoldenFile {
     struct Case {
         let name: String
@@ -34,7 +35,7 @@ struct GoldenFile {
         }
         cases = try file.metadata.members.compactMap { member in
             // Tools may add texts of their own ("format": "pt").
-            guard let values = tensors[member.key] else { return nil }
+            guard var values = tensors[member.key] else { return nil }
             guard case .string(let text) = member.value, case .object(let details) = try JSON.parse(text) else {
                 throw GoldenError("\(path): the metadata of case '\(member.key)' is no JSON object")
             }
@@ -43,6 +44,11 @@ struct GoldenFile {
             }
             var attributes = JSONObject()
             if let given = details["attributes"] { attributes = try JSONObject(json: given, at: "attributes") }
+            if let drawn = details["random"] {
+                try values.merge(Self.draw(JSONObject(json: drawn, at: "random"))) { _, _ in
+                    throw GoldenError("\(path): case '\(member.key)' has a tensor that is both stored and random")
+                }
+            }
             return Case(name: member.key, attributes: attributes, details: details, tensors: values)
         }
         guard !cases.isEmpty else { throw GoldenError("\(path): the file has no cases") }
@@ -50,7 +56,29 @@ struct GoldenFile {
 
     private static let knownDetails = [
         "attributes", "phase", "tolerance", "types", "steps", "gradient_scale", "clip_value", "learning_rate_factor",
+        "random",
     ]
+
+    /// The tensors that only their seeds tell, by name.
+    private static func draw(_ drawn: JSONObject) throws -> [(String, TensorValue)] {
+        try drawn.members.map { member in
+            let (name, value) = (member.key, member.value)
+            let numbers = try [JSON](json: value, at: name)
+            let wanted = "wanted [seed, low, high, dimension, …]"
+            guard numbers.count >= 3 else {
+                throw GoldenError("the random tensor '\(name)' is \(value.text()), \(wanted)")
+            }
+            let (low, high) = (
+                Float(try Double(json: numbers[1], at: name)), Float(try Double(json: numbers[2], at: name))
+            )
+            let shape = try numbers[3...].map { try Int(json: $0, at: name) }
+            guard low <= high, shape.allSatisfy({ $0 >= 0 }) else {
+                throw GoldenError("the random tensor '\(name)' is \(value.text()), \(wanted)")
+            }
+            let seed = UInt64(bitPattern: Int64(try Int(json: numbers[0], at: name)))
+            return (name, TensorValue.uniform(shape, low...high, seed: seed))
+        }
+    }
 }
 
 extension GoldenFile.Case {

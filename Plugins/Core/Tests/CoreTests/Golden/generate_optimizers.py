@@ -2,7 +2,7 @@
 
 import torch
 
-from golden_file import GoldenFile
+from golden_file import GoldenFile, random
 
 STEPS = 100
 # The steps whose parameters are kept: the early ones, where bias corrections matter, then every tenth.
@@ -12,9 +12,9 @@ SHAPES = [(2, 3), (3,), (1,)]
 
 def run(file, name, attributes, make, scale=1.0, clip=float("inf"), factor=1.0):
     """`make(parameters)` gives the PyTorch optimizer; every gradient is scaled, then limited to ±clip."""
-    start = [torch.randn(shape) for shape in SHAPES]
+    start = [random(shape) for shape in SHAPES]
     # Gradients of different sizes, with a common drift, so that sums, signs and averages all matter.
-    gradients = [torch.randn(STEPS, *shape) * 0.5 + 0.2 * torch.randn(shape) for shape in SHAPES]
+    gradients = [random(STEPS, *shape, low=-0.8, high=1.2) for shape in SHAPES]
     parameters = [torch.nn.Parameter(value.clone()) for value in start]
     optimizer = make(parameters)
     for group in optimizer.param_groups:
@@ -57,11 +57,10 @@ def optimizer(name, kind, cases):
     for case, attributes in cases.items():
         run(file, case, attributes, lambda parameters: kind(parameters, **torch_arguments(attributes)))
     run(file, "clipped", {}, kind, scale=0.7, clip=0.3, factor=0.5)
-    file.write()
+    file.save()
 
 
 if __name__ == "__main__":
-    torch.manual_seed(2)
     optim = torch.optim
     optimizer("sgd", optim.SGD, {
         "defaults": {},

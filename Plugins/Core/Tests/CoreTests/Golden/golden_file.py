@@ -1,42 +1,25 @@
-"""Writes golden files: several cases of one component in a safetensors file, as LaminaTesting reads them."""
+"""Golden files of the components: what PyTorch computes, for the tests to compare with."""
 
-import json
 import pathlib
+import sys
 
 import torch
 
+FOLDER = pathlib.Path(__file__).parent
+sys.path.insert(0, str(FOLDER.parents[4] / "SDK/Python"))
+import lamina_golden
+from lamina_golden import random
 
-DTYPES = {torch.float32: "F32", torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL"}
 
-
-class GoldenFile:
+class GoldenFile(lamina_golden.GoldenFile):
     def __init__(self, name):
-        self.path = pathlib.Path(__file__).parent / f"{name}.safetensors"
-        self.tensors = {}
-        self.metadata = {}
+        super().__init__(FOLDER / name)
 
     def case(self, name, attributes, tensors, **more):
         """`tensors`: what follows the case's name and a slash, e.g. "input.0"."""
-        self.metadata[name] = json.dumps({"attributes": attributes, **more}, sort_keys=True)
+        self.describe(name, attributes=attributes, **more)
         for key, value in tensors.items():
-            value = value.detach().clone()
-            self.tensors[f"{name}/{key}"] = (value.float() if value.is_floating_point() else value).contiguous()
-
-    def write(self):
-        # By hand, because the library puts the metadata in another order every time.
-        header, content = {"__metadata__": dict(sorted(self.metadata.items()))}, b""
-        for name, tensor in sorted(self.tensors.items()):
-            data = tensor.numpy().tobytes()
-            header[name] = {
-                "dtype": DTYPES[tensor.dtype],
-                "shape": list(tensor.shape),
-                "data_offsets": [len(content), len(content) + len(data)],
-            }
-            content += data
-        text = json.dumps(header, separators=(",", ":")).encode()
-        text += b" " * (-len(text) % 8)
-        self.path.write_bytes(len(text).to_bytes(8, "little") + text + content)
-        print(self.path.name, self.path.stat().st_size, "bytes", len(self.metadata), "cases")
+            self.put(name, key, value)
 
 
 def loss_case(file, name, attributes, function, inputs, differentiable=(0,), gradient=1.7):

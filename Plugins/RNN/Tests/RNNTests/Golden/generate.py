@@ -1,8 +1,8 @@
-"""Writes the golden files of recurrent layers with PyTorch. Run by hand: python3 generate.py (needs torch, safetensors)."""
+"""Writes the golden files of recurrent layers with PyTorch. Run by hand: python3 generate.py (needs torch)."""
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from golden_file import Golden
+from golden_file import Golden, random
 
 MODULES = {"elman": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 
@@ -93,13 +93,14 @@ def recurrent(component, cases):
     golden = Golden(component)
     for case, shape, attributes, lengths, has_states, compute in cases:
         directions = 2 if attributes.get("bidirectional") else 1
-        inputs = {0: torch.randn(shape)}
+        inputs = {0: random(shape)}
         if lengths:
             inputs[1] = torch.tensor(lengths)
         if has_states:
             for index in (2, 3) if component == "lstm" else (2,):
-                inputs[index] = torch.randn(attributes.get("layers", 1) * directions, shape[0], attributes["units"])
-        parameters = dict(module(component, attributes, shape[2]).named_parameters())
+                inputs[index] = random(attributes.get("layers", 1) * directions, shape[0], attributes["units"])
+        parameters = {name: random(value.shape, low=-0.5, high=0.5)
+                      for name, value in module(component, attributes, shape[2]).named_parameters()}
         golden.add(case, attributes, inputs, parameters, lambda i, p: compute(component, attributes, i, p))
     golden.save()
 

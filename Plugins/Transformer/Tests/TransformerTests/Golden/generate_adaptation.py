@@ -2,7 +2,7 @@
 import torch
 import torch.nn.functional as F
 
-from golden_file import Golden
+from golden_file import Golden, random
 
 
 def lora():
@@ -15,8 +15,8 @@ def lora():
         ("default", [2, 11], 3, {}),
     ]:
         rank, alpha = attributes.get("rank", 8), attributes.get("alpha", 8)
-        parameters = {"lora_A": torch.randn(rank, shape[-1]), "lora_B": torch.randn(units, rank)}
-        golden.add(case, attributes, {0: torch.randn(shape), 1: torch.randn(shape[:-1] + [units])}, parameters,
+        parameters = {"lora_A": random(rank, shape[-1]), "lora_B": random(units, rank)}
+        golden.add(case, attributes, {0: random(shape), 1: random(shape[:-1] + [units])}, parameters,
                    lambda x, p: [x[1] + F.linear(F.linear(x[0], p["lora_A"]), p["lora_B"]) * (alpha / rank)])
     golden.save()
 
@@ -30,10 +30,10 @@ def adapter():
     for case, shape, attributes in [(name, [3, 7], {"size": 4, "activation": name}) for name in functions] + [
             ("sequence", [2, 5, 6], {"size": 3})]:
         size, width = attributes["size"], shape[-1]
-        parameters = {"down.weight": torch.randn(size, width), "down.bias": torch.randn(size),
-                      "up.weight": torch.randn(width, size), "up.bias": torch.randn(width)}
+        parameters = {"down.weight": random(size, width), "down.bias": random(size),
+                      "up.weight": random(width, size), "up.bias": random(width)}
         function = functions[attributes.get("activation", "gelu")]
-        golden.add(case, attributes, {0: torch.randn(shape)}, parameters, lambda x, p: [
+        golden.add(case, attributes, {0: random(shape)}, parameters, lambda x, p: [
             x[0] + F.linear(function(F.linear(x[0], p["down.weight"], p["down.bias"])), p["up.weight"], p["up.bias"])])
     golden.save()
 
@@ -48,7 +48,7 @@ def prompt():
     ]:
         count, at = attributes["count"], attributes.get("at", 0)
         rest = at + (count if attributes.get("replace") else 0)
-        golden.add(case, attributes, {0: torch.randn(shape)}, {"weight": torch.randn(count, shape[2])},
+        golden.add(case, attributes, {0: random(shape)}, {"weight": random(count, shape[2])},
                    lambda x, p: [torch.cat([
                        x[0][:, :at], p["weight"].expand(shape[0], -1, -1), x[0][:, rest:]], dim=1)])
     golden.save()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes golden files of the Transformer family's blocks with PyTorch: block_<name>.safetensors beside this file.
 
-Run by hand: python3 generate_blocks.py (needs torch, safetensors). Everything is computed in double precision.
+Run by hand: python3 generate_blocks.py (needs torch). Everything is computed in double precision.
 
 A file holds cases of one block. The metadata has a JSON text per case, {"attributes": {…}}; tensors are named
 `<case>/input.0` (those not connected are left out), `<case>/parameter.<name>`, `<case>/target`, `<case>/output`, and, of the
@@ -13,14 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from golden_file import GoldenFile
+from golden_file import FOLDER, GoldenFile, random
 
 
 class Golden(GoldenFile):
     """The cases of one block."""
 
     def __init__(self, block):
-        super().__init__("block", block)
+        super().__init__(FOLDER / f"block_{block}")
 
     def add(self, case, attributes, module, *inputs):
         """Random parameters, forward, and backward of the distance to a random target. None: not connected."""
@@ -28,13 +28,13 @@ class Golden(GoldenFile):
         with torch.no_grad():
             for parameter in module.parameters():
                 # Neither zeros nor ones, which biases and norms begin with: they would hide where they act.
-                scale = 1 / math.sqrt(parameter.shape[-1]) if parameter.dim() > 1 else 0.5
+                scale = round(1.7 / math.sqrt(parameter.shape[-1]), 1) if parameter.dim() > 1 else 0.8
                 offset = 1 if parameter.dim() == 1 and bool((parameter == 1).all()) else 0
-                parameter.copy_(offset + scale * torch.randn_like(parameter).float().double())
+                parameter.copy_(random(parameter.shape, low=offset - scale, high=offset + scale))
         inputs = [x if x is None or not x.is_floating_point() else
                   x.float().double().requires_grad_() for x in inputs]
         output = module(*inputs)
-        target = torch.randn(output.shape).double()
+        target = random(output.shape).double()
         F.mse_loss(output, target).backward()
         self.describe(case, attributes=attributes)
         for index, x in enumerate(inputs):
@@ -49,9 +49,6 @@ class Golden(GoldenFile):
             for name, value, gradient in ours(name, value, value.grad):
                 self.put(case, "parameter." + name, value)
                 self.put(case, "parameter_gradient." + name, gradient)
-
-    def put(self, case, name, tensor):
-        super().put(case, name, tensor.float() if tensor.is_floating_point() else tensor)
 
 
 def ours(name, value, gradient):
@@ -324,54 +321,54 @@ class EncoderDecoder(nn.Module):
 
 def multi_head_attention():
     golden = Golden("multi_head_attention")
-    golden.add("self", dict(units=12, heads=3), SelfAttention(12, 3), torch.randn(2, 5, 12))
-    golden.add("self_lengths", dict(units=10, heads=2, bias=False), SelfAttention(10, 2, bias=False),
-               torch.randn(3, 7, 10), None, torch.tensor([7, 1, 4]))
-    golden.add("causal_odd", dict(units=15, heads=5, causal=True), SelfAttention(15, 5, is_causal=True),
-               torch.randn(2, 7, 15))
-    golden.add("cross", dict(units=12, heads=4, cross=True), CrossAttention(12, 4, 8), torch.randn(2, 3, 12),
-               torch.randn(2, 5, 8))
-    golden.add("cross_lengths", dict(units=6, heads=1, cross=True), CrossAttention(6, 1, 5), torch.randn(2, 9, 6),
-               torch.randn(2, 4, 5), torch.tensor([2, 4]))
-    form = dict(heads=4, key_heads=2, head_size=6, window=3, rotary=100.0)
-    golden.add("grouped", dict(units=10, **form), Attention(10, **form), torch.randn(2, 9, 10))
+    golden.add("self", dict(units=6, heads=3), SelfAttention(6, 3), random(2, 5, 6))
+    golden.add("self_lengths", dict(units=6, heads=2, bias=False), SelfAttention(6, 2, bias=False),
+               random(3, 7, 6), None, torch.tensor([7, 1, 4]))
+    golden.add("causal_odd", dict(units=9, heads=3, causal=True), SelfAttention(9, 3, is_causal=True),
+               random(2, 5, 9))
+    golden.add("cross", dict(units=8, heads=4, cross=True), CrossAttention(8, 4, 5), random(2, 3, 8),
+               random(2, 5, 5))
+    golden.add("cross_lengths", dict(units=6, heads=1, cross=True), CrossAttention(6, 1, 5), random(2, 9, 6),
+               random(2, 4, 5), torch.tensor([2, 4]))
+    form = dict(heads=4, key_heads=2, head_size=4, window=3, rotary=100.0)
+    golden.add("grouped", dict(units=5, **form), Attention(5, **form), random(2, 7, 5))
     form = dict(heads=3, alibi=True)
-    golden.add("sloped", dict(units=9, causal=True, **form), Attention(9, is_causal=True, **form), torch.randn(2, 8, 9))
+    golden.add("sloped", dict(units=9, causal=True, **form), Attention(9, is_causal=True, **form), random(1, 6, 9))
     golden.save()
 
 
 def layers():
     golden = Golden("encoder_layer")
-    golden.add("post_relu", dict(units=12, heads=3, feed_forward=17), EncoderLayer(12, 3, 17), torch.randn(2, 5, 12))
-    golden.add("pre_gelu", dict(units=8, heads=2, norm="pre", activation="gelu", bias=False, epsilon=1e-6),
-               EncoderLayer(8, 2, 32, activation="gelu", norm_first=True, bias=False, layer_norm_eps=1e-6),
-               torch.randn(3, 6, 8), torch.tensor([6, 3, 1]))
+    golden.add("post_relu", dict(units=6, heads=3, feed_forward=7), EncoderLayer(6, 3, 7), random(2, 5, 6))
+    golden.add("pre_gelu", dict(units=4, heads=2, norm="pre", activation="gelu", bias=False, epsilon=1e-6),
+               EncoderLayer(4, 2, 16, activation="gelu", norm_first=True, bias=False, layer_norm_eps=1e-6),
+               random(3, 6, 4), torch.tensor([6, 3, 1]))
     form = dict(heads=4, key_heads=1, rotary=10000.0)
-    golden.add("llama", dict(units=8, feed_forward=11, norm="pre", normalization="rms_norm", activation="silu",
+    golden.add("llama", dict(units=8, feed_forward=5, norm="pre", normalization="rms_norm", activation="silu",
                              gated=True, bias=False, causal=True, **form),
-               Llama(8, 11, is_causal=True, **form), torch.randn(2, 7, 8))
+               Llama(8, 5, is_causal=True, **form), random(2, 5, 8))
     form = dict(heads=2, alibi=True, window=4)
     golden.add("sloped", dict(units=6, feed_forward=9, activation="gelu_tanh", **form), Sloped(6, 9, **form),
-               torch.randn(2, 7, 6))
+               random(2, 7, 6))
     golden.save()
     golden = Golden("decoder_layer")
-    golden.add("post_relu", dict(units=12, heads=3, feed_forward=17), DecoderLayer(12, 3, 17), torch.randn(2, 5, 12),
-               torch.randn(2, 7, 12), torch.tensor([3, 7]))
-    golden.add("pre_gelu", dict(units=8, heads=2, feed_forward=9, norm="pre", activation="gelu"),
-               DecoderLayer(8, 2, 9, activation="gelu", norm_first=True), torch.randn(2, 4, 8), torch.randn(2, 3, 8))
+    golden.add("post_relu", dict(units=6, heads=3, feed_forward=7), DecoderLayer(6, 3, 7), random(2, 5, 6),
+               random(2, 7, 6), torch.tensor([3, 7]))
+    golden.add("pre_gelu", dict(units=4, heads=2, feed_forward=5, norm="pre", activation="gelu"),
+               DecoderLayer(4, 2, 5, activation="gelu", norm_first=True), random(2, 4, 4), random(2, 3, 4))
     golden.save()
 
 
 def models():
     golden = Golden("gpt")
-    golden.add("gpt2", dict(vocabulary=11, units=12, heads=3, layers=2, context=9),
-               GPT(11, 12, [EncoderLayer(12, 3, 48, activation="gelu", norm_first=True, is_causal=True)
-                            for _ in range(2)], nn.LayerNorm(12), context=9), torch.randint(11, (2, 7)))
+    golden.add("gpt2", dict(vocabulary=11, units=6, heads=3, layers=2, context=9),
+               GPT(11, 6, [EncoderLayer(6, 3, 24, activation="gelu", norm_first=True, is_causal=True)
+                            for _ in range(2)], nn.LayerNorm(6), context=9), torch.randint(11, (2, 7)))
     form = dict(heads=4, key_heads=2)
-    golden.add("llama", dict(vocabulary=9, units=8, layers=2, feed_forward=10, positions="rotary", base=100.0,
+    golden.add("llama", dict(vocabulary=9, units=8, layers=2, feed_forward=5, positions="rotary", base=100.0,
                              normalization="rms_norm", activation="silu", gated=True, bias=False, tied=False, **form),
-               GPT(9, 8, [Llama(8, 10, is_causal=True, rotary=100.0, **form) for _ in range(2)], nn.RMSNorm(8, 1e-5),
-                   tied=False), torch.randint(9, (3, 6)))
+               GPT(9, 8, [Llama(8, 5, is_causal=True, rotary=100.0, **form) for _ in range(2)], nn.RMSNorm(8, 1e-5),
+                   tied=False), torch.randint(9, (2, 5)))
     golden.add("sloped", dict(vocabulary=7, units=6, heads=2, layers=1, feed_forward=9, positions="alibi", norm="post",
                               activation="gelu_tanh", tied=False, output_bias=True),
                GPT(7, 6, [Sloped(6, 9, heads=2, alibi=True, is_causal=True)], nn.Identity(), tied=False, bias=True),
@@ -385,33 +382,35 @@ def models():
         return EncoderLayer(units, heads, feed_forward, activation="gelu", layer_norm_eps=epsilon, norm_first=norm_first)
 
     golden = Golden("bert")
-    form = dict(vocabulary=13, units=8, heads=2, layers=2, feed_forward=12, context=6, dropout=0.0)
-    golden.add("masked", form, BERT(13, 8, [encoder(8, 2, 12, 1e-12, False) for _ in range(2)], 6),
+    form = dict(vocabulary=13, units=4, heads=2, layers=2, feed_forward=6, context=6, dropout=0.0)
+    golden.add("masked", form, BERT(13, 4, [encoder(4, 2, 6, 1e-12, False) for _ in range(2)], 6),
                torch.randint(13, (3, 6)), torch.tensor([4, 6, 1]))
-    golden.add("classes", form | dict(classes=3),
-               BERT(13, 8, [encoder(8, 2, 12, 1e-12, False) for _ in range(2)], 6, classes=3),
+    one = form | dict(layers=1)
+    golden.add("classes", one | dict(classes=3),
+               BERT(13, 4, [encoder(4, 2, 6, 1e-12, False)], 6, classes=3),
                torch.randint(13, (3, 5)), torch.tensor([4, 5, 2]))
     more = dict(segments=3, output_bias=True)
-    golden.add("segments", form | more,
-               BERT(13, 8, [encoder(8, 2, 12, 1e-12, False) for _ in range(2)], 6, **more),
+    golden.add("segments", one | more,
+               BERT(13, 4, [encoder(4, 2, 6, 1e-12, False)], 6, **more),
                torch.randint(13, (3, 6)), torch.tensor([4, 6, 1]), torch.randint(3, (3, 6)))
-    golden.add("one_segment", form | dict(segments=2, classes=4),
-               BERT(13, 8, [encoder(8, 2, 12, 1e-12, False) for _ in range(2)], 6, classes=4, segments=2),
+    golden.add("one_segment", one | dict(segments=2, classes=4),
+               BERT(13, 4, [encoder(4, 2, 6, 1e-12, False)], 6, classes=4, segments=2),
                torch.randint(13, (2, 4)))
     golden.save()
     golden = Golden("vit")
-    golden.add("class", dict(image=[6, 8], patch=[3, 2], units=12, heads=3, layers=2, feed_forward=10, classes=5),
-               ViT(2, (3, 2), 8, 12, [encoder(12, 3, 10, 1e-5, True) for _ in range(2)], classes=5),
-               torch.randn(3, 2, 6, 8))
+    golden.add("class", dict(image=[6, 8], patch=[3, 2], units=6, heads=3, layers=2, feed_forward=5, classes=5),
+               ViT(2, (3, 2), 8, 6, [encoder(6, 3, 5, 1e-5, True) for _ in range(2)], classes=5),
+               random(2, 2, 6, 8))
     golden.add("mean", dict(image=4, patch=2, units=6, heads=1, layers=1, pool="mean"),
-               ViT(1, 2, 4, 6, [encoder(6, 1, 24, 1e-5, True)], mean=True), torch.randn(2, 1, 4, 4))
+               ViT(1, 2, 4, 6, [encoder(6, 1, 24, 1e-5, True)], mean=True), random(2, 1, 4, 4))
     golden.save()
     golden = Golden("encoder_decoder")
-    form = dict(units=8, heads=2, layers=2, feed_forward=10)
+    form = dict(units=4, heads=2, layers=2, feed_forward=5)
     lengths = torch.tensor([5, 2, 3])
     golden.add("post_tied", form | dict(source_vocabulary=9, target_vocabulary=7, final_norm=True, dropout=0.0),
                EncoderDecoder(9, 7, tied=True, shared=False, **form), torch.randint(9, (3, 5)), torch.randint(7, (3, 4)),
                lengths)
+    form["layers"] = 1
     golden.add("pre_shared", form | dict(source_vocabulary=9, target_vocabulary=9, dropout=0.0, norm="pre",
                                          activation="gelu", tied=False, shared_embedding=True),
                EncoderDecoder(9, 9, tied=False, shared=True, norm_first=True, activation="gelu", **form),
