@@ -69,10 +69,17 @@ struct AdversarialTests {
         #expect(try folder.bytes("m.npy") == folder.bytes("bare.npy") && folder.bytes("m.npy").count == 128 + 64 * 8)
     }
 
-    @Test("a resumed run is the uninterrupted one, bit for bit", arguments: ["non_saturating", "wasserstein"])
+    @Test(
+        "a resumed run is the uninterrupted one, bit for bit",
+        arguments: ["non_saturating", "least_squares", "wasserstein"])
     func resumes(_ loss: String) throws {
         let folder = try Folder()
-        let more = loss == "wasserstein" ? ", clip: 0.05, discriminator_steps: 3" : ""
+        let more =
+            switch loss {
+            case "wasserstein": ", clip: 0.05, discriminator_steps: 3"
+            case "least_squares": ", average: 0.99"
+            default: ""
+            }
         try folder.write(Self.recipe(loss: loss, more: more), "r.yaml")
         try folder.lamina("train", "r.yaml", "-o", "whole.lamina", "--threads", "1").succeeded()
         let running = try folder.start("train", "r.yaml", "-o", "parts.lamina", "--threads", "1")

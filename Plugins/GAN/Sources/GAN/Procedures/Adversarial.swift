@@ -15,13 +15,14 @@ final class Adversarial: Procedure {
         Discriminator.Settings.schemas() + [
             .integer(
                 "discriminator_steps", default: 1, 1...1000, "steps of the discriminator for each of the generator"),
-            Noise.schema,
+            WeightAverage.schema, Noise.schema,
         ] + SamplePictures.Settings.schemas() + [SamplePictures.classifierSchema]
 
     private let host: Host
     private let settings: Discriminator.Settings
     private let noiseForm: Noise.Distribution
     private let pictures: SamplePictures.Settings
+    private var average: WeightAverage
     private var clock: TrainingClock
     private var roles: Roles?
     private var game: Game?
@@ -58,34 +59,48 @@ final class Adversarial: Procedure {
         settings = try Discriminator.Settings(attributes)
         noiseForm = Noise.Distribution(rawValue: attributes.string("noise"))!
         pictures = try SamplePictures.Settings(attributes)
+        average = WeightAverage(attributes)
         clock = TrainingClock(batchesPerStep: attributes.integer("discriminator_steps"))
     }
 
     func define(_ model: ProcedureModel) throws {
-        let roles = try Roles(model.requiredNetworks(of: Self.name))
+        let networks = try model.requiredNetworks(of: Self.name)
+        let roles = try Roles(networks)
         self.roles = roles
         try model.publish(roles.generator)
+        try average.define(model, networks[roles.generator])
         try model.addData("sample", .float32, roles.sample.shape)
         if roles.sample.label != nil { try model.addData("label", .int64, [], isTarget: true) }
         try model.addAsset(
             GeneratorAsset.name, GeneratorAsset(noise: noiseForm, range: pictures.range).json.bytes())
     }
 
-    func start(_ run: ProcedureRun) throws { game = try Game(self, run) }
+    func start(_ run: ProcedureRun) throws {
+        game = try Game(self, run)
+        average.start(run, game!.roles.generator)
+    }
 
     func step(_ run: ProcedureRun) throws -> ProcedureProgress {
         var progress = ProcedureProgress()
-        let networks = run.networks!
-        try game!.play(clock.steps)
-        if clock.advance(run, networks, &progress) {
-            game!.discriminator.endEpoch(progress.epochs)
-            try game!.pictures.show(epoch: progress.epochs)
+        let (game, generator) = (game!, game!.roles.generator)
+        try average.show(false, run, generator)
+        try game.play(clock.steps)
+        average.add(run, generator, step: clock.steps)
+        if clock.advance(run, game.networks, &progress) {
+            game.discriminator.endEpoch(progress.epochs)
+            try average.show(true, run, generator)
+            try game.pictures.show(epoch: progress.epochs)
         }
         return progress
     }
 
+    func publish(_ run: ProcedureRun) throws { try average.show(true, run, game!.roles.generator) }
+
     func save() throws -> String {
-        JSON.object(["steps": .integer(Int64(clock.steps)), "classes": .integer(Int64(game!.pictures.classes))]).text()
+        JSON.object([
+            "steps": .integer(Int64(clock.steps)), "classes": .integer(Int64(game!.pictures.classes)),
+            "average": .bool(average.isShown),
+        ]).text()
     }
 
     func restore(_ json: String, _ run: ProcedureRun) throws {
@@ -93,6 +108,7 @@ final class Adversarial: Procedure {
         clock.resume(try fields.read("steps"))
         let game = try Game(self, run)
         game.pictures.classes = try fields.read("classes")
+        average.resume(isShown: try fields.read("average"))
         try fields.finish()
         self.game = game
     }
