@@ -56,7 +56,7 @@ import Testing
         let cases: [LayerCase] = [
             LayerCase(["dimensions": 1], rows, rows), LayerCase(["dimensions": 2, "affine": false], image, image),
             LayerCase(["dimensions": 3, "epsilon": 0.1], image, image), LayerCase(["groups": 3], image, image),
-            LayerCase(["groups": 6], rows, rows), LayerCase([:], image, image),
+            LayerCase(["groups": 6, "epsilon": 0.1], rows, rows), LayerCase([:], image, image),
             LayerCase(["affine": false], image, image),
             LayerCase(rejects: "cannot be split into 4 groups", ["groups": 4], image, image),
             LayerCase(rejects: "wanted that of the input", [:], rows, image),
