@@ -74,12 +74,13 @@ struct Evaluate: ModelTask {
     /// The recipe's test data, or else its training data; nil: there are none of bytes.
     private func realSamples(_ model: TaskModel, _ judge: Classifier) throws -> SampleJudgement? {
         let split: TaskModel.Split = try model.sampleCount(.test) == nil ? .train : .test
-        guard let total = try model.sampleCount(split), total > 1 else { return nil }
+        guard let total = try model.sampleCount(split), total > 1,
+            try model.samples(split, 0..<1).values.dtype == .uint8
+        else { return nil }
         return try SampleJudgement(judge) { judgement in
             for first in stride(from: 0, to: min(total, count), by: 256) {
                 let range = first..<min(first + 256, min(total, count))
                 let values = try model.samples(split, range).values
-                guard values.dtype == .uint8 else { return }
                 let raw = TensorBuffer(.uint8, values.shape)
                 raw.tensor.uint8s.update(from: values.uint8s, count: values.count)
                 try judgement.add(raw, [])
