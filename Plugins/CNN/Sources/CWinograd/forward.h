@@ -1,19 +1,22 @@
 /* Outputs, from inputs and transformed weights. Included behind tiles.h and the transforms, once per TAPS. */
 
 /* One vector of channels of `output_tile`. `whole`: all outputs exist; else `lanes` of those that do are written. */
-V_INLINE void output_lanes(const struct window *w, const float *m, int64_t step, vfloat added, int whole, int64_t lanes,
-                           float *y) {
+V_INLINE void output_lanes(int short_y, int short_x, const struct window *w, const float *m, int64_t step, vfloat added,
+                           int whole, int64_t lanes, float *y) {
   vfloat half[OUT][SIDE];
   UNROLL for (int j = 0; j < SIDE; j++) {
+    if (!has_point(short_x, j)) continue;
     vfloat column[SIDE], out[OUT];
-    UNROLL for (int i = 0; i < SIDE; i++) column[i] = v_load(m + (i * SIDE + j) * step);
-    transform_output(column, out);
-    UNROLL for (int i = 0; i < OUT; i++) half[i][j] = out[i];
+    UNROLL for (int i = 0; i < SIDE; i++) {
+      if (has_point(short_y, i)) column[i] = v_load(m + (i * SIDE + j) * step);
+    }
+    transform_output(column, out, short_y);
+    UNROLL for (int i = 0; i < OUT - short_y; i++) half[i][j] = out[i];
   }
-  UNROLL for (int i = 0; i < OUT; i++) {
+  UNROLL for (int i = 0; i < OUT - short_y; i++) {
     vfloat out[OUT];
-    transform_output(half[i], out);
-    UNROLL for (int j = 0; j < OUT; j++) {
+    transform_output(half[i], out, short_x);
+    UNROLL for (int j = 0; j < OUT - short_x; j++) {
       float *to = y + i * w->down + j * w->across;
       if (whole) v_store(to, out[j] + added);
       else if (exists(w, i, j)) v_store_partial(to, out[j] + added, lanes);
@@ -21,18 +24,24 @@ V_INLINE void output_lanes(const struct window *w, const float *m, int64_t step,
   }
 }
 
-/* Outputs first ..< first + PANEL of a tile's phase from m[point, channel − first] (`step` floats from point to point). */
+V_INLINE void output_channels(int short_y, int short_x, const struct window *w, const float *m, int64_t step,
+                              const float *bias, int64_t channels, float *y) {
+  int whole = is_whole(w, OUT - short_y, OUT - short_x);
+  for (int64_t c = 0; c < channels; c += V_LANES) {
+    int64_t lanes = least(V_LANES, channels - c);
+    vfloat added = bias ? v_load_partial(bias + c, lanes) : (vfloat)0.0f;
+    if (whole && lanes == V_LANES) output_lanes(short_y, short_x, w, m + c, step, added, 1, lanes, y + c);
+    else output_lanes(short_y, short_x, w, m + c, step, added, 0, lanes, y + c);
+  }
+}
+
+/* Outputs first ..< first + PANEL of a tile's phase from m[point, channel − first] (`step` floats from point to
+ * point). */
 static V_KERNEL void output_tile(const shape *s, const float *m, int64_t step, const float *bias, int64_t tile,
                                  int64_t phase, int64_t first, float *y) {
   int64_t count = least(PANEL, s->out.channels - first);
   struct window w = window_of(s, &s->out, tile, phase);
-  y += w.offset + first;
-  for (int64_t c = 0; c < count; c += V_LANES) {
-    int64_t lanes = least(V_LANES, count - c);
-    vfloat added = bias ? v_load_partial(bias + first + c, lanes) : (vfloat)0.0f;
-    if (lanes == V_LANES && is_whole(&w, OUT)) output_lanes(&w, m + c, step, added, 1, lanes, y + c);
-    else output_lanes(&w, m + c, step, added, 0, lanes, y + c);
-  }
+  WITH_KIND(w, output_channels, &w, m, step, bias ? bias + first : NULL, count, y + w.offset + first);
 }
 
 static int64_t parts(const shape *s) { return phases(&s->out) * panels(s->out.channels); }
@@ -100,8 +109,10 @@ static V_KERNEL void output(const shape *s, const float *x, const float *u, cons
     for (int64_t part = 0; part < parts(s); part++) {
       const float *weights = u + part * POINTS * weight_step;
       for (int64_t point = 0; point < POINTS; point++) {
-        product(count, in, v + point * step, in, 1, weights + point * weight_step, PANEL, m + point * sum_step, PANEL,
-                0);
+        range have = tiles_with(s, point, (range){begin, begin + count});
+        int64_t first = have.begin - begin;
+        product(have.end - have.begin, in, v + point * step + first * in, in, 1, weights + point * weight_step, PANEL,
+                m + point * sum_step + first * PANEL, PANEL, 0);
       }
       for (int64_t t = 0; t < count; t++) {
         output_tile(s, m + t * PANEL, sum_step, bias, begin + t, part / count_of_phase,

@@ -9,32 +9,41 @@ static int64_t out_values(const shape *s) { return panels(s->out.channels) * PAN
 static int64_t input_step(const shape *s) { return step_of(tiles(s) * values(&s->in)); }
 static int64_t output_step(const shape *s) { return step_of(tiles(s) * out_values(s)); }
 
-/* d[point, channel] (`step` floats from point to point) from a tile of dy; adds the tile to dbias. */
-static V_KERNEL void output_gradient_tile(const shape *s, const float *dy, int64_t tile, float *d, int64_t step,
-                                          float *dbias) {
-  int64_t channels = s->out.channels;
-  struct window w = window_of(s, &s->out, tile, 0);
-  dy += w.offset;
-  for (int64_t c = 0; c < out_values(s); c += V_LANES) {
+/* All channels of `output_gradient_tile`, up to whole panels. */
+V_INLINE void output_gradient_channels(int short_y, int short_x, const struct window *w, const float *dy,
+                                       int64_t channels, float *d, int64_t step, float *dbias) {
+  for (int64_t c = 0; c < panels(channels) * PANEL; c += V_LANES) {
     int64_t lanes = channels - c < 0 ? 0 : least(V_LANES, channels - c);
     vfloat half[SIDE][OUT], sum = (vfloat)0.0f;
-    UNROLL for (int j = 0; j < OUT; j++) {
+    UNROLL for (int j = 0; j < OUT - short_x; j++) {
       vfloat column[OUT], out[SIDE];
-      UNROLL for (int i = 0; i < OUT; i++) {
-        const float *from = dy + i * w.down + j * w.across + c;
-        column[i] = exists(&w, i, j) ? v_load_partial(from, lanes) : (vfloat)0.0f;
+      UNROLL for (int i = 0; i < OUT - short_y; i++) {
+        const float *from = dy + i * w->down + j * w->across + c;
+        column[i] = exists(w, i, j) ? v_load_partial(from, lanes) : (vfloat)0.0f;
         sum += column[i];
       }
-      transform_output_gradient(column, out);
-      UNROLL for (int i = 0; i < SIDE; i++) half[i][j] = out[i];
+      transform_output_gradient(column, out, short_y);
+      UNROLL for (int i = 0; i < SIDE; i++) {
+        if (has_point(short_y, i)) half[i][j] = out[i];
+      }
     }
     UNROLL for (int i = 0; i < SIDE; i++) {
+      if (!has_point(short_y, i)) continue;
       vfloat out[SIDE];
-      transform_output_gradient(half[i], out);
-      UNROLL for (int j = 0; j < SIDE; j++) v_store(d + (i * SIDE + j) * step + c, out[j]);
+      transform_output_gradient(half[i], out, short_x);
+      UNROLL for (int j = 0; j < SIDE; j++) {
+        if (has_point(short_x, j)) v_store(d + (i * SIDE + j) * step + c, out[j]);
+      }
     }
     if (dbias) v_store_partial(dbias + c, v_load_partial(dbias + c, lanes) + sum, lanes);
   }
+}
+
+/* d[point, channel] (`step` floats from point to point) from a tile of dy; adds the tile to dbias. */
+static V_KERNEL void output_gradient_tile(const shape *s, const float *dy, int64_t tile, float *d, int64_t step,
+                                          float *dbias) {
+  struct window w = window_of(s, &s->out, tile, 0);
+  WITH_KIND(w, output_gradient_channels, &w, dy + w.offset, s->out.channels, d, step, dbias);
 }
 
 /* dw of some input channels from u[point, panel, in, out of the panel]. */
@@ -85,9 +94,12 @@ static V_KERNEL void gradient(const shape *s, const float *x, const float *dy, f
       output_gradient_tile(s, dy, begin + t, d + t * out, out_step, dbias);
     }
     for (int64_t point = 0; point < POINTS; point++) {
+      range have = tiles_with(s, point, (range){begin, begin + count});
+      int64_t first = have.begin - begin, depth = have.end - have.begin;
+      if (depth == 0 && begin > 0) continue;
+      const float *left = v + point * in_step + first * in, *right = d + point * out_step + first * out;
       for (int64_t c = 0; c < out; c += PANEL) {
-        product(in, count, v + point * in_step, 1, in, d + point * out_step + c, out, u + point * sum_step + c * in,
-                PANEL, begin > 0);
+        product(in, depth, left, 1, in, right + c, out, u + point * sum_step + c * in, PANEL, begin > 0);
       }
     }
   }
@@ -113,9 +125,13 @@ static V_KERNEL void gradient_inputs(const shape *s, const float *x, const float
 static V_KERNEL void gradient_products(const shape *s, range points, float *memory) {
   int64_t in = values(&s->in), out = out_values(s);
   for (int64_t point = points.begin; point < points.end; point++) {
-    const float *v = memory + point * input_step(s), *d = memory + POINTS * input_step(s) + point * output_step(s);
+    range have = tiles_with(s, point, (range){0, tiles(s)});
+    const float *v = memory + point * input_step(s) + have.begin * in;
+    const float *d = memory + POINTS * input_step(s) + point * output_step(s) + have.begin * out;
     float *u = memory + POINTS * (input_step(s) + output_step(s)) + point * step_of(in * out);
-    for (int64_t c = 0; c < out; c += PANEL) product(in, tiles(s), v, 1, in, d + c, out, u + c * in, PANEL, 0);
+    for (int64_t c = 0; c < out; c += PANEL) {
+      product(in, have.end - have.begin, v, 1, in, d + c, out, u + c * in, PANEL, 0);
+    }
   }
 }
 

@@ -7,7 +7,7 @@ enum { TAPS = 3, FEWEST_TILES = 14 };
 #define A2 (A * A)
 #define B2 (B * B)
 
-V_INLINE void transform_input(const vfloat d[SIDE], vfloat v[SIDE]) {
+V_INLINE void transform_input(const vfloat d[SIDE], vfloat v[SIDE], int is_short) {
   vfloat even1 = v_madd((vfloat)-B2, d[2], d[4]), odd1 = (vfloat)A * v_madd((vfloat)-B2, d[1], d[3]);
   vfloat even2 = v_madd((vfloat)-A2, d[2], d[4]), odd2 = (vfloat)B * v_madd((vfloat)-A2, d[1], d[3]);
   v[0] = v_madd((vfloat)(A2 * B2), d[0], v_madd((vfloat) - (A2 + B2), d[2], d[4]));
@@ -30,7 +30,7 @@ V_INLINE void transform_kernel(const vfloat w[TAPS], vfloat u[SIDE]) {
   u[5] = w[2];
 }
 
-V_INLINE void transform_output(const vfloat m[SIDE], vfloat y[OUT]) {
+V_INLINE void transform_output(const vfloat m[SIDE], vfloat y[OUT], int is_short) {
   vfloat even1 = m[1] + m[2], odd1 = m[1] - m[2], even2 = m[3] + m[4], odd2 = m[3] - m[4];
   y[0] = m[0] + even1 + even2;
   y[1] = v_madd((vfloat)A, odd1, (vfloat)B * odd2);
@@ -38,7 +38,7 @@ V_INLINE void transform_output(const vfloat m[SIDE], vfloat y[OUT]) {
   y[3] = v_madd((vfloat)(A2 * A), odd1, v_madd((vfloat)(B2 * B), odd2, m[5]));
 }
 
-V_INLINE void transform_output_gradient(const vfloat dy[OUT], vfloat d[SIDE]) {
+V_INLINE void transform_output_gradient(const vfloat dy[OUT], vfloat d[SIDE], int is_short) {
   vfloat even1 = v_madd((vfloat)A2, dy[2], dy[0]), odd1 = (vfloat)A * v_madd((vfloat)A2, dy[3], dy[1]);
   vfloat even2 = v_madd((vfloat)B2, dy[2], dy[0]), odd2 = (vfloat)B * v_madd((vfloat)B2, dy[3], dy[1]);
   d[0] = dy[0];

@@ -6,8 +6,11 @@
 
 #include <lamina_vector/vector.h>
 
-/* A tile has OUT × OUT outputs and depends on SIDE × SIDE inputs, whose transform has POINTS places. */
-enum { OUT = 4, SIDE = OUT + TAPS - 1, POINTS = SIDE * SIDE };
+/* A tile has OUT × OUT outputs and depends on SIDE × SIDE inputs, whose transform has POINTS places. With SHORT_TILES
+ * the last along an axis has one output, one input and one point less where less than OUT outputs remain. */
+enum { OUT = 4, SIDE = OUT + TAPS - 1, POINTS = SIDE * SIDE, SHORT_TILES = TAPS == 2 };
+/* The point that it does without. */
+enum { LEFT_OUT = 3 };
 /* Columns of a matrix product that are computed together, and rows: as many as leave registers for the operands. */
 enum { PANEL = 2 * V_LANES, ROWS = V_LANES == 16 ? 14 : 6 };
 /* Floats of the transforms of tiles that are computed together, so that they stay in the cache. */
@@ -21,12 +24,46 @@ static int64_t phases(const side *a) { return a->step * a->step; }
 /* Channels of all phases. */
 static int64_t values(const side *a) { return phases(a) * a->channels; }
 
-static int64_t tiles_along(const side *a, int64_t size, int64_t before) {
-  return ((size + before + a->step - 1) / a->step + OUT - 1) / OUT;
+static int64_t places_along(const side *a, int64_t size, int64_t before) {
+  return (size + before + a->step - 1) / a->step;
 }
-static int64_t tile_rows(const shape *s) { return tiles_along(&s->out, s->out.height, s->out.before_y); }
-static int64_t tile_columns(const shape *s) { return tiles_along(&s->out, s->out.width, s->out.before_x); }
+static int64_t places_down(const shape *s) { return places_along(&s->out, s->out.height, s->out.before_y); }
+static int64_t places_across(const shape *s) { return places_along(&s->out, s->out.width, s->out.before_x); }
+static int64_t tile_rows(const shape *s) { return (places_down(s) + OUT - 1) / OUT; }
+static int64_t tile_columns(const shape *s) { return (places_across(s) + OUT - 1) / OUT; }
 static int64_t tiles(const shape *s) { return s->batch * tile_rows(s) * tile_columns(s); }
+
+/* Tiles are numbered kind by kind, so that those that have a point follow each other. */
+enum { SHORT_X, FULL, SHORT_Y, SHORT, KINDS };
+static int is_short_y(int kind) { return kind >= SHORT_Y; }
+static int is_short_x(int kind) { return kind == SHORT_X || kind == SHORT; }
+
+/* Tiles of one kind in a sample, down and across. */
+static int64_t rows_of(const shape *s, int kind) {
+  int64_t full = SHORT_TILES ? places_down(s) / OUT : tile_rows(s);
+  return is_short_y(kind) ? tile_rows(s) - full : full;
+}
+static int64_t columns_of(const shape *s, int kind) {
+  int64_t full = SHORT_TILES ? places_across(s) / OUT : tile_columns(s);
+  return is_short_x(kind) ? tile_columns(s) - full : full;
+}
+static int64_t tiles_of(const shape *s, int kind) { return s->batch * rows_of(s, kind) * columns_of(s, kind); }
+
+V_INLINE int has_point(int is_short, int point) { return !(is_short && point == LEFT_OUT); }
+
+/* The tiles that have a point, of those in `some`. */
+static range tiles_with(const shape *s, int64_t point, range some) {
+  range r = {0, tiles(s)};
+  if (SHORT_TILES && point % SIDE == LEFT_OUT) {
+    r.begin += tiles_of(s, SHORT_X);
+    r.end -= tiles_of(s, SHORT);
+  }
+  if (SHORT_TILES && point / SIDE == LEFT_OUT) r.end = tiles_of(s, SHORT_X) + tiles_of(s, FULL);
+  if (r.begin < some.begin) r.begin = some.begin;
+  r.end = least(r.end, some.end);
+  if (r.end < r.begin) r.end = r.begin;
+  return r;
+}
 
 /* Floats from one point's values to the next: an odd number of cache lines, so that they do not share cache sets. */
 static int64_t step_of(int64_t values) { return (values + 15) / 16 * 16 | 16; }
@@ -41,10 +78,10 @@ static int64_t tiles_together(const shape *s, int64_t channels, int64_t fewest) 
 /* The transforms of TAPS, along one axis: the product's transposed interpolation, of the inputs that are one polynomial's
  * coefficients, the kernel that is the other's, and the outputs; those of gradients are the transposed. The points'
  * common factors are in the kernel's. */
-V_INLINE void transform_input(const vfloat d[SIDE], vfloat v[SIDE]);
+V_INLINE void transform_input(const vfloat d[SIDE], vfloat v[SIDE], int is_short);
 V_INLINE void transform_kernel(const vfloat w[TAPS], vfloat u[SIDE]);
-V_INLINE void transform_output(const vfloat m[SIDE], vfloat y[OUT]);
-V_INLINE void transform_output_gradient(const vfloat dy[OUT], vfloat d[SIDE]);
+V_INLINE void transform_output(const vfloat m[SIDE], vfloat y[OUT], int is_short);
+V_INLINE void transform_output_gradient(const vfloat dy[OUT], vfloat d[SIDE], int is_short);
 V_INLINE void transform_weight_gradient(const vfloat u[SIDE], vfloat w[TAPS]);
 
 /* c = a b, or c += a b: `rows` × PANEL, from `depth` columns of a and rows of b. */
@@ -92,31 +129,43 @@ V_INLINE void product(int64_t rows, int64_t depth, const float *a, int64_t a_row
   }
 }
 
-/* The square of places on one side, one phase, that a tile has to do with: where its pixels begin, and how far apart
- * neighbours are in memory. Those before and behind the image do not exist. */
+/* The places on one side, one phase, that a tile has to do with: where its pixels begin, and how far apart neighbours
+ * are in memory. Those before and behind the image do not exist. */
 struct window {
   const side *side;
+  int kind; /* SHORT_X ... SHORT */
   int64_t top, left, step;
   int64_t down, across, offset;
 };
 
-/* One of tile number `tile`. */
+/* That of tile number `tile`. */
 static struct window window_of(const shape *s, const side *a, int64_t tile, int64_t phase) {
-  int64_t columns = tile_columns(s), rows = tile_rows(s);
-  int64_t sample = tile / (columns * rows), y = tile / columns % rows * OUT, x = tile % columns * OUT;
-  struct window w = {.side = a, .step = a->step};
-  w.top = a->step * y + phase / a->step - a->before_y;
-  w.left = a->step * x + phase % a->step - a->before_x;
+  struct window w = {.side = a, .step = a->step, .kind = SHORT_TILES ? SHORT_X : FULL};
+  for (; tile >= tiles_of(s, w.kind); w.kind++) tile -= tiles_of(s, w.kind);
+  int64_t rows = rows_of(s, w.kind), columns = columns_of(s, w.kind), sample = tile / (columns * rows);
+  int64_t y = is_short_y(w.kind) ? tile_rows(s) - 1 : tile / columns % rows;
+  int64_t x = is_short_x(w.kind) ? tile_columns(s) - 1 : tile % columns;
+  w.top = a->step * OUT * y + phase / a->step - a->before_y;
+  w.left = a->step * OUT * x + phase % a->step - a->before_x;
   w.offset = ((sample * a->height + w.top) * a->width + w.left) * a->channels;
   w.across = a->step * a->channels;
   w.down = w.across * a->width;
   return w;
 }
 
-/* Whether all of count × count places exist; and one of them. */
-static int is_whole(const struct window *w, int64_t count) {
-  int64_t reach = (count - 1) * w->step;
-  return w->top >= 0 && w->left >= 0 && w->top + reach < w->side->height && w->left + reach < w->side->width;
+/* function(short_y, short_x, ...), with constants, for a window of any kind. */
+#define WITH_KIND(w, function, ...)                                        \
+  do {                                                                     \
+    if (!SHORT_TILES || (w).kind == FULL) function(0, 0, __VA_ARGS__);     \
+    else if ((w).kind == SHORT_X) function(0, 1, __VA_ARGS__);             \
+    else if ((w).kind == SHORT_Y) function(1, 0, __VA_ARGS__);             \
+    else function(1, 1, __VA_ARGS__);                                      \
+  } while (0)
+
+/* Whether all of down × across places exist; and one of them. */
+static int is_whole(const struct window *w, int64_t down, int64_t across) {
+  return w->top >= 0 && w->left >= 0 && w->top + (down - 1) * w->step < w->side->height
+      && w->left + (across - 1) * w->step < w->side->width;
 }
 V_INLINE int exists(const struct window *w, int64_t i, int64_t j) {
   int64_t y = w->top + i * w->step, x = w->left + j * w->step;
@@ -124,25 +173,39 @@ V_INLINE int exists(const struct window *w, int64_t i, int64_t j) {
 }
 
 /* One vector of channels of `input_tile`. `whole`: no place lies outside x; else `lanes` of them are read and written. */
-V_INLINE void input_lanes(const struct window *w, const float *x, int whole, int64_t lanes, float *v, int64_t step) {
+V_INLINE void input_lanes(int short_y, int short_x, const struct window *w, const float *x, int whole, int64_t lanes,
+                          float *v, int64_t step) {
   vfloat half[SIDE][SIDE]; /* [column][point] */
-  UNROLL for (int j = 0; j < SIDE; j++) {
+  UNROLL for (int j = 0; j < SIDE - short_x; j++) {
     vfloat d[SIDE];
-    UNROLL for (int i = 0; i < SIDE; i++) {
+    UNROLL for (int i = 0; i < SIDE - short_y; i++) {
       const float *from = x + i * w->down + j * w->across;
       if (whole) d[i] = v_load(from);
       else d[i] = exists(w, i, j) ? v_load_partial(from, lanes) : (vfloat)0.0f;
     }
-    transform_input(d, half[j]);
+    transform_input(d, half[j], short_y);
   }
   UNROLL for (int i = 0; i < SIDE; i++) {
+    if (!has_point(short_y, i)) continue;
     vfloat d[SIDE], out[SIDE];
-    UNROLL for (int j = 0; j < SIDE; j++) d[j] = half[j][i];
-    transform_input(d, out);
+    UNROLL for (int j = 0; j < SIDE - short_x; j++) d[j] = half[j][i];
+    transform_input(d, out, short_x);
     UNROLL for (int j = 0; j < SIDE; j++) {
+      if (!has_point(short_x, j)) continue;
       if (whole) v_store(v + (i * SIDE + j) * step, out[j]);
       else v_store_partial(v + (i * SIDE + j) * step, out[j], lanes);
     }
+  }
+}
+
+V_INLINE void input_channels(int short_y, int short_x, const struct window *w, const float *x, int64_t channels,
+                             float *v, int64_t step) {
+  int64_t c = 0;
+  if (is_whole(w, SIDE - short_y, SIDE - short_x)) {
+    for (; c + V_LANES <= channels; c += V_LANES) input_lanes(short_y, short_x, w, x + c, 1, V_LANES, v + c, step);
+  }
+  for (; c < channels; c += V_LANES) {
+    input_lanes(short_y, short_x, w, x + c, 0, least(V_LANES, channels - c), v + c, step);
   }
 }
 
@@ -151,14 +214,7 @@ static V_KERNEL void input_tile(const shape *s, const float *x, int64_t tile, fl
   int64_t channels = s->in.channels;
   for (int64_t phase = 0; phase < phases(&s->in); phase++, v += channels) {
     struct window w = window_of(s, &s->in, tile, phase);
-    const float *from = x + w.offset;
-    int64_t c = 0;
-    if (is_whole(&w, SIDE)) {
-      for (; c + V_LANES <= channels; c += V_LANES) input_lanes(&w, from + c, 1, V_LANES, v + c, step);
-    }
-    for (; c < channels; c += V_LANES) {
-      input_lanes(&w, from + c, 0, least(V_LANES, channels - c), v + c, step);
-    }
+    WITH_KIND(w, input_channels, &w, x + w.offset, channels, v, step);
   }
 }
 

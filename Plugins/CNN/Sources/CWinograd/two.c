@@ -12,7 +12,16 @@ enum { TAPS = 2, FEWEST_TILES = 32 };
 #define N2 (-1 / (2 * A2 * (A + B)))
 #define N3 (1 / (B * (B * B - A2)))
 
-V_INLINE void transform_input(const vfloat d[SIDE], vfloat v[SIDE]) {
+/* Without the point B: of a polynomial of one degree less, times what B has put into the kernel's factors. */
+V_INLINE void transform_short_input(const vfloat d[SIDE], vfloat v[SIDE]) {
+  v[0] = (vfloat)-B * v_madd((vfloat)-A2, d[0], d[2]);
+  v[1] = (vfloat)(A - B) * v_madd((vfloat)A, d[1], d[2]);
+  v[2] = (vfloat) - (A + B) * v_madd((vfloat)-A, d[1], d[2]);
+  v[4] = v_madd((vfloat)-A2, d[1], d[3]);
+}
+
+V_INLINE void transform_input(const vfloat d[SIDE], vfloat v[SIDE], int is_short) {
+  if (is_short) return transform_short_input(d, v);
   vfloat cubic = v_madd((vfloat)-B, d[2], d[3]), linear = v_madd((vfloat)-B, d[1], d[2]);
   v[0] = v_madd((vfloat)-A2, v_madd((vfloat)-B, d[0], d[1]), cubic);
   v[1] = v_madd((vfloat)A, linear, cubic);
@@ -29,19 +38,30 @@ V_INLINE void transform_kernel(const vfloat w[TAPS], vfloat u[SIDE]) {
   u[4] = w[1];
 }
 
-V_INLINE void transform_output(const vfloat m[SIDE], vfloat y[OUT]) {
+V_INLINE void transform_output(const vfloat m[SIDE], vfloat y[OUT], int is_short) {
   vfloat even = m[1] + m[2], odd = m[1] - m[2];
+  if (is_short) {
+    y[0] = m[0] + even;
+    y[1] = (vfloat)A * odd;
+    y[2] = v_madd((vfloat)A2, even, m[4]);
+    return;
+  }
   y[0] = m[0] + even + m[3];
   y[1] = v_madd((vfloat)A, odd, (vfloat)B * m[3]);
   y[2] = v_madd((vfloat)A2, even, (vfloat)(B * B) * m[3]);
   y[3] = v_madd((vfloat)(A2 * A), odd, v_madd((vfloat)(B * B * B), m[3], m[4]));
 }
 
-V_INLINE void transform_output_gradient(const vfloat dy[OUT], vfloat d[SIDE]) {
-  vfloat even = v_madd((vfloat)A2, dy[2], dy[0]), odd = (vfloat)A * v_madd((vfloat)A2, dy[3], dy[1]);
+V_INLINE void transform_output_gradient(const vfloat dy[OUT], vfloat d[SIDE], int is_short) {
+  vfloat even = v_madd((vfloat)A2, dy[2], dy[0]);
+  vfloat odd = (vfloat)A * (is_short ? dy[1] : v_madd((vfloat)A2, dy[3], dy[1]));
   d[0] = dy[0];
   d[1] = even + odd;
   d[2] = even - odd;
+  if (is_short) {
+    d[4] = dy[2];
+    return;
+  }
   d[3] = v_madd((vfloat)B, v_madd((vfloat)B, v_madd((vfloat)B, dy[3], dy[2]), dy[1]), dy[0]);
   d[4] = dy[3];
 }

@@ -3,10 +3,11 @@
  *
  * A tile of 4 × 4 outputs depends on 6 × 6 (or 5 × 5) inputs. Both are polynomials' coefficients, and their product is
  * computed from its values at six (five) points per axis: 36 multiplications for 16 outputs instead of 144, or 25
- * instead of 64. Summed over the input channels these are 36 (25) matrix products. The points are 0, ±3/4, ±3/2 and ∞
- * (0, ±3/4, 3/2 and ∞): with the customary 0, ±1, ±2, ∞ rounding errors are two to five times as large. (A. Lavin,
- * S. Gray: Fast Algorithms for Convolutional Neural Networks, 2016; B. Barabasz et al.: Error Analysis and Improving the
- * Accuracy of Winograd Convolution for Deep Neural Networks, 2020.) */
+ * instead of 64. Where less than four outputs remain along an axis, the tiles of 2 × 2 kernels have three, from four
+ * points: 81 multiplications for 7 × 7 outputs instead of 100. Summed over the input channels these are 36 (25) matrix
+ * products. The points are 0, ±3/4, ±3/2 and ∞ (0, ±3/4, 3/2 and ∞): with the customary 0, ±1, ±2, ∞ rounding errors are
+ * two to five times as large. (A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural Networks, 2016; B. Barabasz et
+ * al.: Error Analysis and Improving the Accuracy of Winograd Convolution for Deep Neural Networks, 2020.) */
 #ifndef LAMINA_WINOGRAD_H
 #define LAMINA_WINOGRAD_H
 
@@ -49,7 +50,7 @@ void lamina_winograd_gradient(const struct lamina_winograd *shape, const float *
                               float *dbias, float *scratch);
 
 /* The weights' gradient in stages that several threads share, each of which needs the one before as a whole: input and
- * output gradients for rows of tiles, products for points, the weights for input channels. It takes one set of sums,
+ * output gradients for as many tiles as some rows have, products for points, the weights for input channels. It takes one set of sums,
  * not one per thread: for sums that outweigh the tiles, or the cache. `memory` is on a boundary of 64 bytes. */
 struct lamina_winograd_range {
   int64_t begin, end;
