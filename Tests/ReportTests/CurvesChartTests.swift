@@ -57,6 +57,14 @@ struct CurvesChartTests {
         #expect(paths(sparse, "#009E73").lines.isEmpty && paths(sparse, "#009E73").markers.count == 1)
     }
 
+    @Test("a training loss that is not measured has no curve, one that has diverged has")
+    func noTrainingLoss() {
+        let game = picture([row(1, .nan, [("generator_loss", 0.8)]), row(2, .nan, [("generator_loss", 0.7)])])
+        #expect(game.texts.contains("generator loss 0.7000") && !game.texts.contains("train NaN"))
+        let diverged = picture([row(1, .nan, [("validation_loss", .nan)])])
+        #expect(diverged.texts.contains("train NaN") && diverged.texts.contains("validation NaN"))
+    }
+
     @Test("no epoch gives an empty diagram")
     func noEpoch() {
         let picture = picture([], title: "")

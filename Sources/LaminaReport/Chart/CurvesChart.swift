@@ -73,7 +73,15 @@ struct CurvesChart {
                     (name.measure, Group(title: readable(name.measure), members: [(legend, name.data, column.values)])))
             }
         }
+        if hasNoTrainingLoss(losses) { losses.members.removeFirst() }
         return [losses] + groups.map(\.group)
+    }
+
+    /// A procedure of several networks measures their losses instead. Where these are no numbers either, training has
+    /// diverged.
+    private static func hasNoTrainingLoss(_ losses: Group) -> Bool {
+        losses.members[0].values.allSatisfy { $0?.isNaN ?? true }
+            && losses.members.dropFirst().contains { $0.values.contains { $0?.isFinite ?? false } }
     }
 
     /// " (lowest 0.2213 in epoch 7)", or nothing when the last is the lowest.
