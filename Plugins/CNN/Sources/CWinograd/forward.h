@@ -37,10 +37,10 @@ V_INLINE void output_channels(int short_y, int short_x, const struct window *w, 
 
 /* Outputs first ..< first + PANEL of a tile's phase from m[point, channel − first] (`step` floats from point to
  * point). */
-static V_KERNEL void output_tile(const shape *s, const float *m, int64_t step, const float *bias, int64_t tile,
-                                 int64_t phase, int64_t first, float *y) {
-  int64_t count = least(PANEL, s->out.channels - first);
-  struct window w = window_of(s, &s->out, tile, phase);
+static V_KERNEL void output_tile(const struct grid *g, const side *out, const float *m, int64_t step, const float *bias,
+                                 int64_t tile, int64_t phase, int64_t first, float *y) {
+  int64_t count = least(PANEL, out->channels - first);
+  struct window w = window_of(g, out, tile, phase);
   WITH_KIND(w, output_channels, &w, m, step, bias ? bias + first : NULL, count, y + w.offset + first);
 }
 
@@ -99,23 +99,24 @@ static int64_t scratch(const shape *s) {
 
 static V_KERNEL void output(const shape *s, const float *x, const float *u, const float *bias, float *y,
                             float *scratch) {
-  int64_t in = values(&s->in), together = tiles_together(s, in, FEWEST_TILES), all = tiles(s);
+  struct grid g = grid_of(s);
+  int64_t in = values(&s->in), together = tiles_together(s, in, FEWEST_TILES), all = g.first[KINDS];
   int64_t step = step_of(together * in), sum_step = step_of(together * PANEL), weight_step = step_of(in * PANEL);
   int64_t count_of_phase = panels(s->out.channels);
   float *v = scratch, *m = scratch + POINTS * step;
   for (int64_t begin = 0; begin < all; begin += together) {
     int64_t count = least(together, all - begin);
-    for (int64_t t = 0; t < count; t++) input_tile(s, x, begin + t, v + t * in, step);
+    for (int64_t t = 0; t < count; t++) input_tile(&g, &s->in, x, begin + t, v + t * in, step);
     for (int64_t part = 0; part < parts(s); part++) {
       const float *weights = u + part * POINTS * weight_step;
       for (int64_t point = 0; point < POINTS; point++) {
-        range have = tiles_with(s, point, (range){begin, begin + count});
+        range have = tiles_with(&g, point, (range){begin, begin + count});
         int64_t first = have.begin - begin;
         product(have.end - have.begin, in, v + point * step + first * in, in, 1, weights + point * weight_step, PANEL,
                 m + point * sum_step + first * PANEL, PANEL, 0);
       }
       for (int64_t t = 0; t < count; t++) {
-        output_tile(s, m + t * PANEL, sum_step, bias, begin + t, part / count_of_phase,
+        output_tile(&g, &s->out, m + t * PANEL, sum_step, bias, begin + t, part / count_of_phase,
                     part % count_of_phase * PANEL, y);
       }
     }

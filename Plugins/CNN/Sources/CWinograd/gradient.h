@@ -40,10 +40,10 @@ V_INLINE void output_gradient_channels(int short_y, int short_x, const struct wi
 }
 
 /* d[point, channel] (`step` floats from point to point) from a tile of dy; adds the tile to dbias. */
-static V_KERNEL void output_gradient_tile(const shape *s, const float *dy, int64_t tile, float *d, int64_t step,
-                                          float *dbias) {
-  struct window w = window_of(s, &s->out, tile, 0);
-  WITH_KIND(w, output_gradient_channels, &w, dy + w.offset, s->out.channels, d, step, dbias);
+static V_KERNEL void output_gradient_tile(const struct grid *g, const side *out, const float *dy, int64_t tile, float *d,
+                                          int64_t step, float *dbias) {
+  struct window w = window_of(g, out, tile, 0);
+  WITH_KIND(w, output_gradient_channels, &w, dy + w.offset, out->channels, d, step, dbias);
 }
 
 /* dw of some input channels from u[point, panel, in, out of the panel]. */
@@ -82,7 +82,8 @@ static int64_t gradient_scratch(const shape *s) {
 
 static V_KERNEL void gradient(const shape *s, const float *x, const float *dy, float *dw, float *dbias,
                               float *scratch) {
-  int64_t in = values(&s->in), out = out_values(s), all = tiles(s);
+  struct grid g = grid_of(s);
+  int64_t in = values(&s->in), out = out_values(s), all = g.first[KINDS];
   int64_t together = tiles_together(s, in + out, FEWEST_TILES_OF_GRADIENT);
   int64_t sum_step = step_of(in * out), in_step = step_of(together * in), out_step = step_of(together * out);
   float *u = scratch, *d = u + POINTS * sum_step, *v = d + POINTS * out_step;
@@ -90,11 +91,11 @@ static V_KERNEL void gradient(const shape *s, const float *x, const float *dy, f
   for (int64_t begin = 0; begin < all; begin += together) {
     int64_t count = least(together, all - begin);
     for (int64_t t = 0; t < count; t++) {
-      input_tile(s, x, begin + t, v + t * in, in_step);
-      output_gradient_tile(s, dy, begin + t, d + t * out, out_step, dbias);
+      input_tile(&g, &s->in, x, begin + t, v + t * in, in_step);
+      output_gradient_tile(&g, &s->out, dy, begin + t, d + t * out, out_step, dbias);
     }
     for (int64_t point = 0; point < POINTS; point++) {
-      range have = tiles_with(s, point, (range){begin, begin + count});
+      range have = tiles_with(&g, point, (range){begin, begin + count});
       int64_t first = have.begin - begin, depth = have.end - have.begin;
       if (depth == 0 && begin > 0) continue;
       const float *left = v + point * in_step + first * in, *right = d + point * out_step + first * out;
@@ -106,7 +107,7 @@ static V_KERNEL void gradient(const shape *s, const float *x, const float *dy, f
   weight_gradients(s, u, (range){0, s->in.channels}, dw);
 }
 
-static int64_t all_tile_rows(const shape *s) { return s->batch * tile_rows(s); }
+static int64_t all_tile_rows(const shape *s) { return s->batch * grid_of(s).rows; }
 
 /* The gradient's memory: v[point, tile, in], d[point, tile, out], u[point, panel, in, out of the panel]. */
 static int64_t gradient_memory(const shape *s) {
@@ -114,21 +115,24 @@ static int64_t gradient_memory(const shape *s) {
 }
 
 static V_KERNEL void gradient_inputs(const shape *s, const float *x, const float *dy, range rows, float *memory) {
-  int64_t across = tile_columns(s), in = values(&s->in), out = out_values(s);
-  float *v = memory, *d = memory + POINTS * input_step(s);
-  for (int64_t t = rows.begin * across; t < rows.end * across; t++) {
-    input_tile(s, x, t, v + t * in, input_step(s));
-    output_gradient_tile(s, dy, t, d + t * out, output_step(s), NULL);
+  struct grid g = grid_of(s);
+  int64_t in = values(&s->in), out = out_values(s);
+  int64_t in_step = input_step(s), out_step = output_step(s);
+  float *v = memory, *d = memory + POINTS * in_step;
+  for (int64_t t = rows.begin * g.columns; t < rows.end * g.columns; t++) {
+    input_tile(&g, &s->in, x, t, v + t * in, in_step);
+    output_gradient_tile(&g, &s->out, dy, t, d + t * out, out_step, NULL);
   }
 }
 
 static V_KERNEL void gradient_products(const shape *s, range points, float *memory) {
-  int64_t in = values(&s->in), out = out_values(s);
+  struct grid g = grid_of(s);
+  int64_t in = values(&s->in), out = out_values(s), in_step = input_step(s), out_step = output_step(s);
   for (int64_t point = points.begin; point < points.end; point++) {
-    range have = tiles_with(s, point, (range){0, tiles(s)});
-    const float *v = memory + point * input_step(s) + have.begin * in;
-    const float *d = memory + POINTS * input_step(s) + point * output_step(s) + have.begin * out;
-    float *u = memory + POINTS * (input_step(s) + output_step(s)) + point * step_of(in * out);
+    range have = tiles_with(&g, point, (range){0, g.first[KINDS]});
+    const float *v = memory + point * in_step + have.begin * in;
+    const float *d = memory + POINTS * in_step + point * out_step + have.begin * out;
+    float *u = memory + POINTS * (in_step + out_step) + point * step_of(in * out);
     for (int64_t c = 0; c < out; c += PANEL) {
       product(in, have.end - have.begin, v, 1, in, d + c, out, u + c * in, PANEL, 0);
     }

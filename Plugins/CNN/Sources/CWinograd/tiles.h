@@ -24,45 +24,52 @@ static int64_t phases(const side *a) { return a->step * a->step; }
 /* Channels of all phases. */
 static int64_t values(const side *a) { return phases(a) * a->channels; }
 
-static int64_t places_along(const side *a, int64_t size, int64_t before) {
-  return (size + before + a->step - 1) / a->step;
-}
-static int64_t places_down(const shape *s) { return places_along(&s->out, s->out.height, s->out.before_y); }
-static int64_t places_across(const shape *s) { return places_along(&s->out, s->out.width, s->out.before_x); }
-static int64_t tile_rows(const shape *s) { return (places_down(s) + OUT - 1) / OUT; }
-static int64_t tile_columns(const shape *s) { return (places_across(s) + OUT - 1) / OUT; }
-static int64_t tiles(const shape *s) { return s->batch * tile_rows(s) * tile_columns(s); }
-
 /* Tiles are numbered kind by kind, so that those that have a point follow each other. */
 enum { SHORT_X, FULL, SHORT_Y, SHORT, KINDS };
 static int is_short_y(int kind) { return kind >= SHORT_Y; }
 static int is_short_x(int kind) { return kind == SHORT_X || kind == SHORT; }
 
-/* Tiles of one kind in a sample, down and across. */
-static int64_t rows_of(const shape *s, int kind) {
-  int64_t full = SHORT_TILES ? places_down(s) / OUT : tile_rows(s);
-  return is_short_y(kind) ? tile_rows(s) - full : full;
+struct grid {
+  int64_t rows, columns;           /* of tiles in a sample */
+  int64_t full_rows, full_columns; /* of them, those of OUT outputs */
+  int64_t first[KINDS + 1];        /* tile of each kind; how many there are */
+};
+
+static int64_t places_along(const side *a, int64_t size, int64_t before) {
+  return (size + before + a->step - 1) / a->step;
 }
-static int64_t columns_of(const shape *s, int kind) {
-  int64_t full = SHORT_TILES ? places_across(s) / OUT : tile_columns(s);
-  return is_short_x(kind) ? tile_columns(s) - full : full;
+
+static int64_t rows_of(const struct grid *g, int kind) {
+  return is_short_y(kind) ? g->rows - g->full_rows : g->full_rows;
 }
-static int64_t tiles_of(const shape *s, int kind) { return s->batch * rows_of(s, kind) * columns_of(s, kind); }
+static int64_t columns_of(const struct grid *g, int kind) {
+  return is_short_x(kind) ? g->columns - g->full_columns : g->full_columns;
+}
+
+static struct grid grid_of(const shape *s) {
+  int64_t down = places_along(&s->out, s->out.height, s->out.before_y);
+  int64_t across = places_along(&s->out, s->out.width, s->out.before_x);
+  struct grid g = {.rows = (down + OUT - 1) / OUT, .columns = (across + OUT - 1) / OUT};
+  g.full_rows = SHORT_TILES ? down / OUT : g.rows;
+  g.full_columns = SHORT_TILES ? across / OUT : g.columns;
+  for (int kind = 0; kind < KINDS; kind++) {
+    g.first[kind + 1] = g.first[kind] + s->batch * rows_of(&g, kind) * columns_of(&g, kind);
+  }
+  return g;
+}
+
+static int64_t tiles(const shape *s) { return grid_of(s).first[KINDS]; }
 
 V_INLINE int has_point(int is_short, int point) { return !(is_short && point == LEFT_OUT); }
 
 /* The tiles that have a point, of those in `some`. */
-static range tiles_with(const shape *s, int64_t point, range some) {
-  range r = {0, tiles(s)};
-  if (SHORT_TILES && point % SIDE == LEFT_OUT) {
-    r.begin += tiles_of(s, SHORT_X);
-    r.end -= tiles_of(s, SHORT);
-  }
-  if (SHORT_TILES && point / SIDE == LEFT_OUT) r.end = tiles_of(s, SHORT_X) + tiles_of(s, FULL);
-  if (r.begin < some.begin) r.begin = some.begin;
-  r.end = least(r.end, some.end);
-  if (r.end < r.begin) r.end = r.begin;
-  return r;
+static range tiles_with(const struct grid *g, int64_t point, range some) {
+  int64_t begin = SHORT_TILES && point % SIDE == LEFT_OUT ? g->first[FULL] : 0, end = g->first[KINDS];
+  if (SHORT_TILES && point % SIDE == LEFT_OUT) end = g->first[SHORT];
+  if (SHORT_TILES && point / SIDE == LEFT_OUT) end = g->first[SHORT_Y];
+  if (begin < some.begin) begin = some.begin;
+  if (end > some.end) end = some.end;
+  return (range){begin, end < begin ? begin : end};
 }
 
 /* Floats from one point's values to the next: an odd number of cache lines, so that they do not share cache sets. */
@@ -139,12 +146,13 @@ struct window {
 };
 
 /* That of tile number `tile`. */
-static struct window window_of(const shape *s, const side *a, int64_t tile, int64_t phase) {
-  struct window w = {.side = a, .step = a->step, .kind = SHORT_TILES ? SHORT_X : FULL};
-  for (; tile >= tiles_of(s, w.kind); w.kind++) tile -= tiles_of(s, w.kind);
-  int64_t rows = rows_of(s, w.kind), columns = columns_of(s, w.kind), sample = tile / (columns * rows);
-  int64_t y = is_short_y(w.kind) ? tile_rows(s) - 1 : tile / columns % rows;
-  int64_t x = is_short_x(w.kind) ? tile_columns(s) - 1 : tile % columns;
+static struct window window_of(const struct grid *g, const side *a, int64_t tile, int64_t phase) {
+  struct window w = {.side = a, .step = a->step};
+  while (tile >= g->first[w.kind + 1]) w.kind++;
+  tile -= g->first[w.kind];
+  int64_t rows = rows_of(g, w.kind), columns = columns_of(g, w.kind), sample = tile / (columns * rows);
+  int64_t y = is_short_y(w.kind) ? g->full_rows : tile / columns % rows;
+  int64_t x = is_short_x(w.kind) ? g->full_columns : tile % columns;
   w.top = a->step * OUT * y + phase / a->step - a->before_y;
   w.left = a->step * OUT * x + phase % a->step - a->before_x;
   w.offset = ((sample * a->height + w.top) * a->width + w.left) * a->channels;
@@ -210,11 +218,11 @@ V_INLINE void input_channels(int short_y, int short_x, const struct window *w, c
 }
 
 /* v[point, phase, channel] (`step` floats from point to point) from the SIDE × SIDE inputs of a tile. */
-static V_KERNEL void input_tile(const shape *s, const float *x, int64_t tile, float *v, int64_t step) {
-  int64_t channels = s->in.channels;
-  for (int64_t phase = 0; phase < phases(&s->in); phase++, v += channels) {
-    struct window w = window_of(s, &s->in, tile, phase);
-    WITH_KIND(w, input_channels, &w, x + w.offset, channels, v, step);
+static V_KERNEL void input_tile(const struct grid *g, const side *in, const float *x, int64_t tile, float *v,
+                                int64_t step) {
+  for (int64_t phase = 0; phase < phases(in); phase++, v += in->channels) {
+    struct window w = window_of(g, in, tile, phase);
+    WITH_KIND(w, input_channels, &w, x + w.offset, in->channels, v, step);
   }
 }
 
