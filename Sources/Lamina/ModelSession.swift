@@ -22,6 +22,7 @@ final class ModelSession {
     private let labels: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>
     private let link: UnsafeMutablePointer<CChar>?
     private let data: SessionData
+    private var hasWarnedOfData = false
     /// Other models that were opened for the component.
     private var others: [ModelSession] = []
     /// Networks of the parts that were computed, by what is given and wanted.
@@ -113,12 +114,7 @@ final class ModelSession {
                         return try session.data.read(file: String(cString: path))
                     }
                 },
-                sample_count: { sink, split in
-                    var count = -1
-                    let session = ModelSession.at(sink)
-                    _ = session.attempt { count = try session.data.count(split) ?? -1 }
-                    return Int64(count)
-                },
+                sample_count: { sink, split in ModelSession.at(sink).sampleCount(split) },
                 read_samples: { sink, split, first, count, out in
                     ModelSession.at(sink).give(out) { session in
                         try session.data.read(split, first: first, count: count)
@@ -144,6 +140,12 @@ final class ModelSession {
     func parametersChanged() {
         (ownFailure, lacksSteps) = (nil, false)
         for part in parts { part.network.parametersChanged() }
+    }
+
+    /// To be called before what has nothing to do with the faults so far.
+    func forgetFailure() {
+        (ownFailure, lacksSteps) = (nil, false)
+        others.forEach { $0.forgetFailure() }
     }
 
     private static func at(_ pointer: UnsafeMutableRawPointer?) -> ModelSession {
@@ -188,6 +190,20 @@ final class ModelSession {
 
     /// What only a mistake of the component can have brought about.
     func fault(_ text: String) -> LaminaError { LaminaError(.internal, "\(id): \(text) (a bug of the plugin)") }
+
+    /// -1: there are none, or none that can be read here, which a task may do without; of that people are warned once.
+    private func sampleCount(_ split: Int32) -> Int64 {
+        do {
+            return Int64(try data.count(split) ?? -1)
+        } catch {
+            if !hasWarnedOfData {
+                model.registry.runtime.logHandler(
+                    2, "going on without the data that the model was trained on: \(LaminaError(error).text)")
+            }
+            hasWarnedOfData = true
+            return -1
+        }
+    }
 
     private func asset(_ name: String) -> lamina_string {
         var bytes: UnsafeRawBufferPointer?

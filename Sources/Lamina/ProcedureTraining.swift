@@ -83,6 +83,8 @@ public final class ProcedureTraining: @unchecked Sendable {
                 judges.append(ModelSession(try Model.open(path, registry: registry), for: id))
                 return judges[judges.count - 1].raw
             }
+            networks?.judgeFailure = { judges.lazy.compactMap(\.failure).first }
+            networks?.forgetJudgeFailure = { judges.forEach { $0.forgetFailure() } }
             return try ProcedureDriver(recipe, networks: networks, registry: registry, progress: progress)
         }
         self.driver = driver
@@ -135,7 +137,8 @@ public final class ProcedureTraining: @unchecked Sendable {
         let published = driver.definition.published
         return try recipe.networks.indices.map { index in
             let name = recipe.networks[index].name
-            if published == [index] { return model.network }
+            // With memory of its own: what the model runs while it is trained leaves the procedure's passes alone.
+            if published == [index] { return Network(model.graph, model.network.parameters) }
             if published.contains(index) {
                 return Network(
                     graphs[index],
@@ -254,7 +257,8 @@ public final class ProcedureTraining: @unchecked Sendable {
                 let begin = Clock.now
                 let step: ProcedureProgress
                 do {
-                    step = try driver.step()
+                    // With networks, the values of some are changed before a step has ended: it ends before a stop is heard.
+                    step = driver.networks == nil ? try driver.step() : try runtime.uninterrupted { try driver.step() }
                 } catch let error as TrainingError where error.kind == .interrupted {
                     runtime.isCancelled = true
                     continue

@@ -104,6 +104,9 @@ final class SessionData {
 
     private func opened(_ split: Int32) throws -> (source: DataSource, value: Int, target: Int?)? {
         if let known = sources[split] { return known }
+        guard model.recipe != nil || model.trainingRecord["recipe"] != nil else {
+            throw LaminaError(.recipe, "the archive holds no recipe, which would name them")
+        }
         guard let data = try model.recordedRecipe().data else { return nil }
         guard let component = split == LAMINA_SPLIT_TRAIN ? data.train : data.test else { return nil }
         let source = try DataSource(component.id, component.attributes, registry: model.registry)

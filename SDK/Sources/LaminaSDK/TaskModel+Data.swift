@@ -44,7 +44,7 @@ extension TaskModel {
         case test = 1
     }
 
-    /// How many samples the recipe's data have; nil: the recipe has none such.
+    /// How many samples the recipe's data have; nil: the recipe has none such, or they cannot be read here.
     public func sampleCount(_ split: Split) throws -> Int? {
         try required()
         let count = raw.pointee.sample_count(sink, split.rawValue)

@@ -22,8 +22,8 @@ public struct ProcedureDefinition: Sendable {
     init(
         _ id: String, _ networks: ProcedureNetworks?, _ progress: @escaping (Double, String) -> Void,
         define: (UnsafePointer<lamina_procedure_model>) -> lamina_status,
-        check: (lamina_status) throws(TrainingError) -> Void
-    ) throws(TrainingError) {
+        check: (lamina_status) throws -> Void
+    ) throws {
         let sink = Sink(progress)
         var raw = lamina_procedure_model(
             struct_size: UInt32(MemoryLayout<lamina_procedure_model>.size), reserved: 0,

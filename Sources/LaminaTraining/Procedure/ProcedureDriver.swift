@@ -49,7 +49,7 @@ public final class ProcedureDriver: @unchecked Sendable {
     ///   - progress: how far that is, 0 to 1, and what is being done.
     public init(
         _ recipe: Recipe, networks: ProcedureNetworks?, registry: Registry, progress: @escaping (Double, String) -> Void
-    ) throws(TrainingError) {
+    ) throws {
         guard let component = recipe.procedure else {
             throw TrainingError(.internal, "the recipe has no procedure")
         }
@@ -63,7 +63,7 @@ public final class ProcedureDriver: @unchecked Sendable {
         do {
             definition = try ProcedureDefinition(call.id, networks, progress) { model in
                 table.pointee.define(handle, model)
-            } check: { status throws(TrainingError) in
+            } check: { status in
                 do throws(TrainingError) {
                     try call.check(status)
                 } catch {
@@ -99,15 +99,14 @@ public final class ProcedureDriver: @unchecked Sendable {
         tensors = (parameters, own)
     }
 
-    private func withRun(
-        _ body: (UnsafePointer<lamina_procedure_run>) -> lamina_status
-    ) throws(TrainingError) {
+    private func withRun(_ body: (UnsafePointer<lamina_procedure_run>) -> lamina_status) throws {
         guard let tensors else { throw TrainingError(.internal, "\(id): no model is attached") }
         var run = lamina_procedure_run(
             struct_size: UInt32(MemoryLayout<lamina_procedure_run>.size),
             parameter_count: Int32(tensors.parameters.count), state_count: Int32(tensors.states.count), reserved: 0,
             parameters: tensors.parameters.base, states: tensors.states.base, seed: recipe.training.seed,
             epochs: Int64(recipe.training.epochs), networks: networks?.raw)
+        networks?.forgetFailures()
         do throws(TrainingError) {
             try call.check(body(&run))
         } catch {
@@ -116,13 +115,13 @@ public final class ProcedureDriver: @unchecked Sendable {
     }
 
     /// Gives parameters and states their initial values.
-    public func start() throws(TrainingError) {
+    public func start() throws {
         try withRun { table.pointee.start(handle, $0) }
         try networks?.prepareOptimizers()
     }
 
     /// Trains a portion.
-    public func step() throws(TrainingError) -> ProcedureProgress {
+    public func step() throws -> ProcedureProgress {
         var raw = lamina_procedure_progress()
         raw.struct_size = UInt32(MemoryLayout<lamina_procedure_progress>.size)
         try withRun { table.pointee.step(handle, $0, &raw) }
@@ -159,7 +158,7 @@ public final class ProcedureDriver: @unchecked Sendable {
     }
 
     /// Makes the parameters what the model shall hold.
-    public func publish() throws(TrainingError) {
+    public func publish() throws {
         guard let publish = table.pointee.publish else { return }
         try withRun { publish(handle, $0) }
     }
@@ -193,7 +192,7 @@ public final class ProcedureDriver: @unchecked Sendable {
     /// Goes on from what `save` gave; parameters and states hold what they held then.
     ///
     /// Optimizers are there afterwards, with states yet to be loaded.
-    public func restore(_ state: JSONObject) throws(TrainingError) {
+    public func restore(_ state: JSONObject) throws {
         defer { measures = [] }
         let text = JSON.object(state).text()
         try withRun { run in

@@ -23,8 +23,11 @@ public final class ProcedureNetworks: @unchecked Sendable {
     public var openModel: (String) throws -> UnsafePointer<lamina_task_model> = { path in
         throw TrainingError(.internal, "\(path) cannot be opened here")
     }
+    /// What the models that it has opened could not do, and how that is forgotten.
+    public var judgeFailure: () -> (any Error)? = { nil }
+    public var forgetJudgeFailure: () -> Void = {}
     /// The first fault behind a status that the procedure got: nearer to the cause than what it makes of it.
-    private(set) var failure: (any Error)?
+    private var failure: (any Error)?
     private(set) var measures: [Measure] = []
     /// Forward passes so far: the number behind random streams.
     private(set) var forwards: UInt64 = 0
@@ -117,15 +120,23 @@ public final class ProcedureNetworks: @unchecked Sendable {
             return LAMINA_OK
         } catch {
             failure = failure ?? error
-            return error.kind == .interrupted ? LAMINA_ERROR_CANCELLED : LAMINA_ERROR_INTERNAL
+            return switch error.kind {
+            case .recipe, .plugin: LAMINA_ERROR_UNSUPPORTED
+            case .data: LAMINA_ERROR_DATA
+            case .interrupted: LAMINA_ERROR_CANCELLED
+            case .diverged, .internal: LAMINA_ERROR_INTERNAL
+            }
         }
     }
 
-    /// The error behind a procedure's, which says more than what the procedure makes of it; it is forgotten.
-    func cause(of error: TrainingError) -> TrainingError {
-        defer { failure = nil }
-        return failure.map { ($0 as? TrainingError) ?? TrainingError(.data, "\($0)") } ?? error
+    /// To be called before each call of the procedure: what went wrong in those before it could do without.
+    func forgetFailures() {
+        failure = nil
+        forgetJudgeFailure()
     }
+
+    /// The error behind a procedure's, which says more than what the procedure makes of it.
+    func cause(of error: TrainingError) -> any Error { failure ?? judgeFailure() ?? error }
 
     func takeMeasures() -> [Measure] {
         defer { measures.removeAll(keepingCapacity: true) }
@@ -194,6 +205,15 @@ public final class ProcedureNetworks: @unchecked Sendable {
     ) throws(TrainingError) -> UnsafePointer<lamina_pass> {
         guard (1...1 << 31).contains(batch) else {
             throw TrainingError(.internal, "a pass for \(batch) samples cannot be planned (a bug of the plugin)")
+        }
+        let known =
+            LAMINA_PASS_TRAINING | LAMINA_PASS_PARAMETER_GRADIENTS | LAMINA_PASS_INPUT_GRADIENTS
+            | LAMINA_PASS_ACCUMULATES | LAMINA_PASS_TANGENT
+        guard flags & ~known == 0 else {
+            throw TrainingError(
+                .plugin,
+                "a pass with the flags 0x\(String(flags & ~known, radix: 16)) is wanted, which this Lamina does not know: use a "
+                    + "newer one")
         }
         let pass = try network(number).plan(Int(number), batch: Int(batch), flags: flags)
         passes[pass.raw] = pass
@@ -300,7 +320,7 @@ public final class ProcedureNetworks: @unchecked Sendable {
                 .recipe, "the checkpoint is of other networks or of another procedure; train without --resume")
         }
         forwards = state.forwards
-        for (network, updates) in zip(networks, state.updates) { network.resume(updates: updates) }
+        for (network, updates) in zip(networks, state.updates) { try network.resume(updates: updates) }
         for (stream, position) in zip(streams, state.streams) { stream.move(to: position) }
     }
 }

@@ -148,7 +148,9 @@ final class TrainedNetwork {
         let network = try attached()
         guard network.parameterGradients.count == graph.parameters.count else {
             throw TrainingError(
-                .internal, "network '\(name)' cannot be updated: no pass with parameter gradients is planned")
+                .internal,
+                "network '\(name)' cannot be updated: no pass with parameter gradients is planned, which the procedure's start "
+                    + "and restore have to do (a bug of the plugin)")
         }
         let new = try OptimizerDriver(optimizerRecipe, network)
         optimizer = new
@@ -171,8 +173,11 @@ final class TrainedNetwork {
         updates += 1
     }
 
-    /// Goes on from a checkpoint.
-    func resume(updates: UInt64) { self.updates = updates }
+    /// Goes on from a checkpoint, which holds states of the optimizer if there were updates: for them it has to be there.
+    func resume(updates: UInt64) throws(TrainingError) {
+        if updates > 0 { try prepareOptimizer() }
+        self.updates = updates
+    }
 }
 
 extension TrainingError {

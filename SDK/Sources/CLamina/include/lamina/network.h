@@ -5,9 +5,10 @@
  *
  * plan → fill inputs → forward → fill output gradients → backward → … → update
  *
- * Passes are planned before the first of them runs; their tensors then stay where they are. Passes of one network share
- * memory: what one holds, its inputs too, is valid until another one of that network begins to be filled. A tangent pass
- * has memory of its own.
+ * Passes are planned before the first of them runs, those with parameter gradients in start and restore, since checkpoints
+ * hold the states of optimizers; their tensors then stay where they are. Passes of one network share memory: what one
+ * holds, its inputs too, is valid until another one of that network begins to be filled. A tangent pass has memory of its
+ * own.
  */
 #ifndef LAMINA_NETWORK_H
 #define LAMINA_NETWORK_H
@@ -72,7 +73,8 @@ typedef struct lamina_networks {
   const lamina_network *const *networks; /* in the order of the recipe */
   int64_t batch;                         /* train.batch */
   void *sink;                            /* first argument of what follows */
-  /* A pass for `batch` samples. It lives as long as the procedure. */
+  /* A pass for `batch` samples. It lives as long as the procedure. LAMINA_ERROR_UNSUPPORTED when the network cannot run so, or
+   * the host does not know one of the flags. */
   lamina_status (*plan)(void *sink, int32_t network, int64_t batch, uint32_t flags, const lamina_pass **pass);
   lamina_status (*forward)(void *sink, const lamina_pass *pass);
   /* Of the forward before; when `accumulate` is 1, parameter gradients are added to what they are. */

@@ -69,8 +69,9 @@ typedef struct lamina_task_model {
   lamina_status (*prepare)(void *sink, const lamina_tensor *raw, const lamina_tensor **samples);
   /* The samples of a file, an image say, as the model's input wants them: [n, …]; until the next call. */
   lamina_status (*read_file)(void *sink, const char *path, const lamina_tensor **samples);
-  /* Samples of the recipe's data (LAMINA_SPLIT_…), as the source has them: how many there are, -1 when there are none; and of some
-   * the values and, where the source has one, the target: two tensors [count, …], until the next call. */
+  /* Samples of the recipe's data (LAMINA_SPLIT_…), as the source has them: how many there are, -1 when the recipe names none, or
+   * they cannot be read here, of which the host warns people; and of some the values and, where the source has one, the
+   * target: two tensors [count, …], until the next call. */
   int64_t (*sample_count)(void *sink, int32_t split);
   lamina_status (*read_samples)(void *sink, int32_t split, int64_t first, int64_t count, const lamina_tensor **tensors);
   /* Another model, by the path of its archive; borrowed until this one is no longer. */
