@@ -224,8 +224,12 @@ private struct FieldFinder {
                 throw TrainingError(
                     .recipe, "\(source.id) has only texts (\(names)): say under 'data.text' how they become inputs")
             }
-            let near = Suggestion.question(for: name, among: source.fields.map(\.name))
-            throw TrainingError(.recipe, "\(source.id) has no field '\(name)' for the \(what); it has \(names)\(near)")
+            // Of what a transform makes it, if one does.
+            let missing = sought ?? name
+            let made = missing == name ? "" : ", of which '\(name)' is made"
+            let near = Suggestion.question(for: missing, among: source.fields.map(\.name))
+            throw TrainingError(
+                .recipe, "\(source.id) has no field '\(missing)' for the \(what)\(made); it has \(names)\(near)")
         }
         let field = source.fields[index]
         let own = data.transforms(of: name ?? field.name, isFirst: isFirst)

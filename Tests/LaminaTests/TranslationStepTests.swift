@@ -1,4 +1,4 @@
-#if canImport(GAN) && canImport(CNN)
+#if canImport(GAN) && canImport(CNN) && canImport(Core) && canImport(Data)
     import CNN
     import Core
     import Data
@@ -250,6 +250,20 @@
                 try ProcedureTraining(recipe, registry: Self.registry)
             }
             #expect(error?.description.contains(text) ?? false, "\(error?.description ?? "")")
+        }
+
+        /// What is sought is the source's field, not the one that is made of it.
+        @Test func madeFieldsNameTheirs() throws {
+            var recipe = try recipe(
+                "pix2pix", Self.pix2pixNetworks(), data: Self.golden("pix2pix"),
+                optimizer: "core.sgd: { learning_rate: 1 }", train: "epochs: 1, batch: 2")
+            recipe.data!.transforms[0].field = "inptu"
+            let error = #expect(throws: LaminaError.self) { try ProcedureTraining(recipe, registry: Self.registry) }
+            let text = error?.description ?? ""
+            #expect(
+                text.contains("has no field 'inptu' for the ") && text.contains(", of which 'turned' is made"),
+                "\(text)")
+            #expect(text.contains("did you mean 'input'?"), "\(text)")
         }
 
         @Test func networksHaveToFit() throws {

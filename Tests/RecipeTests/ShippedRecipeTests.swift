@@ -75,6 +75,7 @@
                 let definition = try recipe.graph(Self.registry)
                 #expect(!definition.nodes.isEmpty)
             }
+            for network in recipe.networks { #expect(try !recipe.graph(of: network, Self.registry).nodes.isEmpty) }
             let schema = Recipe.schema(Self.registry)
             #expect(try SchemaValidator(root: schema).faults(recipe.json(), schema, "recipe") == [])
         }
@@ -100,7 +101,7 @@
             #expect(examples.count >= 5)
             for example in examples {
                 // Families may be taken out of the package.
-                let families = ["rnn", "transformer", "word2vec"]
+                let families = ["rnn", "transformer", "word2vec", "gan"]
                 if families.contains(where: { example.contains("\($0).") && Self.registry.plugin($0) == nil }) {
                     continue
                 }

@@ -53,6 +53,29 @@ extension RecipeReader {
         return datasets
     }
 
+    /// The data of networks that a procedure trains, which does not look at all that others may have.
+    func datasets(_ node: YAMLNode, for procedure: String) throws(RecipeError) -> Recipe.Datasets {
+        for entry in node.entries ?? [] {
+            switch entry.key {
+            case "validation":
+                throw error(
+                    "'data.validation': the procedure '\(procedure)' validates by itself, if it does; leave it out",
+                    entry.place)
+            case "text":
+                throw error("'data.text': the networks of a procedure take no texts; leave it out", entry.place)
+            default: continue
+            }
+        }
+        let data = try datasets(node, inputs: nil, [])
+        // Which of several tensors are the first input is the procedure's business.
+        if data.inputs.count > 1, let transform = data.transforms.first(where: { $0.field == nil }) {
+            throw error(
+                "'\(transform.component.id)': 'data.input' names several fields (\(data.inputs.joined(separator: ", "))): say "
+                    + "with 'field' which of them it changes", transform.component.place)
+        }
+        return data
+    }
+
     /// `{ reader: <plugin>.<name>, attribute: value, … }`
     private func source(_ node: YAMLNode, _ subject: String) throws(RecipeError) -> Recipe.Component {
         if let id = node.string {

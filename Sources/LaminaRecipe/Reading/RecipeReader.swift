@@ -110,7 +110,7 @@ struct RecipeReader {
         if let name { recipe.name = try plain(text(name, "'name'"), "'name'", name) }
         if let documentation { recipe.documentation = try text(documentation, "'description'") }
         if let networks { recipe.networks = try self.networks(networks) }
-        if let data { recipe.data = try datasets(data, inputs: nil, []) }
+        if let data { recipe.data = try datasets(data, for: component.id) }
         if let optimizer { recipe.optimizer = try self.optimizer(optimizer) }
         if let train {
             let keys = networks == nil ? Recipe.Training.procedureKeys : Recipe.Training.networkKeys
