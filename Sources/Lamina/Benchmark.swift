@@ -42,14 +42,14 @@ public struct Benchmark: Sendable {
         /// Seconds per run.
         public let median: Double
         public let fastest: Double
-        /// Floating-point operations per run, as the layers count them.
-        public let operations: Double
+        /// Floating-point operations per run, as the layers count them; nil: nobody does, as for a procedure.
+        public let operations: Double?
         /// Bytes of the process at its largest, as the system saw it and by plan: what it had before the first run
         /// (libraries, code, parameters, optimizer states; and what earlier workloads left) and what the plan adds, or what
         /// reading the data took, if that was more. Nil where the system does not say.
         public let predictedBytes: Int?
         public let measuredBytes: Int?
-        /// In a profile: where the time went.
+        /// In a profile: where the time went; empty for a procedure.
         public internal(set) var nodes: [Node] = []
         /// In a profile: seconds of the optimizer's update.
         public internal(set) var update: Double?
@@ -125,7 +125,7 @@ public struct Benchmark: Sendable {
         let samples = try Samples(seconds) { _ = try training.driver.step() }
         return Measurement(
             workload: name, phase: .train, batch: recipe.training.batch, repetitions: samples.count,
-            median: samples.median, fastest: samples.fastest, operations: 0, predictedBytes: nil,
+            median: samples.median, fastest: samples.fastest, operations: nil, predictedBytes: nil,
             measuredBytes: ProcessMemory.peak)
     }
 

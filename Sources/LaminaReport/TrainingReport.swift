@@ -4,7 +4,7 @@ import LaminaFormats
 /// The files that a training run writes beside its model: history, curves, confusion matrix, TensorBoard events.
 ///
 /// With the archive `dir/net.lamina` they are `dir/net.history.csv`, `dir/net.history.jsonl`, `dir/net.curves.svg`,
-/// `dir/net.confusion.svg`, `dir/net.recipe.yaml` and the folder `dir/net.tensorboard`. Every file is replaced as a
+/// `dir/net.confusion.svg`, `dir/net.recipe.yaml` and the folders `dir/net.tensorboard` and `dir/net.samples`. Every file is replaced as a
 /// whole, so that a reader never meets half of one; only events are appended, for TensorBoard follows the open file.
 public final class TrainingReport {
     /// The network's name: the title of the charts.
@@ -83,12 +83,31 @@ public final class TrainingReport {
         written.insert(.tensorBoard)
     }
 
-    /// Writes a file for people to look at into the folder `<base>.samples`.
+    /// Writes a file for people to look at into the folder `<base>.samples`, such as `epoch-0001.png`.
+    ///
+    /// What an earlier run has left there of its epochs goes first: beside this one's files it would be taken for its.
     public func write(sample name: String, _ bytes: UnsafeRawBufferPointer) throws(FileError) {
         let folder = path(.samples)
         guard mkdir(folder, 0o777) == 0 || errno == EEXIST else { throw FileError("make the folder", folder) }
+        if !isResumed, !written.contains(.samples) { Self.removeEpochs(in: folder) }
         try AtomicFile.replace("\(folder)/\(name)", with: Array(bytes))
         written.insert(.samples)
+    }
+
+    /// Removes `epoch-<number>.png`.
+    private static func removeEpochs(in folder: String) {
+        guard let list = opendir(folder) else { return }
+        defer { closedir(list) }
+        while let entry = readdir(list) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            let number = name.dropFirst("epoch-".count).dropLast(".png".count)
+            guard name.hasPrefix("epoch-"), name.hasSuffix(".png"), !number.isEmpty,
+                number.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+            else { continue }
+            unlink("\(folder)/\(name)")
+        }
     }
 
     private func path(_ part: Part) -> String { "\(base).\(part.rawValue)" }

@@ -83,10 +83,11 @@ struct Bench: ParsableCommand {
     }
 
     private func row(_ result: Benchmark.Measurement, _ peak: Double) -> [String] {
-        let rate = result.operations / result.median
+        let rate = result.operations.map { $0 / result.median }
         return [
             result.workload, result.phase.rawValue, "\(result.batch)", Text.time(result.median),
-            Text.time(result.fastest), "\(result.repetitions)", Text.decimal(rate / 1e9, 1), Text.percent(rate / peak),
+            Text.time(result.fastest), "\(result.repetitions)", rate.map { Text.decimal($0 / 1e9, 1) } ?? "?",
+            rate.map { Text.percent($0 / peak) } ?? "?",
             result.predictedBytes.map(Text.bytes) ?? "?", result.measuredBytes.map(Text.bytes) ?? "?",
         ]
     }
@@ -99,6 +100,8 @@ struct Bench: ParsableCommand {
                 Text.decimal(operations / seconds / 1e9, 1), Text.decimal(operations / seconds / peak * 100, 1) + " %",
             ]
         }
+        let heading = "\(result.workload), \(result.phase.rawValue), batch \(result.batch): \(Text.time(result.median))"
+        guard !result.nodes.isEmpty else { return Terminal.result("\(heading); a procedure has no profile by node\n") }
         let rows = result.nodes.map { node -> [String] in
             let runs = node.report.runsIn == nil
             return [
@@ -112,8 +115,7 @@ struct Bench: ParsableCommand {
                     node.backward > 0 ? Text.time(node.backward) : "",
                 ] + speed(node.report.backwardFLOPs, node.backward)
         }
-        Terminal.result(
-            "\(result.workload), \(result.phase.rawValue), batch \(result.batch): \(Text.time(result.median))")
+        Terminal.result(heading)
         Terminal.result(
             Text.table(
                 [
@@ -134,7 +136,7 @@ struct Bench: ParsableCommand {
                 ("workload", .string(result.workload)), ("phase", .string(result.phase.rawValue)),
                 ("batch", .integer(Int64(result.batch))), ("repetitions", .integer(Int64(result.repetitions))),
                 ("median_seconds", .number(result.median)), ("fastest_seconds", .number(result.fastest)),
-                ("flops", .number(result.operations)),
+                ("flops", result.operations.map { .number($0) } ?? .null),
                 ("predicted_bytes", result.predictedBytes.map { .integer(Int64($0)) } ?? .null),
                 ("measured_bytes", result.measuredBytes.map { .integer(Int64($0)) } ?? .null),
             ])

@@ -22,18 +22,20 @@ final class ProcedureDisplay: ProcedureObserver {
         let now = Terminal.now
         guard now - lastShown >= (Terminal.isErrorATerminal ? 0.1 : 10) else { return }
         lastShown = now
-        var losses = progress.meanLoss.map { "loss \(Text.decimal($0, 4))  " } ?? ""
-        for value in progress.values { losses += "\(value.name) \(Text.decimal(value.value, 3))  " }
-        let speed = "\(losses)\(Text.decimal(progress.itemsPerSecond, 0)) \(progress.itemName)/s"
+        let loss = progress.meanLoss.map { "loss \(Text.decimal($0, 4))  " } ?? ""
+        let speed = "\(loss)\(Text.decimal(progress.itemsPerSecond, 0)) \(progress.itemName)/s"
         let left = progress.secondsLeft.map { "  \(Text.duration($0)) left" } ?? ""
+        // Last, for they may be many, and a terminal's line is cut at its width.
+        let measures = progress.values.map { "  \($0.name) \(Text.decimal($0.value, 3))" }.joined()
         let epoch = "epoch \(progress.epoch)/\(progress.epochs)"
         if Terminal.isErrorATerminal {
             let width = max(10, min(30, Terminal.columns - 75))
             let filled = Int(Double(width) * min(max(progress.fraction, 0), 1))
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-            Terminal.progress("\(epoch) \(bar) \(Text.decimal(progress.fraction * 100, 1)) %  \(speed)\(left)")
+            Terminal.progress(
+                "\(epoch) \(bar) \(Text.decimal(progress.fraction * 100, 1)) %  \(speed)\(left)\(measures)")
         } else {
-            Terminal.message("\(epoch)  \(Text.decimal(progress.fraction * 100, 1)) %  \(speed)\(left)")
+            Terminal.message("\(epoch)  \(Text.decimal(progress.fraction * 100, 1)) %  \(speed)\(left)\(measures)")
         }
     }
 

@@ -26,6 +26,15 @@ import Testing
         }
     }()
 
+    /// Those whose layers are here: families may be taken out of the package.
+    private static let present = cases.filter { test in
+        #if canImport(CNN)
+            true
+        #else
+            !test.layers.contains { $0.component.hasPrefix("cnn.") }
+        #endif
+    }
+
     private func floats(_ name: String) throws -> [Float] {
         let bytes = try #require(Self.file.bytes(name), "the file lacks \(name)")
         return (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
@@ -52,13 +61,14 @@ import Testing
 
     /// The largest difference in parts of the largest value, or of `least` if that is more.
     private func difference(_ got: [Float], _ wanted: [Float], least: Float = 0) -> Float {
+        guard got.count == wanted.count, got.allSatisfy(\.isFinite) else { return .infinity }
         let scale = wanted.reduce(max(least, 1e-6)) { max($0, abs($1)) }
         return zip(got, wanted).reduce(0) { max($0, abs($1.0 - $1.1)) } / scale
     }
 
     @Test func theFileHasCases() { #expect(Self.cases.count >= 9) }
 
-    @Test(arguments: cases.map(\.name))
+    @Test(arguments: present.map(\.name))
     func likeDoubleBackward(name: String) throws {
         let layers = try #require(Self.cases.first { $0.name == name }).layers
         let shape = try #require(Self.file.tensor("\(name)/input")).shape

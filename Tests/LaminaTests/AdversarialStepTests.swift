@@ -68,6 +68,7 @@
                 for entry in network.parameters.entries.prefix(network.graph.parameters.count) {
                     let before = file.floats("\(test.name).\(part).\(entry.name)")
                     let wanted = file.floats("\(test.name).change.\(part).\(entry.name)")
+                    try #require(wanted.count == entry.shape.reduce(1, *) && wanted.count == before.count)
                     let after = entry.data.assumingMemoryBound(to: Float.self)
                     let scale = wanted.reduce(0) { max($0, abs($1)) }
                     for index in wanted.indices {
