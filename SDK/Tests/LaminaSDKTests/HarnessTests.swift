@@ -1,3 +1,4 @@
+import CLamina
 import LaminaFormats
 import LaminaSDK
 import LaminaTesting
@@ -143,6 +144,14 @@ import Testing
         try procedure.start([TensorValue([1], [0])])
         let error = #expect(throws: CallError.self) { try procedure.step() }
         #expect(error?.text == text)
+    }
+
+    /// Networks and data are the host's: a procedure that asks for them is refused.
+    @Test func proceduresOfNetworks() {
+        let error = #expect(throws: CallError.self) {
+            try ProcedureHarness(.procedure(Counter.self), ["fault": "data"])
+        }
+        #expect(error?.status == LAMINA_ERROR_UNSUPPORTED && error?.call == "define")
     }
 
     @Test func statesOfProceduresAreJSON() throws {

@@ -14,6 +14,7 @@ final class Counter: Procedure {
 
     func define(_ model: ProcedureModel) throws {
         model.progress(1, "counting")
+        if fault == "data" { try model.addData("numbers", .float32, []) }
         try model.addInput("row", .int64)
         try model.add("core.table", name: "table", inputs: ["row", nil])
         try model.addOutput("count", "table")

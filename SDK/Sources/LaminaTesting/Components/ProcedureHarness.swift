@@ -86,6 +86,9 @@ public final class ProcedureHarness {
         model.progress = { sink, fraction, text in
             Sink.of(sink).definition.progress.append((fraction, text.map { String(cString: $0) } ?? ""))
         }
+        // There are no networks here: those of a recipe need the host.
+        model.publish = { _, _ in LAMINA_ERROR_UNSUPPORTED }
+        model.add_data = { _, _, _, _, _, _, _ in LAMINA_ERROR_UNSUPPORTED }
         let status = withExtendedLifetime(told) { bound.table.pointee.define(handle, &model) }
         try bound.finish("define", status)
         return told.definition
