@@ -96,9 +96,10 @@ def ours(lamina, workload, phase, seconds):
         lamina, "bench", workload, "--seconds", seconds, "--threads", THREADS, "--format", "json")
     measured = result(output, lamina)
     row = next(row for row in measured["measurements"] if row["phase"] == phase)
+    flops = row["flops"]  # None: of a procedure
     return {
         "seconds": row["median_seconds"], "fastest_seconds": row["fastest_seconds"], "bytes": row["measured_bytes"],
-        "share_of_peak": row["flops"] / row["median_seconds"] / measured["peak_flops_per_second"],
+        "share_of_peak": flops and flops / row["median_seconds"] / measured["peak_flops_per_second"],
     }
 
 
