@@ -62,6 +62,28 @@ import Testing
         plot.add(x: 9, y: 0, [0, 0, 0])
         plot.add(x: .nan, y: 0, [0, 0, 0])
         plot.add(x: -4, y: 4, [0, 0, 0], radius: 3)
+        plot.add(x: 1, y: -1, [0, 130, 0])
+        let picture = plot.picture
+        func pixel(_ x: Int, _ y: Int) -> [UInt8] {
+            Array(picture.pixels[(y * picture.width + x) * 3..<(y * picture.width + x) * 3 + 3])
+        }
+        // The lattice begins below; a discriminator that says nothing is white.
+        #expect((picture.width, picture.height) == (480, 480))
+        #expect(pixel(120, 360) == [115, 115, 255] && pixel(360, 360) == [255, 115, 115])
+        #expect(pixel(120, 120) == [255, 255, 255] && pixel(360, 120) == [255, 255, 255])
+        #expect(pixel(0, 0) == [0, 0, 0] && pixel(3, 3) == [0, 0, 0] && pixel(4, 4) == [255, 255, 255])
+        #expect(
+            pixel(300, 300) == [0, 130, 0] && pixel(301, 301) == [0, 130, 0] && pixel(302, 302) == [255, 115, 115])
         #expect(try plot.png().count > 100)
+    }
+
+    /// A discriminator may give a place several outputs.
+    @Test func surfaceOfSeveralOutputs() {
+        let outputs = TensorBuffer(.float32, [2, 2])
+        defer { withExtendedLifetime(outputs) {} }
+        for (index, value) in [0.5, 0.5, -1000, 1000].enumerated() { outputs.tensor.floats[index] = Float(value) }
+        #expect(SamplePictures.surface(outputs.tensor, places: 2, threshold: 0.5) == [0.5, 0.5])
+        #expect(SamplePictures.surface(outputs.tensor, places: 4, threshold: 0.5) == [0.5, 0.5, 0, 1])
+        #expect(SamplePictures.surface(outputs.tensor, places: 9, threshold: 0).allSatisfy { $0.isNaN })
     }
 }

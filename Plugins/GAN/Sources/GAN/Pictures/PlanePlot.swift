@@ -2,8 +2,8 @@
 struct PlanePlot {
     /// Half the side of the square that is shown, around the origin.
     let extent: Double
-    private var picture: Picture
-    private static let size = 480
+    private(set) var picture: Picture
+    static let size = 480
 
     /// - Parameter surface: values from 0 to 1 on a square lattice, row by row from the lower left corner; shown from
     ///   blue (0) over white (½) to red (1).

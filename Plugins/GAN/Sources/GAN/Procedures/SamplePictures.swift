@@ -98,6 +98,8 @@ final class SamplePictures {
             try networks.writeSample(name, plot(samples).png())
         }
         if let classifier { try judge(samples, shape, classifier, epoch) }
+        // One sample differs from none.
+        guard settings.count > 1 else { return }
         let diversity = diversity(samples.floats, settings.count, samples.count / settings.count)
         networks.measure("diversity", diversity)
         if diversity < 0.2 {
@@ -137,6 +139,15 @@ final class SamplePictures {
     /// Two decimals.
     private func text(_ value: Double) -> String { String(Double(Int(value * 100)) / 100) }
 
+    /// How real a discriminator holds each place, 0 to 1: the mean over its outputs there.
+    static func surface(_ outputs: Tensor, places: Int, threshold: Double) -> [Double] {
+        let each = outputs.count / places
+        return (0..<places).map { place in
+            let values = UnsafeBufferPointer(start: outputs.floats + place * each, count: each)
+            return values.reduce(0) { $0 + AdversarialLoss.logistic(Double($1) - threshold) } / Double(each)
+        }
+    }
+
     private func plot(_ samples: Tensor) throws -> PlanePlot {
         let extent = Double(real.values.reduce(0) { max($0, abs($1)) }) * 1.3 + 1e-6
         var values: [Double] = []
@@ -146,9 +157,8 @@ final class SamplePictures {
                 surface.inputs[0].floats[2 * index + 1] = Float(place.y)
             }
             try networks.forward(surface)
-            values = (0..<surface.outputs[0].count).map {
-                AdversarialLoss.logistic(Double(surface.outputs[0].floats[$0]) - (loss.threshold ?? 0))
-            }
+            values = Self.surface(
+                surface.outputs[0], places: Self.latticeSide * Self.latticeSide, threshold: loss.threshold ?? 0)
         }
         var plot = PlanePlot(extent: extent, surface: values)
         for index in 0..<real.count {
