@@ -1,4 +1,7 @@
 import Foundation
+import LaminaFormats
+import LaminaSDK
+import LaminaTesting
 import Testing
 
 @testable import GAN
@@ -54,5 +57,80 @@ import Testing
         let root = matrix.mapEigenvalues { $0.squareRoot() }
         for (got, want) in zip(root.product(root).values, matrix.values) { #expect(abs(got - want) < 1e-12) }
         #expect(SymmetricMatrix(size: 0).eigenvalues().isEmpty)
+    }
+
+    // MARK: Points
+
+    /// Modes of points (x, y) with their classes.
+    private func modes(_ points: [(x: Float, y: Float)], _ classes: [Int64], shape: [Int]? = nil) throws
+        -> [PointModes.Mode]
+    {
+        let (values, labels) = (
+            TensorBuffer(.float32, [points.count, 2]), TensorBuffer(.int64, shape ?? [classes.count])
+        )
+        for (index, point) in points.enumerated() {
+            (values.tensor.floats[2 * index], values.tensor.floats[2 * index + 1]) = (point.x, point.y)
+        }
+        for (index, label) in classes.enumerated() { labels.tensor.int64s[index] = label }
+        return try withExtendedLifetime((values, labels)) {
+            try PointModes(points: values.tensor, classes: labels.tensor).modes
+        }
+    }
+
+    /// Each class is measured by its own points, wherever those of others lie; single points are no mode.
+    @Test func modesOfPoints() throws {
+        let found = try modes(
+            [(-1, 0), (1, 0), (9, 9), (-3, 0), (3, 0)], [1, 1, 2, 4, 4])
+        #expect(found.map(\.label) == [1, 4] && found.map(\.mean.x) == [0, 0])
+        #expect(
+            abs(found[0].deviation - 0.5.squareRoot()) < 1e-12 && abs(found[1].deviation - 4.5.squareRoot()) < 1e-12)
+    }
+
+    @Test(
+        arguments: [
+            ([0, -1], nil, "run from -1 to 0"), ([0, 1_000_000_000_000], nil, "run from 0 to 1000000000000"),
+            ([0, 1], nil, "no class of the recipe's data has two points"),
+            ([0, 0, 0, 0], [2, 2], "have shape [2, 2]"),
+            ([], [0], "have shape [0]"),
+        ] as [([Int64], [Int]?, String)])
+    func refusesClassesOfPoints(_ classes: [Int64], _ shape: [Int]?, _ text: String) {
+        let error = #expect(throws: PluginError.self) { try modes([(0, 0), (1, 1)], classes, shape: shape) }
+        #expect(error.map { "\($0)".contains(text) } ?? false, "\(error.map { "\($0)" } ?? "")")
+    }
+
+    // MARK: Classifiers
+
+    @Test func classesAreFoundByTheirNames() throws {
+        #expect(try Classifier.numbers(of: ["b", "a"], among: ["a", "c", "b"]) == [2, 0])
+        #expect(try Classifier.numbers(of: [], among: ["a", "c", "b"]) == [0, 1, 2])
+        #expect(throws: PluginError.self) { try Classifier.numbers(of: ["b", "d"], among: ["a", "c", "b"]) }
+    }
+
+    @Test func outputsThatAreNoProbabilities() throws {
+        #expect(try Classifier.checked([0.25, 0.745]) == [0.25, 0.745])
+        for values in [[-0.1, -2.3], [0.5, 0.4], [1.2, -0.2], [.nan, 0]] {
+            #expect(throws: PluginError.self) { try Classifier.checked(values) }
+        }
+    }
+
+    /// Every number once, and every stretch spread over all of them.
+    @Test(arguments: [1, 2, 3, 10, 100, 60_000]) func orderOfSamples(_ count: Int) {
+        let order = SampleOrder(count)
+        let numbers = (0..<count).map { order[$0] }
+        #expect(numbers.sorted() == Array(0..<count))
+        for first in stride(from: 0, to: count - 20, by: 20) {
+            let tenths = Set(numbers[first..<first + 20].map { $0 * 10 / count })
+            #expect(tenths.count == 10, "from \(first)")
+        }
+    }
+
+    /// A model of images of images would take its image for noise.
+    @Test(arguments: ["generate", "interpolate", "evaluate"]) func refusesTranslators(_ name: String) throws {
+        let task = try #require(GANCatalogue.tasks.first { $0.name == name })
+        let model = TaskHarness(assets: ["translation.json": Array("{}".utf8)])
+        let error = #expect(throws: CallError.self) {
+            try model.run(task, arguments: name == "evaluate" ? [] : ["x.png"])
+        }
+        #expect(error?.text.contains("makes images of images") ?? false, "\(error?.text ?? "")")
     }
 }

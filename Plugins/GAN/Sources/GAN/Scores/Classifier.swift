@@ -9,8 +9,9 @@ struct Classifier {
     private let output: String
     /// What the last layer is computed from.
     private let feature: String
-    let classes: Int
-    private(set) var featureSize = 0
+    /// Names of the classes, in the order of their numbers.
+    let labels: [String]
+    var classes: Int { labels.count }
 
     init(_ path: String, openedBy open: (String) throws -> TaskModel) throws {
         model = try open(path)
@@ -24,7 +25,7 @@ struct Classifier {
             )
         }
         (input, self.output, self.feature) = (graph.inputs[0].name, output, feature)
-        classes = model.labels.count
+        labels = model.labels
         guard classes > 1 else {
             throw PluginError.data("\(path) is no classifier: it knows \(classes) classes, wanted at least 2")
         }
@@ -35,15 +36,43 @@ struct Classifier {
         let prepared = try model.prepare(raw)
         let results = try model.evaluate([output, feature], given: [(input, prepared)])
         let (scores, features) = (results[0], results[1])
-        let rows = scores.size(0)
-        guard scores.rank == 2, scores.size(1) == classes, features.dtype == .float32 else {
-            throw PluginError.data("the classifier gives scores of shape \(scores.shape), wanted [N, \(classes)]")
+        guard scores.rank == 2, scores.size(1) == classes, scores.dtype == .float32 else {
+            throw PluginError.data(
+                "the classifier gives scores of shape \(scores.shape), wanted [N, \(classes)] of float32")
         }
-        let probabilities = (0..<rows).map { row in
+        guard features.rank > 0, features.size(0) == scores.size(0), features.dtype == .float32 else {
+            throw PluginError.data(
+                "the classifier tells samples from features of shape \(features.shape), wanted [N, …] of float32")
+        }
+        let probabilities = try (0..<scores.size(0)).map { row in
             let values = (0..<classes).map { Double(scores.floats[row * classes + $0]) }
-            return model.link == nil ? values : Self.softmax(values)
+            return try model.link == nil ? Self.checked(values) : Self.softmax(values)
         }
         return (probabilities, features)
+    }
+
+    /// The numbers that it has for the classes of a generator, in their order; `names` is empty: the same ones.
+    func numbers(of names: [String]) throws -> [Int] { try Self.numbers(of: names, among: labels) }
+
+    static func numbers(of names: [String], among labels: [String]) throws -> [Int] {
+        if names.isEmpty { return Array(labels.indices) }
+        return try names.map { name in
+            guard let number = labels.firstIndex(of: name) else {
+                throw PluginError.data(
+                    "the classifier knows no class '\(name)', which the generator makes, but "
+                        + "\(labels.joined(separator: ", ")); use one that was trained on the same classes")
+            }
+            return number
+        }
+    }
+
+    /// Outputs that nothing turns into probabilities have to be some, which those of log-softmax are not.
+    static func checked(_ values: [Double]) throws -> [Double] {
+        guard values.allSatisfy({ $0 >= 0 }), abs(values.reduce(0, +) - 1) <= 1e-2 else {
+            throw PluginError.data(
+                "the classifier's outputs are no probabilities; train it with the loss core.cross_entropy")
+        }
+        return values
     }
 
     private static func softmax(_ values: [Double]) -> [Double] {

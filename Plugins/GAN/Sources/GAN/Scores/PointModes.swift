@@ -2,14 +2,16 @@ import LaminaSDK
 
 /// Classes of real points in a plane as normal distributions, and how generated points lie among them.
 struct PointModes {
-    private struct Mode {
+    struct Mode {
+        let label: Int
         var count = 0.0
         var mean = (x: 0.0, y: 0.0)
         /// Of each coordinate.
         var deviation = 0.0
     }
 
-    private var modes: [Mode] = []
+    private(set) var modes: [Mode]
+    private static let mostClasses: Int64 = 1_000_000
 
     init(real model: TaskModel) throws {
         guard let total = try model.sampleCount(.train), total > 0 else {
@@ -19,23 +21,37 @@ struct PointModes {
         guard values.dtype == .float32, values.count == 2 * values.size(0), let targets, targets.dtype == .int64 else {
             throw PluginError.data("the recipe's data are no points in a plane with classes")
         }
-        modes = [Mode](repeating: Mode(), count: Int((0..<targets.count).map { targets.int64s[$0] }.max() ?? 0) + 1)
-        for index in 0..<targets.count {
-            let mode = Int(targets.int64s[index])
-            modes[mode].count += 1
-            modes[mode].mean.x += Double(values.floats[2 * index])
-            modes[mode].mean.y += Double(values.floats[2 * index + 1])
+        try self.init(points: values, classes: targets)
+    }
+
+    /// - Parameters:
+    ///   - points: [N, 2], float32.
+    ///   - classes: [N], int64.
+    init(points: Tensor, classes: Tensor) throws {
+        let labels = UnsafeBufferPointer(start: classes.int64s, count: classes.count)
+        guard labels.count == points.size(0), labels.allSatisfy((0..<Self.mostClasses).contains) else {
+            throw PluginError.data(
+                "the recipe's data are no points in a plane with one class each, numbered from 0 to "
+                    + "\(Self.mostClasses - 1): the classes of \(points.size(0)) points have shape \(classes.shape) and run from "
+                    + "\(labels.min() ?? 0) to \(labels.max() ?? 0)")
         }
-        modes = modes.filter { $0.count > 1 }
+        modes = (0...Int(labels.max() ?? 0)).map { Mode(label: $0) }
+        for (index, label) in labels.enumerated() {
+            modes[Int(label)].count += 1
+            modes[Int(label)].mean.x += Double(points.floats[2 * index])
+            modes[Int(label)].mean.y += Double(points.floats[2 * index + 1])
+        }
         for index in modes.indices {
             modes[index].mean.x /= modes[index].count
             modes[index].mean.y /= modes[index].count
         }
-        for index in 0..<targets.count {
-            let (x, y) = (Double(values.floats[2 * index]), Double(values.floats[2 * index + 1]))
-            let mode = nearest(x, y)
-            modes[mode].deviation += distance(x, y, mode) / (2 * modes[mode].count)
+        for (index, label) in labels.enumerated() {
+            let (x, y) = (Double(points.floats[2 * index]), Double(points.floats[2 * index + 1]))
+            modes[Int(label)].deviation += distance(x, y, Int(label)) / (2 * modes[Int(label)].count)
         }
+        // A single point has no deviation.
+        modes = modes.filter { $0.count > 1 }
+        guard !modes.isEmpty else { throw PluginError.data("no class of the recipe's data has two points") }
         for index in modes.indices { modes[index].deviation = modes[index].deviation.squareRoot() }
     }
 
@@ -52,7 +68,8 @@ struct PointModes {
     func report(_ generator: TrainedGenerator, count: Int, seed: Int, _ answer: TaskAnswer) throws {
         var hits = [Int](repeating: 0, count: modes.count)
         var near = 0
-        let values = try generator.make(seed: seed, classes: [Int](repeating: 0, count: count))
+        let values = try generator.make(
+            seed: seed, classes: (0..<count).map { generator.takesClass ? modes[$0 % modes.count].label : 0 })
         for index in 0..<count {
             let (x, y) = (Double(values[2 * index]), Double(values[2 * index + 1]))
             guard x.isFinite, y.isFinite else { continue }

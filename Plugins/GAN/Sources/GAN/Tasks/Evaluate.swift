@@ -1,3 +1,4 @@
+import CLamina
 import LaminaSDK
 
 /// `lamina task MODEL evaluate --classifier CLASSIFIER.lamina`: how good samples are, beside real ones.
@@ -38,12 +39,13 @@ struct Evaluate: ModelTask {
         }
         let judge = try Classifier(classifier) { try model.open($0) }
         let made = try SampleJudgement(judge) { judgement in
-            let kinds = generator.takesClass ? judge.classes : 1
-            let classes = (0..<count).map { $0 % kinds }
+            let places = generator.takesClass ? try judge.numbers(of: model.labels) : []
+            let classes = (0..<count).map { $0 % max(places.count, 1) }
             try generator.make({ generator.noise(seed: seed, $0) }, classes: classes) { first, values in
+                let made = first..<first + values.count / generator.size
                 try judgement.add(
                     generator.asset.range.bytes(values, shape: generator.shape),
-                    generator.takesClass ? Array(classes[first..<first + values.count / generator.size]) : [])
+                    generator.takesClass ? classes[made].map { places[$0] } : [])
             }
         }
         let real = try realSamples(model, judge)
@@ -74,15 +76,26 @@ struct Evaluate: ModelTask {
     /// The recipe's test data, or else its training data; nil: there are none of bytes.
     private func realSamples(_ model: TaskModel, _ judge: Classifier) throws -> SampleJudgement? {
         let split: TaskModel.Split = try model.sampleCount(.test) == nil ? .train : .test
-        guard let total = try model.sampleCount(split), total > 1,
-            try model.samples(split, 0..<1).values.dtype == .uint8
-        else { return nil }
+        func without(_ reason: String) -> SampleJudgement? {
+            model.host.log(LAMINA_LOG_WARNING, "there is no comparison with real samples: \(reason)")
+            return nil
+        }
+        guard let total = try model.sampleCount(split), total > 1 else {
+            return without("the data of the recipe in the archive cannot be read, or are too few")
+        }
+        let form = try model.samples(split, 0..<1).values
+        guard form.dtype == .uint8 else { return without("those of the recipe's data are no bytes, as images are") }
+        let (shape, size) = (Array(form.shape.dropFirst()), form.count)
+        let order = SampleOrder(total)
         return try SampleJudgement(judge) { judgement in
             for first in stride(from: 0, to: min(total, count), by: 256) {
-                let range = first..<min(first + 256, min(total, count))
-                let values = try model.samples(split, range).values
-                let raw = TensorBuffer(.uint8, values.shape)
-                raw.tensor.uint8s.update(from: values.uint8s, count: values.count)
+                let rows = min(256, min(total, count) - first)
+                let raw = TensorBuffer(.uint8, [rows] + shape)
+                for row in 0..<rows {
+                    let place = order[first + row]
+                    let values = try model.samples(split, place..<place + 1).values
+                    (raw.tensor.uint8s + row * size).update(from: values.uint8s, count: size)
+                }
                 try judgement.add(raw, [])
                 if model.host.isCancelled { throw PluginError.cancelled }
             }

@@ -13,6 +13,11 @@ struct TrainedGenerator {
     private static let batch = 64
 
     init(_ model: TaskModel) throws {
+        guard model.asset(TranslationAsset.name) == nil else {
+            throw PluginError.data(
+                "the model makes images of images, not samples of noise: have it make one with lamina run, from a file with its "
+                    + "input")
+        }
         self.model = model
         asset = try GeneratorAsset(from: model)
         let graph = try GraphView(model)
@@ -104,7 +109,7 @@ struct TrainedGenerator {
         if let label {
             let number = buffers.count > 1 ? buffers[1] : TensorBuffer(.int64, [buffers[0].tensor.size(0)])
             given.append((label, number.tensor))
-            return try withExtendedLifetime(number) { try model.evaluate([output], given: given)[0] }
+            return try withExtendedLifetime((buffers, number)) { try model.evaluate([output], given: given)[0] }
         }
         return try withExtendedLifetime(buffers) { try model.evaluate([output], given: given)[0] }
     }
