@@ -99,13 +99,25 @@ final class Adversarial: Procedure {
     func save() throws -> String {
         JSON.object([
             "steps": .integer(Int64(clock.steps)), "classes": .integer(Int64(game!.pictures.classes)),
-            "average": .bool(average.isShown),
+            "average": .bool(average.isShown), "discriminator_steps": .integer(Int64(clock.batchesPerStep)),
+            "averages": .bool(average.isOn),
         ]).text()
     }
 
     func restore(_ json: String, _ run: ProcedureRun) throws {
         var fields = try JSONFields(JSON.parse(json), at: "state")
         clock.resume(try fields.read("steps"))
+        let (rounds, averages): (Int, Bool) = (try fields.read("discriminator_steps"), try fields.read("averages"))
+        guard rounds == clock.batchesPerStep else {
+            throw PluginError.attribute(
+                "the checkpoint was trained with discriminator_steps: \(rounds), now it is \(clock.batchesPerStep); set it to "
+                    + "\(rounds), or train without --resume")
+        }
+        guard averages == average.isOn else {
+            throw PluginError.attribute(
+                "the checkpoint was trained \(averages ? "with" : "without") an average of the generator, now average is "
+                    + "\(average.decay); \(averages ? "set one above 0" : "set it to 0"), or train without --resume")
+        }
         let game = try Game(self, run)
         game.pictures.classes = try fields.read("classes")
         average.resume(isShown: try fields.read("average"))

@@ -10,7 +10,8 @@ final class Discriminator {
         var clip: Double
         /// λ of the gradient penalty; 0: none.
         var penalty: Double
-        /// Factors on what the table of `AdversarialLoss` says of the discriminator's own loss, and of the generator's.
+        /// Factors on what the table of `AdversarialLoss` says of the discriminator's own loss, and of the generator's;
+        /// the first on the penalty, too.
         var (learning, judging) = (1.0, 1.0)
 
         static func schemas(loss: AdversarialLoss.Form = .nonSaturating) -> [AttributeSchema] {
@@ -61,7 +62,9 @@ final class Discriminator {
         judging = try networks.plan(number, batch: networks.batch, [.training, .inputGradients])
         penalty =
             settings.penalty > 0
-            ? try GradientPenalty(networks, number, sample: sample, factor: settings.penalty, host: host) : nil
+            ? try GradientPenalty(
+                networks, number, sample: sample, factor: settings.penalty * settings.learning, host: host)
+            : nil
     }
 
     /// A step on a batch of real samples and one of generated ones; one tensor per input.

@@ -18,7 +18,7 @@ struct WeightAverage {
 
     init(_ attributes: Attributes) { decay = attributes.real("average") }
 
-    private var isOn: Bool { decay > 0 }
+    var isOn: Bool { decay > 0 }
 
     /// Asks for the states, from the first on.
     func define(_ model: ProcedureModel, _ network: Networks.Description) throws {
