@@ -73,7 +73,9 @@ import Testing
         #expect(
             block.nodes.filter { $0.component == "core.dropout" }.map(\.name) == ["up5.drop", "up4.drop", "up3.drop"])
         refuses("size 28 can be halved 2 times only", "unet", ["depth": 3])
-        refuses("size 27 can be halved 0 times only", "unet", ["size": 27])
+        refuses(
+            "size 27 is odd and cannot be halved: pad or resize the images to an even size, such as 28", "unet",
+            ["size": 27])
         refuses("a multiple of 8", "dcgan_generator", ["stages": 3])
     }
 

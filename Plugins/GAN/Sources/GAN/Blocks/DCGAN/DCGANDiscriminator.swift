@@ -4,8 +4,8 @@ import LaminaSDK
 ///
 /// `stages` convolutions (kernel 4, stride 2, padding 1) halve the size; the first has `filters` channels, every later one
 /// twice as many. Normalisation follows all but the first, leaky relu (0.2) and dropout all; then flatten and a dense
-/// layer with one output. `norm: spectral` normalises the weights of all layers instead: `gan.spectral_conv2d` and
-/// `gan.spectral_dense`.
+/// layer with one output. `norm: spectral` normalises the weights of all layers but the label's embedding instead:
+/// `gan.spectral_conv2d` and `gan.spectral_dense`.
 ///
 /// With `classes` the label enters in one of two ways: `condition: plane` joins an embedding of size × size to the image
 /// as a channel, `projection` adds the product of an embedding and the flattened features to the logit. Nodes: conv1,

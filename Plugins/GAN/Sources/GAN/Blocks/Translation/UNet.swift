@@ -36,6 +36,11 @@ struct UNet: Block {
     init(_ attributes: Attributes) throws {
         (filters, channels) = (attributes.integer("filters"), attributes.integer("channels"))
         let size = attributes.integer("size")
+        guard size % 2 == 0 else {
+            throw PluginError.attribute(
+                "size \(size) is odd and cannot be halved: pad or resize the images to an even size, such as \(size + 1)"
+            )
+        }
         depth = attributes.optionalInteger("depth") ?? min(max(size.trailingZeroBitCount, 1), Self.mostByDefault)
         dropout = attributes.real("dropout")
         output = OutputActivation(attributes)
