@@ -94,6 +94,18 @@ import Testing
         try check(network(nodes, input: [6], output: "out"), [3, 6])
     }
 
+    @Test(.enabled(if: registry.plugin("cnn") != nil)) func images() throws {
+        let nodes: Nodes = [
+            ("filtered", "cnn.conv2d", ["filters": 4, "kernel": 3], ["input"]),
+            ("bent", "core.tanh", [:], ["filtered"]),
+            ("shuffled", "cnn.pixel_shuffle", ["factor": 2], ["bent"]),
+            ("repeated", "cnn.upsample2d", ["factor": 2], ["shuffled"]),
+            ("larger", "cnn.upsample2d", ["factor": [1, 3], "mode": "bilinear"], ["repeated"]),
+            ("flat", "core.flatten", [:], ["larger"]), ("out", "core.dense", ["units": 1], ["flat"]),
+        ]
+        try check(network(nodes, input: [2, 4, 5], output: "out"), [2, 2, 4, 5])
+    }
+
     /// What does not depend on the first input has no tangent: the embedding of labels, in sums, products and rows.
     @Test func labelsHaveNoTangent() throws {
         let nodes: Nodes = [

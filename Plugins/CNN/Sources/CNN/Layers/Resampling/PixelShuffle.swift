@@ -6,7 +6,7 @@ import LaminaSDK
 /// x is [N, C · r², H, W], y [N, C, H · r, W · r], r the factor. Behind a convolution it is sub-pixel convolution. Source:
 /// Shi et al., Real-time single image and video super-resolution using an efficient sub-pixel convolutional neural
 /// network (2016); `torch.nn.PixelShuffle`.
-struct PixelShuffle: Layer {
+struct PixelShuffle: LinearLayer {
     static let name = "pixel_shuffle"
     static let documentation = "Makes images larger by a factor r, of r² channels for each channel of the output."
     static let attributes: [AttributeSchema] = [

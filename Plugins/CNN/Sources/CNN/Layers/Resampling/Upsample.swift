@@ -5,7 +5,7 @@ import LaminaSDK
 /// `nearest` repeats every value: y[h, w] = x[⌊h / f⌋, ⌊w / g⌋]. `bilinear` weighs, along each axis, the two values
 /// between whose centres the output's centre (h + ½) / f − ½ lies; beyond the first and last centre it is their value.
 /// Source: `torch.nn.Upsample` with `align_corners=False`.
-struct Upsample: Layer {
+struct Upsample: LinearLayer {
     static let name = "upsample2d"
     static let documentation = "Enlarges images by whole factors: nearest or bilinear."
     static let attributes: [AttributeSchema] = [
