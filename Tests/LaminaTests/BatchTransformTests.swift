@@ -19,11 +19,11 @@
             return registry
         }()
 
-        private let folder: String
+        private let temporary: TemporaryFolder
+        private var folder: String { temporary.path }
 
         init() throws {
-            folder = NSTemporaryDirectory() + "lamina-batches-\(UUID().uuidString)/"
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            temporary = try TemporaryFolder()
             // Words of two letters and how often they stand there: "ab ab" and "ab2".
             var lines = "given\twanted\n"
             for word in ["ab", "ba", "bb", "cab", "abc"] {

@@ -4,11 +4,11 @@ import Testing
 
 /// The examples of the README, run. The plugins are the bundles beside the test program, as `make test` builds them.
 @Suite(.serialized) struct ExampleTests {
-    private let folder: String
+    private let temporary: TemporaryFolder
+    private var folder: String { temporary.path }
 
     init() throws {
-        folder = NSTemporaryDirectory() + "lamina-examples-\(UUID().uuidString)/"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        temporary = try TemporaryFolder()
         var text = "x,y,label\n"
         for index in 0..<240 {
             let angle = Double(index) * 0.7

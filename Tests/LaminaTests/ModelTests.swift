@@ -5,11 +5,11 @@ import Testing
 
 /// Models between training, archives and files to predict.
 @Suite(.serialized) struct ModelTests {
-    private let folder: String
+    private let temporary: TemporaryFolder
+    private var folder: String { temporary.path }
 
     init() throws {
-        folder = NSTemporaryDirectory() + "lamina-models-\(UUID().uuidString)/"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        temporary = try TemporaryFolder()
     }
 
     private func write(_ text: String, _ name: String) throws -> String {

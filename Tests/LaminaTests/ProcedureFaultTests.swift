@@ -107,12 +107,12 @@
             return registry
         }()
 
-        private let folder: String
+        private let temporary: TemporaryFolder
+        private var folder: String { temporary.path }
         private var archive: String { folder + "m.lamina" }
 
         init() throws {
-            folder = NSTemporaryDirectory() + "lamina-moods-\(UUID().uuidString)/"
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            temporary = try TemporaryFolder()
         }
 
         private func training(

@@ -6,12 +6,12 @@ import Testing
 
 /// Models that a procedure defines and trains, their archives, and the tasks that they offer.
 @Suite(.serialized) struct ProcedureTests {
-    private let folder: String
+    private let temporary: TemporaryFolder
+    private var folder: String { temporary.path }
     private var archive: String { folder + "m.lamina" }
 
     init() throws {
-        folder = NSTemporaryDirectory() + "lamina-procedures-\(UUID().uuidString)/"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        temporary = try TemporaryFolder()
     }
 
     private func recipe(_ more: String = "", epochs: Int = 3, numbers: String = "[1, 2, 0.1, 4]") throws -> Recipe {

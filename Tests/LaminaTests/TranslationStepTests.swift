@@ -27,12 +27,12 @@
                 + "/Golden/translation_\(name).safetensors"
         }
 
-        private let folder: String
+        private let temporary: TemporaryFolder
+        private var folder: String { temporary.path }
         private var archive: String { folder + "m.lamina" }
 
         init() throws {
-            folder = NSTemporaryDirectory() + "lamina-translation-\(UUID().uuidString)/"
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            temporary = try TemporaryFolder()
         }
 
         // MARK: Recipes

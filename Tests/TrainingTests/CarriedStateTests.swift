@@ -10,8 +10,10 @@ import Testing
 
 #if canImport(RNN)
     /// States that go on from window to window of a stream.
-    @Suite(.serialized) struct CarriedStateTests {
+    @Suite(.serialized) final class CarriedStateTests {
         private let path = NSTemporaryDirectory() + "lamina-carry-\(UUID().uuidString).txt"
+
+        deinit { try? FileManager.default.removeItem(atPath: path) }
 
         init() throws {
             // 4 lanes of 192 tokens, and the last one, which is only predicted.
