@@ -48,6 +48,9 @@ public final class ProcedureTraining: @unchecked Sendable {
     /// Where checkpoints and the finished model go; nil: nowhere.
     public let path: String?
     public private(set) var state: ProcedureState
+    /// After resuming: what the recipe says of procedure, optimizers and networks and did not say when the checkpoint was
+    /// written, as in "optimizer.clip_norm none → 1". The run goes on with the recipe's.
+    public private(set) var changes: [String] = []
 
     public var recipe: Recipe { driver.recipe }
     /// Of the model, and of the networks that it is trained against.
@@ -166,6 +169,8 @@ public final class ProcedureTraining: @unchecked Sendable {
             }
             let state: ProcedureState
             do {
+                // What is trained on is written again, with new hashes: no fault may get in.
+                try archive.verify()
                 let json = try archive.json(EntryName.trainerState)
                 guard json["procedure"] != nil else {
                     throw LaminaError(
@@ -234,8 +239,18 @@ public final class ProcedureTraining: @unchecked Sendable {
                 for own in driver.networks?.optimizerStates ?? [] { try restore(own) }
                 self.state = state
                 self.state.goOn(to: recipe.training.epochs)
+                if let recorded = archive.manifest.training["recipe"] {
+                    let now = recipe.json()
+                    changes = ["procedure", "optimizer", "networks"].flatMap {
+                        (recorded[$0] ?? .null).changes(to: now[$0] ?? .null, at: $0)
+                    }
+                }
             } catch let error as LaminaError where error.kind == .recipe {
                 throw error
+            } catch let error as TrainingError where error.kind == .recipe {
+                // The archive is as it should be; what is asked of it is not.
+                let error = LaminaError(error)
+                throw LaminaError(error.kind, "\(path): \(error.text)")
             } catch {
                 throw LaminaError(error).inArchive(path)
             }

@@ -75,6 +75,8 @@ public final class TrainingRun: @unchecked Sendable {
             guard archive.contains(EntryName.trainerState), archive.contains(EntryName.optimizerState) else {
                 throw LaminaError(.usage, "\(path) holds no training state to resume from: train without --resume")
             }
+            // What is trained on is written again, with new hashes: no fault may get in.
+            try reading { try checkpoint.verify() }
             let progress = try reading { try archive.json(EntryName.trainerState) }
             guard progress["procedure"] == nil else {
                 throw LaminaError(
@@ -102,7 +104,7 @@ public final class TrainingRun: @unchecked Sendable {
             model.network.parametersChanged()
             if let recorded = archive.manifest.training["recipe"]?["optimizer"], let recipe = model.recipe {
                 let now = recipe.json()["optimizer"] ?? .null
-                optimizerChanges = recorded == now ? [] : changes(recorded, now)
+                optimizerChanges = recorded == now ? [] : recorded.changes(to: now)
             }
         }
     }
@@ -117,19 +119,6 @@ public final class TrainingRun: @unchecked Sendable {
         }
         let bytes = file.bytes(of: tensor)
         if bytes.count > 0 { data.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count) }
-    }
-
-    /// What differs between two values, by the path to it.
-    private func changes(_ old: JSON, _ new: JSON, at path: String = "") -> [String] {
-        guard case .object(let before) = old, case .object(let after) = new else {
-            if old == new { return [] }
-            func text(_ value: JSON) -> String { value == .null ? "none" : value.text() }
-            return ["\(path.isEmpty ? "" : path + " ")\(text(old)) → \(text(new))"]
-        }
-        let keys = before.keys + after.keys.filter { before[$0] == nil }
-        return keys.flatMap { key in
-            changes(before[key] ?? .null, after[key] ?? .null, at: path.isEmpty ? key : "\(path).\(key)")
-        }
     }
 
     /// Trains to the end, or until `Runtime.shared.isCancelled`; writes a checkpoint when it is due and at the end.

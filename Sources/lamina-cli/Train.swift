@@ -125,6 +125,11 @@ extension Train {
             try ProcedureTraining(
                 recipe, archive: output, resume: resume, registry: registry, progress: ProcedureDisplay.definition)
         }
+        if !run.changes.isEmpty {
+            Terminal.warning(
+                "the recipe is not as it was for the checkpoint: \(run.changes.joined(separator: ", ")); training goes on "
+                    + "with what it says now")
+        }
         if resume, run.state.isFinished {
             Terminal.message(
                 "nothing to do: the checkpoint has \(run.state.epochs) epochs, the recipe asks for "

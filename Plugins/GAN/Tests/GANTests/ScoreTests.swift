@@ -114,6 +114,14 @@ import Testing
     }
 
     /// Every number once, and every stretch spread over all of them.
+    /// Samples of which a classifier is unsure are not of all classes.
+    @Test func entropyOfSeenClasses() {
+        #expect(SamplePictures.entropy([[0.5, 0.3, 0.2], [0.4, 0.3, 0.3]], classes: 3) == 0)
+        #expect(abs(SamplePictures.entropy([[1, 0], [0, 1], [0.9, 0.1], [0.2, 0.8]], classes: 2) - 1) < 1e-12)
+        let uneven = SamplePictures.entropy([[1, 0], [1, 0], [1, 0], [0, 1]], classes: 2)
+        #expect(abs(uneven - (0.25 * 2 + 0.75 * log2(4.0 / 3))) < 1e-12)
+    }
+
     @Test(arguments: [1, 2, 3, 10, 100, 60_000]) func orderOfSamples(_ count: Int) {
         let order = SampleOrder(count)
         let numbers = (0..<count).map { order[$0] }

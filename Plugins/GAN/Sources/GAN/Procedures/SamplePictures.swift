@@ -99,7 +99,7 @@ final class SamplePictures {
         }
         if let classifier { try judge(samples, shape, classifier, epoch) }
         // One sample differs from none.
-        guard settings.count > 1 else { return }
+        guard settings.count > 1, real.count > 1 else { return }
         let diversity = diversity(samples.floats, settings.count, samples.count / settings.count)
         networks.measure("diversity", diversity)
         if diversity < 0.2 {
@@ -111,16 +111,21 @@ final class SamplePictures {
         }
     }
 
-    /// The entropy of the mean of what a classifier sees in the samples, H(p(y)) / log(classes): 1 when all classes are as
-    /// frequent, 0 when there is only one.
+    /// The entropy of the classes that a classifier sees, its most probable one per sample, over log(classes): 1 when all are
+    /// as frequent, 0 when there is only one. What it is unsure of counts as one class, too: undecided is not diverse.
+    static func entropy(_ seen: [[Double]], classes: Int) -> Double {
+        var counts = [Double](repeating: 0, count: classes)
+        for probabilities in seen { counts[probabilities.indices.max { probabilities[$0] < probabilities[$1] }!] += 1 }
+        return counts.reduce(0) { entropy, count in
+            let share = count / Double(seen.count)
+            return share > 0 ? entropy - share * log(share) / log(Double(classes)) : entropy
+        }
+    }
+
     private func judge(_ samples: Tensor, _ shape: [Int], _ classifier: Classifier, _ epoch: Int) throws {
         let raw = settings.range.bytes(UnsafeBufferPointer(start: samples.floats, count: samples.count), shape: shape)
         let seen = try withExtendedLifetime(raw) { try classifier.judge(raw.tensor).probabilities }
-        var entropy = 0.0
-        for index in 0..<classifier.classes {
-            let share = seen.reduce(0) { $0 + $1[index] } / Double(seen.count)
-            if share > 0 { entropy -= share * log(share) / log(Double(classifier.classes)) }
-        }
+        let entropy = Self.entropy(seen, classes: classifier.classes)
         networks.measure("class_entropy", entropy)
         guard entropy < 0.6 else { return }
         host.log(
@@ -136,8 +141,8 @@ final class SamplePictures {
         return "epoch-" + String(repeating: "0", count: max(0, 4 - number.count)) + number + ".png"
     }
 
-    /// Two decimals.
-    private func text(_ value: Double) -> String { String(Double(Int(value * 100)) / 100) }
+    /// Three decimals.
+    private func text(_ value: Double) -> String { String((value * 1000).rounded() / 1000) }
 
     /// How real a discriminator holds each place, 0 to 1: the mean over its outputs there.
     static func surface(_ outputs: Tensor, places: Int, threshold: Double) -> [Double] {

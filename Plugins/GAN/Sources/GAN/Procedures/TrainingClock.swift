@@ -23,4 +23,14 @@ struct TrainingClock {
     }
 
     mutating func resume(_ steps: Int) { self.steps = steps }
+
+    /// The state of a procedure that has no other.
+    func save() -> String { JSON.object(["steps": .integer(Int64(steps))]).text() }
+
+    /// Goes on from what `save` gave.
+    mutating func restore(_ json: String) throws {
+        var fields = try JSONFields(JSON.parse(json), at: "state")
+        resume(try fields.read("steps"))
+        try fields.finish()
+    }
 }

@@ -35,7 +35,10 @@ public final class RingSource: Source {
         description = SourceDescription(
             count: attributes.integer("count"),
             fields: [.init("point", .float32, [2]), .init("label", .int64, [])],
-            classes: modes <= Self.mostNames ? (0..<modes).map { "\($0)" } : [])
+            classes: modes <= Self.mostNames ? (0..<modes).map { "\($0)" } : [],
+            fingerprint: [UInt64(modes), radius.bitPattern, deviation.bitPattern, seed].flatMap { word in
+                withUnsafeBytes(of: word.littleEndian) { [UInt8]($0) }
+            })
     }
 
     public func read(_ indices: UnsafeBufferPointer<Int64>, into outputs: Tensors) throws {

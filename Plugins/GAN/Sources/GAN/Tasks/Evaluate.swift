@@ -31,6 +31,10 @@ struct Evaluate: ModelTask {
         }
         let generator = try TrainedGenerator(model)
         if generator.size == 2 {
+            guard classifier == nil else {
+                throw PluginError.attribute(
+                    "points in a plane are judged by the classes of the real ones: leave out --classifier")
+            }
             return try PointModes(real: model).report(generator, count: count, seed: seed, answer)
         }
         guard let classifier else {

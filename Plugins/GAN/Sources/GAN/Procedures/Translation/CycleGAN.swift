@@ -97,12 +97,10 @@ final class CycleGAN: Procedure {
         return progress
     }
 
-    func save() throws -> String { JSON.object(["steps": .integer(Int64(clock.steps))]).text() }
+    func save() throws -> String { clock.save() }
 
     func restore(_ json: String, _ run: ProcedureRun) throws {
-        var fields = try JSONFields(JSON.parse(json), at: "state")
-        clock.resume(try fields.read("steps"))
-        try fields.finish()
+        try clock.restore(json)
         game = try CycleGame(self, run)
     }
 }

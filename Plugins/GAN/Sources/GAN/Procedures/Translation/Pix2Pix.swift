@@ -66,12 +66,10 @@ final class Pix2Pix: Procedure {
         return progress
     }
 
-    func save() throws -> String { JSON.object(["steps": .integer(Int64(clock.steps))]).text() }
+    func save() throws -> String { clock.save() }
 
     func restore(_ json: String, _ run: ProcedureRun) throws {
-        var fields = try JSONFields(JSON.parse(json), at: "state")
-        clock.resume(try fields.read("steps"))
-        try fields.finish()
+        try clock.restore(json)
         game = try Game(self, run)
     }
 
