@@ -75,6 +75,14 @@ struct GeneratorScoreTests {
         return folder
     }
 
+    /// A folder with "r.yaml" and the model that it trains, "r.lamina".
+    private func trained(_ recipe: String) throws -> Folder {
+        let folder = try Folder()
+        try folder.write(recipe, "r.yaml")
+        try folder.lamina("train", "r.yaml", "-o", "r.lamina").succeeded()
+        return folder
+    }
+
     // MARK: Classifiers
 
     @Test("a classifier judges samples of each class")
@@ -145,9 +153,7 @@ struct GeneratorScoreTests {
 
     @Test("points of all classes are asked for")
     func points() throws {
-        let folder = try Folder()
-        try folder.write(Self.ring(epochs: 10, isConditional: true), "r.yaml")
-        try folder.lamina("train", "r.yaml", "-o", "r.lamina").succeeded()
+        let folder = try trained(Self.ring(epochs: 10, isConditional: true))
         let rows = try folder.lamina("task", "r.lamina", "evaluate", "--count", "400", "--format", "json").json()
         guard case .array(let list) = rows, list.first?["measure"] == "modes hit, of 8",
             case .number(let modes)? = list.first?["value"]
@@ -160,9 +166,7 @@ struct GeneratorScoreTests {
 
     @Test("a discriminator of points may have several outputs")
     func outputs() throws {
-        let folder = try Folder()
-        try folder.write(Self.ring(units: 2), "r.yaml")
-        try folder.lamina("train", "r.yaml", "-o", "r.lamina").succeeded()
+        let folder = try trained(Self.ring(units: 2))
         #expect(folder.exists("r.samples/epoch-0001.png"))
     }
 
@@ -176,9 +180,7 @@ struct GeneratorScoreTests {
 
     @Test("a classifier has no say in points")
     func classifierOfPoints() throws {
-        let folder = try Folder()
-        try folder.write(Self.ring(), "r.yaml")
-        try folder.lamina("train", "r.yaml", "-o", "r.lamina").succeeded()
+        let folder = try trained(Self.ring())
         try folder.lamina("task", "r.lamina", "evaluate", "--classifier", "r.lamina").failed(
             2, saying: "leave out --classifier")
     }
@@ -187,9 +189,7 @@ struct GeneratorScoreTests {
 
     @Test("a resumed run says what its recipe says otherwise")
     func changes() throws {
-        let folder = try Folder()
-        try folder.write(Self.ring(), "r.yaml")
-        try folder.lamina("train", "r.yaml", "-o", "r.lamina").succeeded()
+        let folder = try trained(Self.ring())
         let same = try folder.lamina("train", "r.yaml", "-o", "r.lamina", "--resume", "--epochs", "2").succeeded()
         #expect(!same.errors.contains("as it was for the checkpoint"), "\(same)")
         let changed = try folder.lamina(
@@ -232,9 +232,7 @@ struct GeneratorScoreTests {
             (", average: 0.9", "", "trained with an average of the generator"),
         ])
     func settings(_ before: String, _ after: String, _ text: String) throws {
-        let folder = try Folder()
-        try folder.write(Self.ring(before), "r.yaml")
-        try folder.lamina("train", "r.yaml", "-o", "r.lamina").succeeded()
+        let folder = try trained(Self.ring(before))
         try folder.write(Self.ring(after, epochs: 2), "r.yaml")
         try folder.lamina("train", "r.yaml", "-o", "r.lamina", "--resume").failed(3, saying: text)
         try folder.write(Self.ring(before, epochs: 2), "r.yaml")
