@@ -44,6 +44,20 @@ static V_KERNEL void output_tile(const struct grid *g, const side *out, const fl
   WITH_KIND(w, output_channels, &w, m, step, bias ? bias + first : NULL, count, y + w.offset + first);
 }
 
+/* Fetches the outputs of `output_tile`'s call that will have the same arguments. */
+static void expect_output(const struct grid *g, const side *out, int64_t tile, int64_t phase, int64_t first,
+                          const float *y) {
+  struct window w = window_of(g, out, tile, phase);
+  int64_t count = least(PANEL, out->channels - first);
+  for (int i = 0; i < OUT; i++) {
+    for (int j = 0; j < OUT; j++) {
+      if (!exists(&w, i, j)) continue;
+      const float *to = y + w.offset + first + i * w.down + j * w.across;
+      for (int64_t c = 0; c < count; c += LINE) __builtin_prefetch(to + c, 1, 2);
+    }
+  }
+}
+
 static int64_t parts(const shape *s) { return phases(&s->out) * panels(s->out.channels); }
 
 static int64_t weights_size(const shape *s) { return parts(s) * POINTS * step_of(values(&s->in) * PANEL); }
@@ -102,22 +116,29 @@ static V_KERNEL void output(const shape *s, const float *x, const float *u, cons
   struct grid g = grid_of(s);
   int64_t in = values(&s->in), together = tiles_together(s, in, FEWEST_TILES), all = g.first[KINDS];
   int64_t step = step_of(together * in), sum_step = step_of(together * PANEL), weight_step = step_of(in * PANEL);
-  int64_t count_of_phase = panels(s->out.channels);
+  int64_t count_of_phase = panels(s->out.channels), has_to_fetch = weights_size(s) > NEAR;
   float *v = scratch, *m = scratch + POINTS * step;
   for (int64_t begin = 0; begin < all; begin += together) {
     int64_t count = least(together, all - begin);
     for (int64_t t = 0; t < count; t++) input_tile(&g, &s->in, x, begin + t, v + t * in, step);
     for (int64_t part = 0; part < parts(s); part++) {
-      const float *weights = u + part * POINTS * weight_step;
+      int64_t phase = part / count_of_phase, channel = part % count_of_phase * PANEL;
       for (int64_t point = 0; point < POINTS; point++) {
+        /* The memory behind the outputs is slow: by and by, while products are computed. */
+        for (int64_t t = point * count / POINTS; t < (point + 1) * count / POINTS; t++) {
+          expect_output(&g, &s->out, begin + t, phase, channel, y);
+        }
         range have = tiles_with(&g, point, (range){begin, begin + count});
-        int64_t first = have.begin - begin;
-        product(have.end - have.begin, in, v + point * step + first * in, in, 1, weights + point * weight_step, PANEL,
-                m + point * sum_step + first * PANEL, PANEL, 0);
+        int64_t first = have.begin - begin, block = part * POINTS + point;
+        const float *w = u + block * weight_step, *following = u + (block + 1) % (parts(s) * POINTS) * weight_step;
+        for (int64_t k = 0; k < in; k += DEPTH) {
+          const float *next = k + DEPTH < in ? w + (k + DEPTH) * PANEL : following;
+          product(have.end - have.begin, least(DEPTH, in - k), v + point * step + first * in + k, in, 1, w + k * PANEL,
+                  PANEL, m + point * sum_step + first * PANEL, PANEL, k > 0, has_to_fetch ? next : NULL);
+        }
       }
       for (int64_t t = 0; t < count; t++) {
-        output_tile(&g, &s->out, m + t * PANEL, sum_step, bias, begin + t, part / count_of_phase,
-                    part % count_of_phase * PANEL, y);
+        output_tile(&g, &s->out, m + t * PANEL, sum_step, bias, begin + t, phase, channel, y);
       }
     }
   }

@@ -100,7 +100,8 @@ static V_KERNEL void gradient(const shape *s, const float *x, const float *dy, f
       if (depth == 0 && begin > 0) continue;
       const float *left = v + point * in_step + first * in, *right = d + point * out_step + first * out;
       for (int64_t c = 0; c < out; c += PANEL) {
-        product(in, depth, left, 1, in, right + c, out, u + point * sum_step + c * in, PANEL, begin > 0);
+        product(in, depth, left, 1, in, right + c, out, u + point * sum_step + c * in, PANEL, begin > 0,
+                NULL);
       }
     }
   }
@@ -133,9 +134,13 @@ static V_KERNEL void gradient_products(const shape *s, range points, float *memo
     const float *v = memory + point * in_step + have.begin * in;
     const float *d = memory + POINTS * in_step + point * out_step + have.begin * out;
     float *u = memory + POINTS * (in_step + out_step) + point * step_of(in * out);
-    for (int64_t c = 0; c < out; c += PANEL) {
-      product(in, have.end - have.begin, v, 1, in, d + c, out, u + c * in, PANEL, 0);
-    }
+    int64_t all = have.end - have.begin, k = 0;
+    do { /* Without tiles the sum is 0, too. */
+      for (int64_t c = 0; c < out; c += PANEL) {
+        product(in, least(DEPTH, all - k), v + k * in, 1, in, d + k * out + c, out, u + c * in, PANEL, k > 0, NULL);
+      }
+      k += DEPTH;
+    } while (k < all);
   }
 }
 

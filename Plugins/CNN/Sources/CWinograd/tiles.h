@@ -13,8 +13,12 @@ enum { OUT = 4, SIDE = OUT + TAPS - 1, POINTS = SIDE * SIDE, SHORT_TILES = TAPS 
 enum { LEFT_OUT = 3 };
 /* Columns of a matrix product that are computed together, and rows: as many as leave registers for the operands. */
 enum { PANEL = 2 * V_LANES, ROWS = V_LANES == 16 ? 14 : 6 };
+/* Terms of a product that are added up at a time: what they are made of stays in the nearest cache. */
+enum { DEPTH = 64 };
 /* Floats of the transforms of tiles that are computed together, so that they stay in the cache. */
 enum { TRANSFORMED = 192 << 8 };
+/* Floats of a cache line; and of weights that stay in the cache from one use to the next. */
+enum { LINE = 16, NEAR = 64 << 10 };
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
@@ -91,15 +95,25 @@ V_INLINE void transform_output(const vfloat m[SIDE], vfloat y[OUT], int is_short
 V_INLINE void transform_output_gradient(const vfloat dy[OUT], vfloat d[SIDE], int is_short);
 V_INLINE void transform_weight_gradient(const vfloat u[SIDE], vfloat w[TAPS]);
 
+/* Memory that is fetched into the cache while a product is computed: `step` floats per term, of at most PANEL. */
+struct ahead {
+  const float *from; /* NULL: nothing */
+  int64_t step;
+};
+
 /* c = a b, or c += a b: `rows` × PANEL, from `depth` columns of a and rows of b. */
 V_INLINE void product_rows(int rows, int64_t depth, const float *a, int64_t a_row, int64_t a_column, const float *b,
-                           int64_t b_row, float *c, int64_t c_row, int adds) {
+                           int64_t b_row, float *c, int64_t c_row, int adds, struct ahead ahead) {
   vfloat sum[ROWS][2];
   UNROLL for (int r = 0; r < rows; r++) {
     sum[r][0] = adds ? v_load(c + r * c_row) : (vfloat)0.0f;
     sum[r][1] = adds ? v_load(c + r * c_row + V_LANES) : (vfloat)0.0f;
   }
   for (int64_t k = 0; k < depth; k++) {
+    if (ahead.from) {
+      __builtin_prefetch(ahead.from + k * ahead.step);
+      __builtin_prefetch(ahead.from + k * ahead.step + V_LANES);
+    }
     vfloat b0 = v_load(b), b1 = v_load(b + V_LANES);
     UNROLL for (int r = 0; r < rows; r++) {
       vfloat left = (vfloat)a[r * a_row];
@@ -115,17 +129,22 @@ V_INLINE void product_rows(int rows, int64_t depth, const float *a, int64_t a_ro
   }
 }
 
+/* The same for any number of rows. `next`: the b of the product that follows, whose rows follow each other too; it is
+ * fetched ahead unless it is NULL. Where a's rows lie side by side the next of them are, instead. */
 V_INLINE void product(int64_t rows, int64_t depth, const float *a, int64_t a_row, int64_t a_column, const float *b,
-                      int64_t b_row, float *c, int64_t c_row, int adds) {
+                      int64_t b_row, float *c, int64_t c_row, int adds, const float *next) {
   int64_t pieces = (rows + ROWS - 1) / ROWS;
   for (int64_t piece = 0; piece < pieces; piece++) {
-    int64_t first = piece * rows / pieces;
+    int64_t first = piece * rows / pieces, end = (piece + 1) * rows / pieces;
     const float *from = a + first * a_row;
     float *to = c + first * c_row;
-    switch ((piece + 1) * rows / pieces - first) {
-#define CASE(n)                                                                  \
-  case n:                                                                        \
-    product_rows(n, depth, from, a_row, a_column, b, b_row, to, c_row, adds);    \
+    struct ahead ahead = {NULL, 0};
+    if (a_row == 1 && piece + 1 < pieces) ahead = (struct ahead){a + end, a_column};
+    if (next) ahead = (struct ahead){next + piece * depth * PANEL / pieces, PANEL / pieces};
+    switch (end - first) {
+#define CASE(n)                                                                         \
+  case n:                                                                               \
+    product_rows(n, depth, from, a_row, a_column, b, b_row, to, c_row, adds, ahead);    \
     break;
       CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
 #if V_LANES == 16
