@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 """Writes golden files of the GAN family's layers with PyTorch, in double precision: layer_<name>.safetensors.
 
-Run by hand: python3 generate.py (needs torch, safetensors).
+Run by hand: python3 generate.py (needs torch).
 """
 import torch
 from torch import nn
 
-from golden_file import GoldenFile
+from golden_file import GoldenFile, random
 
 
 def rounded(*shape):
-    """Random numbers that are exact in single precision."""
-    return torch.randn(*shape).double()
+    """Random numbers, of which the files hold the seed alone."""
+    return random(*shape).double()
 
 
 def minibatch_discrimination():

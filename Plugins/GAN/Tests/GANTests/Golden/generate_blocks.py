@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes golden files of the GAN family's blocks with PyTorch: block_<name>.safetensors beside this file.
 
-Run by hand: python3 generate_blocks.py (needs torch, safetensors). Everything is computed in double precision, in training.
+Run by hand: python3 generate_blocks.py (needs torch). Everything is computed in double precision, in training.
 The networks are written out with PyTorch's modules. The metadata has {"attributes": {…}} per case; tensors are named
 `<case>/input.0`, `<case>/parameter.<name>`, `<case>/buffer.<name>` (of spectral norms), `<case>/target`, `<case>/output`, and,
 of the mean squared error between output and target, `<case>/input_gradient.0` and `<case>/parameter_gradient.<name>`.
@@ -65,12 +65,12 @@ class Golden(GoldenFile):
                 if kind == "buffer":
                     value.copy_(value.float())
         inputs = [x.float().double().requires_grad_() if x.is_floating_point() else x for x in inputs]
+        self.describe(case, attributes=attributes)
         for kind, name, value in ours(network):
             self.put(case, f"{kind}.{name}", value)
         output = network(*inputs)
         target = torch.randn(output.shape).double()
         F.mse_loss(output, target).backward()
-        self.describe(case, attributes=attributes)
         for index, x in enumerate(inputs):
             self.put(case, f"input.{index}", x)
             if x.is_floating_point():
