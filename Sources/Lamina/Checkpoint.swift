@@ -18,9 +18,8 @@ struct Checkpoint {
         record = ["epochs": .integer(Int64(trainer.state.epoch))]
         record["metrics"] = trainer.state.history.last?.metrics
         guard let fingerprint = trainer.trainingData.source.fingerprint else { return }
-        let digits = fingerprint.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         record.append(
-            "data", ["samples": .integer(Int64(trainer.trainingData.count)), "fingerprint": .string(digits)])
+            "data", ["samples": .integer(Int64(trainer.trainingData.count)), "fingerprint": .string(fingerprint)])
     }
 
     init(_ training: ProcedureTraining) {

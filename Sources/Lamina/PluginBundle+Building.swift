@@ -101,7 +101,7 @@ extension PluginBundle {
     }
 
     private static func hash(_ file: FileMapping) -> String {
-        SHA256.hash(data: file.bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        hexadecimal(SHA256.hash(data: file.bytes))
     }
 
     /// The manifest without libraries, from those that run here.

@@ -247,7 +247,7 @@ public final class Archive: Sendable {
         }
         // Not listed are the manifest itself and signatures over it.
         guard let file = files[entry.name] else { return }
-        let digest = hexDigest(SHA256.hash(data: bytes))
+        let digest = hexadecimal(SHA256.hash(data: bytes))
         guard digest == file.sha256 else {
             throw ArchiveError(
                 .content,
@@ -274,10 +274,4 @@ public final class Archive: Sendable {
             throw ArchiveError(.manifest, error.description, at: name)
         }
     }
-}
-
-/// A digest in lower-case hexadecimal digits.
-func hexDigest(_ digest: SHA256.Digest) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }

@@ -105,7 +105,7 @@ public struct ArchiveWriter {
             var hash = SHA256()
             try contents[name]!.forEachPiece { hash.update(bufferPointer: $0) }
             manifest.files.append(
-                .init(path: name, role: role, size: contents[name]!.size, sha256: hexDigest(hash.finalize())))
+                .init(path: name, role: role, size: contents[name]!.size, sha256: hexadecimal(hash.finalize())))
         }
         let text = manifest.json.bytes(.pretty)
         guard text.count <= Manifest.byteLimit else {

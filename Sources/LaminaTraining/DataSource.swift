@@ -22,8 +22,8 @@ public final class DataSource: @unchecked Sendable {
     /// Names of the fields that are text.
     public private(set) var textFields: [String] = []
     public private(set) var classes: [String] = []
-    /// 32 bytes that identify the data, if the source gives them.
-    public private(set) var fingerprint: [UInt8]?
+    /// 32 bytes that identify the data, in hexadecimal digits, if the source gives them.
+    public private(set) var fingerprint: String?
     /// Attributes with which the same source reads another file as this one.
     public private(set) var reading: JSONObject = [:]
 
@@ -56,7 +56,7 @@ public final class DataSource: @unchecked Sendable {
             if let name { Sink.at(sink).textFields.append(String(cString: name)) }
         }
         raw.set_fingerprint = { sink, bytes in
-            if let bytes { Sink.at(sink).fingerprint = (0..<32).map { bytes[$0] } }
+            if let bytes { Sink.at(sink).fingerprint = hexadecimal((0..<32).map { bytes[$0] }) }
         }
         raw.set_reading = { sink, text in
             if let text { Sink.at(sink).reading = String(cString: text) }
@@ -102,7 +102,7 @@ public final class DataSource: @unchecked Sendable {
         var fields: [Field] = []
         var textFields: [String] = []
         var classes: [String] = []
-        var fingerprint: [UInt8]?
+        var fingerprint: String?
         var reading: String?
 
         static func at(_ pointer: UnsafeMutableRawPointer?) -> Sink {

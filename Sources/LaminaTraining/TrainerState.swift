@@ -32,7 +32,7 @@ public struct TrainerState: Sendable, Equatable {
 
     public struct Setup: Sendable, Equatable {
         public var samples: Int
-        /// In hexadecimal digits; nil when the source gives none.
+        /// That of the source; nil when it gives none.
         public var fingerprint: String?
         public var batch: Int
         public var accumulate: Int
@@ -47,9 +47,7 @@ public struct TrainerState: Sendable, Equatable {
         init(_ training: Recipe.Training, _ source: DataSource, _ data: Recipe.Datasets, frozen: [String]) {
             self.frozen = frozen
             samples = source.count
-            fingerprint = source.fingerprint.map { bytes in
-                bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-            }
+            fingerprint = source.fingerprint
             (batch, accumulate) = (training.batch, training.accumulate)
             (validate, shuffle, bucket) = (training.validate, training.shuffle, training.bucket)
             guard !data.texts.isEmpty else { return }

@@ -14,6 +14,6 @@ extension Manifest {
             text += "\(file.sha256)  \(file.path)\n"
         }
         if let base { text += "\(base.sha256)  base\n" }
-        return hexDigest(SHA256.hash(data: Array(text.utf8)))
+        return hexadecimal(SHA256.hash(data: Array(text.utf8)))
     }
 }

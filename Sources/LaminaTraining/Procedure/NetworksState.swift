@@ -15,7 +15,7 @@ struct NetworksState: Sendable, Equatable {
         var batch: Int
         var shuffle: Bool
         var samples: Int
-        /// In hexadecimal digits; nil when the source gives none.
+        /// That of the source; nil when it gives none.
         var fingerprint: String?
 
         /// What keeps a run with this setup from going on with `new`, and what to do; nil: nothing.
@@ -40,9 +40,7 @@ extension NetworksState.Setup {
     init(_ training: Recipe.Training, _ source: DataSource?) {
         self.init(
             batch: training.batch, shuffle: training.shuffle, samples: source?.count ?? 0,
-            fingerprint: source?.fingerprint.map { bytes in
-                bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-            })
+            fingerprint: source?.fingerprint)
     }
 }
 
