@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 
 # Two builds of one package at once would wait for each other, and bundles need the build.
 .NOTPARALLEL:
-.PHONY: all setup build bundles variants demo bench test test-variants check install clean
+.PHONY: all setup build bundles variants demo bench test test-variants build-variants check install clean
 
 all: build bundles
 
@@ -88,13 +88,13 @@ test: setup check
 # which bundles may have variants; oneDNN is held to the same instructions.
 DNNL_x86-64-v2 = SSE41
 DNNL_x86-64-v3 = AVX2
+test-x86-64-% build-x86-64-%: VARIANT_FLAGS = --scratch-path .build/x86-64-$*-tests --manifest-cache none -c release \
+	-Xswiftc -enable-testing -Xcc -march=x86-64-$*
 test-variants: setup $(foreach level,$(VARIANTS),test-$(level))
-test-x86-64-%:
+test-x86-64-%: build-x86-64-%
 	@if [ x86-64-$* \< $(LEVEL) ]; then export DNNL_MAX_CPU_ISA=$(DNNL_x86-64-$*); \
-	  flags="--scratch-path .build/x86-64-$*-tests --manifest-cache none -c release -Xswiftc -enable-testing -Xcc -march=x86-64-$*"; \
 	  echo "testing the plugins with code for x86-64-$*"; \
-	  LAMINA_VARIANT=1 swift build $$flags --build-tests && \
-	  LAMINA_VARIANT=1 swift test $$flags --skip-build --no-parallel || exit 1; \
+	  LAMINA_VARIANT=1 swift test $(VARIANT_FLAGS) --skip-build --no-parallel || exit 1; \
 	  bundles=$(CURDIR)/.build/x86-64-$*-bundles; rm -rf $$bundles; mkdir -p $$bundles; cp $(LAMINA) $$bundles; \
 	  for library in .build/x86-64-$*-tests/release/lib*Plugin.so; do \
 	    name=$$(basename $$library Plugin.so | cut -c4- | tr A-Z a-z); \
@@ -102,6 +102,11 @@ test-x86-64-%:
 	  done; \
 	  echo "testing whole networks with code for x86-64-$*"; \
 	  LAMINA_COMMAND=$$bundles/lamina swift test $(SWIFT_FLAGS) --skip-build --no-parallel --filter EndToEndTests.GoldenTests; fi
+
+# Their builds alone, which want nothing of the other ones.
+build-variants: setup $(foreach level,$(VARIANTS),build-$(level))
+build-x86-64-%:
+	@if [ x86-64-$* \< $(LEVEL) ]; then LAMINA_VARIANT=1 swift build $(VARIANT_FLAGS) --build-tests; fi
 
 # Quick rules: formatting, and that the host names no family.
 check:
