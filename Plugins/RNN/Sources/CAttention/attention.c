@@ -1,22 +1,11 @@
 #include "attention.h"
 
 #include <lamina_vector/exponential.h>
+#include <lamina_vector/reduction.h>
 
 /* Every function cuts its rows into the same vectors whatever the row, so that results depend on the row alone. */
 
 V_INLINE int64_t lanes_left(int64_t i, int64_t n) { return n - i < V_LANES ? n - i : V_LANES; }
-
-V_INLINE float total(vfloat x) {
-#if V_LANES == 16
-  __typeof__(x.lo) v8 = x.lo + x.hi;
-  __typeof__(v8.lo) v4 = v8.lo + v8.hi;
-#elif V_LANES == 8
-  __typeof__(x.lo) v4 = x.lo + x.hi;
-#else
-  vfloat v4 = x;
-#endif
-  return (v4.x + v4.y) + (v4.z + v4.w);
-}
 
 V_KERNEL void lamina_attention_concat(const float *query, const float *keys, const float *vector, int64_t units,
                                       int64_t rows, float *scores) {
@@ -32,7 +21,7 @@ V_KERNEL void lamina_attention_concat(const float *query, const float *keys, con
       sum = v_madd(v_load_partial(vector + u, n), v_tanh(v_load_partial(query + u, n) + v_load_partial(keys + u, n)),
                    sum);
     }
-    scores[s] = total(sum);
+    scores[s] = v_lanes_total(sum);
   }
 }
 
@@ -80,14 +69,14 @@ V_KERNEL float lamina_attention_window_gradient(const float *weights, float *gra
     sum += product;
     moment = v_madd(product, distances(s, centre), moment);
   }
-  vfloat shared = (vfloat)total(sum);
+  vfloat shared = (vfloat)v_lanes_total(sum);
   for (int64_t s = begin; s < end; s += V_LANES) {
     int64_t n = lanes_left(s, end);
     vfloat weight = v_load_partial(weights + s, n);
     vfloat softmax = weight / gaussian(distances(s, centre), factor);
     v_store_partial(gradients + s, weight * v_load_partial(gradients + s, n) - softmax * shared, n);
   }
-  return 2.0f * factor * total(moment);
+  return 2.0f * factor * v_lanes_total(moment);
 }
 
 V_KERNEL void lamina_attention_column_sums(const float *x, int64_t rows, int64_t columns, int64_t begin, int64_t end,
