@@ -122,6 +122,14 @@ final class ModelSession {
                 },
                 open: { sink, path, out in
                     ModelSession.at(sink).attemptOpen(path, out)
+                },
+                read_field: { sink, path, place, channels, isMade, out in
+                    ModelSession.at(sink).give(out) { session in
+                        guard let path else { throw session.fault("names no file to read") }
+                        return try session.data.read(
+                            file: String(cString: path), field: Int(place), channels: Int(channels), isMade: isMade != 0
+                        )
+                    }
                 }))
     }
 

@@ -11,7 +11,7 @@ final class SessionData {
     private let model: Model
     /// What the last call of each kind has given.
     private var held: [Kind: Held] = [:]
-    private var preparations: [SamplePreparation] = []
+    private var preparations: [(steps: [Recipe.Component], preparation: SamplePreparation)] = []
     private var sources: [Int32: (source: DataSource, value: Int, target: Int?)?] = [:]
 
     private enum Kind { case prepared, samples }
@@ -63,19 +63,19 @@ final class SessionData {
                 "the model's raw samples are \(type.name) \(shape), got \(DataType(raw.dtype)?.name ?? "another type") "
                     + "\(sizes.dropFirst().map { $0 })")
         }
-        return try prepare(raw.data, count: count, type, shape)
+        return try prepare(raw.data, count: count, type, shape, preprocessing.steps)
     }
 
     private func prepare(
-        _ samples: UnsafeRawPointer, count: Int, _ type: DataType, _ shape: [Int]
+        _ samples: UnsafeRawPointer, count: Int, _ type: DataType, _ shape: [Int], _ steps: [Recipe.Component]
     ) throws -> UnsafePointer<lamina_tensor> {
         let preparation: SamplePreparation
-        if let known = preparations.first(where: { $0.raw == (type, shape) }) {
-            preparation = known
+        if let known = preparations.first(where: { $0.preparation.raw == (type, shape) && $0.steps == steps }) {
+            preparation = known.preparation
         } else {
             preparation = try SamplePreparation(
-                type, shape, steps: model.preprocessing.steps.map { ($0.id, $0.attributes) }, registry: model.registry)
-            preparations.append(preparation)
+                type, shape, steps: steps.map { ($0.id, $0.attributes) }, registry: model.registry)
+            preparations.append((steps, preparation))
         }
         let (result, size) = (preparation.prepared, preparation.prepared.shape.reduce(count, *))
         return try preparation.apply(samples, count: count) { data in
@@ -89,6 +89,30 @@ final class SessionData {
         let preprocessing = model.preprocessing
         let (source, field) = try DataSource.file(
             path, shape: preprocessing.rawShape, origin: preprocessing.origin, registry: model.registry)
+        return try prepare(path, source, field, preprocessing.steps)
+    }
+
+    /// The samples of a file as training made of them a field of the recipe's `data.input`.
+    ///
+    /// - Parameter isMade: the file holds the field itself; only what stands behind the transform that makes it is done.
+    func read(file path: String, field place: Int, channels: Int, isMade: Bool) throws -> UnsafePointer<lamina_tensor> {
+        guard let data = try recordedData(), data.inputs.indices.contains(place) else {
+            throw LaminaError(
+                .data,
+                "\(path): the recipe in the archive has no field \(place) in 'data.input', so how to prepare it is unknown"
+            )
+        }
+        let name = data.inputs[place]
+        var transforms = data.transforms(of: name, isFirst: place == 0)
+        if isMade, let maker = transforms.lastIndex(where: { $0.result == name }) { transforms.removeFirst(maker + 1) }
+        let (source, field) = try DataSource.file(
+            path, shape: nil, channels: channels > 0 ? channels : nil, registry: model.registry)
+        return try prepare(path, source, field, transforms.map(\.component))
+    }
+
+    private func prepare(
+        _ path: String, _ source: DataSource, _ field: Int, _ steps: [Recipe.Component]
+    ) throws -> UnsafePointer<lamina_tensor> {
         guard source.fields.indices.contains(field) else {
             throw LaminaError(.data, "\(path): \(source.id) reads it as text")
         }
@@ -96,18 +120,24 @@ final class SessionData {
         let form = source.fields[field]
         return try values.withUnsafeBytes { bytes in
             try prepare(
-                bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 64)!, count: source.count, form.dtype, form.shape)
+                bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 64)!, count: source.count, form.dtype, form.shape,
+                steps)
         }
     }
 
     // MARK: The recipe's data
 
+    /// What the recipe in the archive says of them; nil: nothing.
+    private func recordedData() throws -> Recipe.Datasets? {
+        guard model.recipe != nil || model.trainingRecord["recipe"] != nil else {
+            throw LaminaError(.recipe, "the archive holds no recipe, which would tell of its data")
+        }
+        return try model.recordedRecipe().data
+    }
+
     private func opened(_ split: Int32) throws -> (source: DataSource, value: Int, target: Int?)? {
         if let known = sources[split] { return known }
-        guard model.recipe != nil || model.trainingRecord["recipe"] != nil else {
-            throw LaminaError(.recipe, "the archive holds no recipe, which would name them")
-        }
-        guard let data = try model.recordedRecipe().data else { return nil }
+        guard let data = try recordedData() else { return nil }
         guard let component = split == LAMINA_SPLIT_TRAIN ? data.train : data.test else { return nil }
         let source = try DataSource(component.id, component.attributes, registry: model.registry)
         let name = data.inputs.first.map { data.sourceField(of: $0) }

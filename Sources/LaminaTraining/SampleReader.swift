@@ -64,9 +64,11 @@ extension DataSource {
     ///
     /// - Parameters:
     ///   - shape: what a raw sample should have, [C, H, W] for images.
+    ///   - channels: those of an image where its whole shape is not given.
     ///   - origin: how the training data was read.
     public static func file(
-        _ path: String, suffix: String? = nil, shape: [Int]?, origin: Origin? = nil, registry: Registry
+        _ path: String, suffix: String? = nil, shape: [Int]?, channels: Int? = nil, origin: Origin? = nil,
+        registry: Registry
     ) throws(TrainingError) -> (source: DataSource, field: Int) {
         let ending =
             suffix ?? path.split(separator: "/").last?.split(separator: ".").dropFirst().last.map { $0.lowercased() }
@@ -84,11 +86,10 @@ extension DataSource {
         var attributes: JSONObject = isSame ? origin.map { $0.attributes.merging($0.reading) } ?? [:] : [:]
         attributes["path"] = .string(path)
         // What the source offers of these is set to what the model was trained on.
-        if let shape, shape.count == 3 {
-            for (name, size) in zip(["channels", "height", "width"], shape)
-            where description.attributes.contains(where: { $0.name == name }) {
-                attributes[name] = .integer(Int64(size))
-            }
+        let sizes = shape.map { $0.count == 3 ? $0 : [] } ?? channels.map { [$0] } ?? []
+        for (name, size) in zip(["channels", "height", "width"], sizes)
+        where description.attributes.contains(where: { $0.name == name }) {
+            attributes[name] = .integer(Int64(size))
         }
         // Samples to predict may come with their target, as the training data did, or without it.
         let bare = JSONObject(

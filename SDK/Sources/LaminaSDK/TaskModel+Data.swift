@@ -38,6 +38,25 @@ extension TaskModel {
         return Tensor(samples!)
     }
 
+    /// The samples of a file as training made of them a field of the recipe's `data.input`; valid until the next call.
+    ///
+    /// An image keeps its size, unless a transform changes it.
+    /// - Parameters:
+    ///   - place: which field, from 0.
+    ///   - channels: those that an image is read with, 1 or 3; 0: those of the file.
+    ///   - isMade: the file holds the field itself, not what a transform with `as` makes it of: only the transforms behind that one
+    ///     are done.
+    public func read(file path: String, field place: Int, channels: Int = 0, isMade: Bool = false) throws -> Tensor {
+        guard Int(raw.pointee.struct_size) > MemoryLayout<lamina_task_model>.offset(of: \.read_field)! else {
+            throw PluginError.unsupported("this host reads no files as fields of the recipe; use a newer one")
+        }
+        var samples: UnsafePointer<lamina_tensor>?
+        try check(
+            raw.pointee.read_field(sink, path, Int32(place), Int32(channels), isMade ? 1 : 0, &samples),
+            "\(path) could not be read")
+        return Tensor(samples!)
+    }
+
     /// Which of the recipe's data.
     public enum Split: Int32, Sendable {
         case train = 0

@@ -139,6 +139,8 @@ import Testing
         let error = #expect(throws: CallError.self) {
             try model.run(task, arguments: name == "evaluate" ? [] : ["x.png"])
         }
-        #expect(error?.text.contains("makes images of images") ?? false, "\(error?.text ?? "")")
+        for text in ["makes images of images", "task MODEL translate"] {
+            #expect(error?.text.contains(text) ?? false, "\(error?.text ?? "")")
+        }
     }
 }

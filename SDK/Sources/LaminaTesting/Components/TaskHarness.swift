@@ -25,27 +25,42 @@ public struct TaskHarness {
         }
     }
 
+    /// A file that the task wants read as training made a field of such files; see `TaskModel.read(file:field:channels:isMade:)`.
+    public struct FieldRequest: Equatable {
+        public var path: String
+        public var place, channels: Int
+        public var isMade: Bool
+
+        public init(path: String, place: Int, channels: Int, isMade: Bool) {
+            (self.path, self.place, self.channels, self.isMade) = (path, place, channels, isMade)
+        }
+    }
+
+    public typealias Read = (FieldRequest) throws -> TensorValue
     public typealias Evaluate = ([(reference: String, value: TensorValue)], [String]) throws -> [TensorValue]
 
     private let parameters: [(name: String, value: TensorValue)]
     private let assets: [String: [UInt8]]
     private let graph: String
     private let texts: [String: TextInput]
+    private let read: Read?
     private let evaluate: Evaluate?
 
     /// - Parameters:
     ///   - graph: the content of `graph.json`.
     ///   - texts: the inputs of the model that are text, by name.
+    ///   - read: the samples of a file; nil: the task may not read any.
     ///   - evaluate: what the graph makes of given values; nil: the task may not ask. It is asked for whole sequences, where
     ///     the task computes step by step, too.
     public init(
         parameters: [(name: String, value: TensorValue)] = [], assets: [String: [UInt8]] = [:], graph: String = "",
-        texts: [String: TextInput] = [:], evaluate: Evaluate? = nil
+        texts: [String: TextInput] = [:], read: Read? = nil, evaluate: Evaluate? = nil
     ) {
         self.parameters = parameters
         self.assets = assets
         self.graph = graph
         self.texts = texts
+        self.read = read
         self.evaluate = evaluate
     }
 
@@ -69,7 +84,7 @@ public struct TaskHarness {
         return session.answer
     }
 
-    func session() -> TaskSession { TaskSession(assets, texts, evaluate) }
+    func session() -> TaskSession { TaskSession(assets, texts, read, evaluate) }
 
     /// Calls `body` with the model, and throws what went wrong: nearest to the cause first.
     func call<Table>(

@@ -10,20 +10,23 @@ final class TaskSession {
     private(set) var failure: (any Error)?
     private let assets: [String: UnsafeMutableRawBufferPointer]
     private let texts: [String: TaskHarness.TextInput]
+    private let read: TaskHarness.Read?
     private let evaluate: TaskHarness.Evaluate?
+    private var samples: WatchedTensors?
     private var outputs: WatchedTensors?
     /// Steps that evaluations have kept, by what they were given and wanted.
     private var history: [[String]: (count: Int, capacity: Int, values: [String: TensorValue])] = [:]
 
     init(
-        _ assets: [String: [UInt8]], _ texts: [String: TaskHarness.TextInput], _ evaluate: TaskHarness.Evaluate?
+        _ assets: [String: [UInt8]], _ texts: [String: TaskHarness.TextInput], _ read: TaskHarness.Read?,
+        _ evaluate: TaskHarness.Evaluate?
     ) {
         self.assets = assets.mapValues { bytes in
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 64)
             copy.copyBytes(from: bytes)
             return UnsafeMutableRawBufferPointer(rebasing: copy[..<bytes.count])
         }
-        (self.texts, self.evaluate) = (texts, evaluate)
+        (self.texts, self.read, self.evaluate) = (texts, read, evaluate)
     }
 
     deinit { assets.values.forEach { $0.deallocate() } }
@@ -101,10 +104,28 @@ final class TaskSession {
             vocabulary_size: { sink, input in
                 TaskSession.of(sink).texts[String(cString: input!)].map { Int64($0.tokenizer.vocabularySize) } ?? -1
             },
-            // The test has neither data nor other models.
+            // The test has no data but single files, and no other models.
             label_count: 0, reserved: 0, labels: nil, link: nil, prepare: { _, _, _ in LAMINA_ERROR_UNSUPPORTED },
             read_file: { _, _, _ in LAMINA_ERROR_UNSUPPORTED }, sample_count: { _, _ in -1 },
-            read_samples: { _, _, _, _, _ in LAMINA_ERROR_UNSUPPORTED }, open: { _, _, _ in LAMINA_ERROR_UNSUPPORTED })
+            read_samples: { _, _, _, _, _ in LAMINA_ERROR_UNSUPPORTED }, open: { _, _, _ in LAMINA_ERROR_UNSUPPORTED },
+            read_field: { sink, path, place, channels, isMade, out in
+                let session = TaskSession.of(sink)
+                return session.attempt {
+                    out!.pointee = try session.read(
+                        .init(
+                            path: String(cString: path!), place: Int(place), channels: Int(channels),
+                            isMade: isMade != 0)
+                    )
+                }
+            })
+    }
+
+    private func read(_ request: TaskHarness.FieldRequest) throws -> UnsafePointer<lamina_tensor> {
+        guard let read else { throw PluginError.internal("the test gave no function that reads files") }
+        try checkOutputs()
+        let array = TensorArray([try read(request)], names: ["the samples of \(request.path)"])
+        samples = .readOnly(array)
+        return UnsafePointer(array.raw)
     }
 
     // MARK: Computing
@@ -177,7 +198,7 @@ final class TaskSession {
 
     /// Throws when the task has written to what it was to read.
     func checkOutputs() throws(CallError) {
-        guard let fault = outputs?.fault else { return }
+        guard let fault = samples?.fault ?? outputs?.fault else { return }
         throw CallError(call: "run", status: LAMINA_ERROR_INTERNAL, text: "run \(fault)", argument: -1)
     }
 

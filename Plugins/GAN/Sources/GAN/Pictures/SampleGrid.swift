@@ -36,15 +36,31 @@ enum SampleGrid {
         for index in 0..<count {
             let image = images + index * channels * height * width
             let (top, left) = (index / columns * (height + 1) + 1, index % columns * (width + 1) + 1)
-            for channel in 0..<channels {
-                for y in 0..<height {
-                    for x in 0..<width {
-                        let place = ((top + y) * picture.width + left + x) * channels + channel
-                        picture.pixels[place] = range.pixel(image[(channel * height + y) * width + x])
-                    }
+            picture.draw(image, shape: shape, top: top, left: left, range)
+        }
+        return picture
+    }
+}
+
+extension Picture {
+    /// An image of a shape (channels, height, width).
+    init(_ image: [Float], shape: [Int], _ range: SampleGrid.Range) {
+        self.init(width: shape[2], height: shape[1], channels: shape[0])
+        draw(image, shape: shape, top: 0, left: 0, range)
+    }
+
+    /// Draws an image with as many channels.
+    fileprivate mutating func draw(
+        _ image: UnsafePointer<Float>, shape: [Int], top: Int, left: Int, _ range: SampleGrid.Range
+    ) {
+        let (height, width) = (shape[1], shape[2])
+        for channel in 0..<channels {
+            for y in 0..<height {
+                for x in 0..<width {
+                    pixels[((top + y) * self.width + left + x) * channels + channel] =
+                        range.pixel(image[(channel * height + y) * width + x])
                 }
             }
         }
-        return picture
     }
 }

@@ -1,5 +1,7 @@
 import LaminaSDK
 
 extension GANCatalogue {
-    static var tasks: [Component] { [.task(Generate.self), .task(Interpolate.self), .task(Evaluate.self)] }
+    static var tasks: [Component] {
+        [.task(Generate.self), .task(Interpolate.self), .task(Evaluate.self), .task(Translate.self)]
+    }
 }

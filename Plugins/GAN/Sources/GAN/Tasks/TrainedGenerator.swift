@@ -15,8 +15,8 @@ struct TrainedGenerator {
     init(_ model: TaskModel) throws {
         guard model.asset(TranslationAsset.name) == nil else {
             throw PluginError.data(
-                "the model makes images of images, not samples of noise: have it make one with lamina run, from a file with its "
-                    + "input")
+                "the model makes images of images, not samples of noise: use the task translate, as in "
+                    + "lamina task MODEL translate PICTURE… --output FOLDER")
         }
         self.model = model
         asset = try GeneratorAsset(from: model)

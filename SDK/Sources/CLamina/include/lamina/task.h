@@ -76,6 +76,11 @@ typedef struct lamina_task_model {
   lamina_status (*read_samples)(void *sink, int32_t split, int64_t first, int64_t count, const lamina_tensor **tensors);
   /* Another model, by the path of its archive; borrowed until this one is no longer. */
   lamina_status (*open)(void *sink, const char *path, const struct lamina_task_model **model);
+  /* The samples of a file as training made of them a field of the recipe's `data.input`, `place` counted from 0: [n, …]; until the
+   * next call. An image is read with `channels` (1 or 3; 0: those of the file), and in its own size. With `is_made` 1 the file holds
+   * the field itself, not what a transform with `as` makes it of: only the transforms behind that one are done. */
+  lamina_status (*read_field)(void *sink, const char *path, int32_t place, int32_t channels, int32_t is_made,
+                              const lamina_tensor **samples);
 } lamina_task_model;
 
 /* Where the answer goes. */

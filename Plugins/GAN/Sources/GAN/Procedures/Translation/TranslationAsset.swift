@@ -1,4 +1,5 @@
 import LaminaFormats
+import LaminaSDK
 
 /// What an archive says of images that its generators make of others, as `assets/translation.json`.
 struct TranslationAsset {
@@ -7,5 +8,22 @@ struct TranslationAsset {
     /// Which values are black and white, of images and of what is made of them.
     var range: SampleGrid.Range
 
+    init(range: SampleGrid.Range) { self.range = range }
+
     var json: JSON { ["black": .number(range.low), "white": .number(range.high)] }
+
+    /// That of a model; nil: it makes no images of images.
+    init?(from model: TaskModel) throws {
+        guard let bytes = model.asset(Self.name) else { return nil }
+        do {
+            var fields = try JSONFields(JSON.parse(Array(bytes)), at: Self.name)
+            range = .init(low: try fields.read("black"), high: try fields.read("white"))
+            try fields.finish()
+        } catch {
+            throw PluginError.data("\(error)")
+        }
+        guard range.low < range.high else {
+            throw PluginError.data("\(Self.name): black is \(range.low) and white \(range.high); wanted a lower black")
+        }
+    }
 }

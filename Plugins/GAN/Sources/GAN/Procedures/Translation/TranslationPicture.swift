@@ -12,8 +12,11 @@ struct TranslationPicture {
     mutating func add(_ images: Tensor) {
         let shape = Array(images.shape.dropFirst())
         let size = count * shape.reduce(1, *)
-        rows.append((Array(UnsafeBufferPointer(start: images.floats, count: size)), shape))
+        add(Array(UnsafeBufferPointer(start: images.floats, count: size)), shape: shape)
     }
+
+    /// A row of `count` images of a shape.
+    mutating func add(_ images: [Float], shape: [Int]) { rows.append((images, shape)) }
 
     /// nil: these are no images. Grey rows beside coloured ones become coloured; rows of other sizes than the last are left out.
     func picture() -> Picture? {
