@@ -262,7 +262,7 @@ public final class ProcedureTraining: @unchecked Sendable {
     public func start(_ observer: (any ProcedureObserver)? = nil) throws(LaminaError) -> Trainer.Outcome {
         driver.networks?.writeSample = { [weak observer] name, bytes in try observer?.sample(name, bytes) }
         return try sorted {
-            let meter = Meter(fraction: state.fraction)
+            var remaining = RemainingTime()
             while !state.isFinished {
                 if runtime.isCancelled {
                     runtime.isCancelled = false
@@ -280,7 +280,9 @@ public final class ProcedureTraining: @unchecked Sendable {
                 }
                 let before = state.epochs
                 state.add(step, driver.measures, seconds: Clock.now - begin)
-                observer?.stepEnded(meter.progress(state, recipe.training.epochs, driver.itemName))
+                // From the end of the first step: a checkpoint's fraction was that of as many epochs as there were then.
+                let secondsLeft = remaining.left(done: state.fraction, at: Clock.now, least: 0.01)
+                observer?.stepEnded(progress(secondsLeft))
                 guard state.epochs > before || state.isFinished else { continue }
                 let record = state.endEpoch()
                 let every = max(1, recipe.training.checkpointEvery)
@@ -320,21 +322,11 @@ public final class ProcedureTraining: @unchecked Sendable {
         }
     }
 
-    /// Tells people how far a run is.
-    private struct Meter {
-        private let begin = Clock.now
-        /// What was done when the run began.
-        let fraction: Double
-
-        init(fraction: Double) { self.fraction = fraction }
-
-        func progress(_ state: ProcedureState, _ epochs: Int, _ itemName: String) -> Progress {
-            let done = state.fraction - fraction
-            return Progress(
-                epoch: min(state.epochs + 1, epochs), epochs: epochs, fraction: state.fraction,
-                meanLoss: state.running.meanLoss, values: state.running.values, itemName: itemName,
-                itemsPerSecond: state.running.itemsPerSecond,
-                secondsLeft: done > 0.01 ? (Clock.now - begin) * (1 - state.fraction) / done : nil)
-        }
+    private func progress(_ secondsLeft: Double?) -> Progress {
+        let epochs = recipe.training.epochs
+        return Progress(
+            epoch: min(state.epochs + 1, epochs), epochs: epochs, fraction: state.fraction,
+            meanLoss: state.running.meanLoss, values: state.running.values, itemName: driver.itemName,
+            itemsPerSecond: state.running.itemsPerSecond, secondsLeft: secondsLeft)
     }
 }

@@ -197,12 +197,12 @@ enum Interruption {
 final class TrainingDisplay: TrainingObserver {
     private let report: TrainingReport
     private var lastShown = 0.0
-    private var begin = Terminal.now
+    /// Of the running epoch.
+    private var remaining = (epoch: 0, time: RemainingTime())
 
     init(_ report: TrainingReport) { self.report = report }
 
     func trainingStarts(_ trainer: Trainer) {
-        begin = Terminal.now
         let evaluation = trainer.evaluationName.map { ", evaluated on \($0) data" } ?? ""
         let epochs = trainer.recipe.training.epochs
         Terminal.message(
@@ -233,11 +233,13 @@ final class TrainingDisplay: TrainingObserver {
 
     func stepEnded(_ progress: TrainingProgress) {
         let now = Terminal.now
+        if remaining.epoch != progress.epoch { remaining = (progress.epoch, RemainingTime()) }
+        let left = remaining.time.left(
+            done: Double(progress.stepInEpoch) / Double(max(progress.stepsPerEpoch, 1)), at: now)
         let interval = Terminal.isErrorATerminal ? 0.1 : 10
         let isLast = progress.stepInEpoch == progress.stepsPerEpoch
         guard now - lastShown >= interval || (isLast && Terminal.isErrorATerminal) else { return }
         lastShown = now
-        let remaining = Double(progress.stepsPerEpoch - progress.stepInEpoch) / Double(max(progress.stepInEpoch, 1))
         let text =
             "\(progress.stepInEpoch)/\(progress.stepsPerEpoch)  loss \(Text.decimal(progress.meanLoss, 4))  "
             + "\(Text.decimal(progress.samplesPerSecond, 0)) samples/s"
@@ -245,22 +247,11 @@ final class TrainingDisplay: TrainingObserver {
             let width = max(10, min(30, Terminal.columns - 75))
             let filled = width * progress.stepInEpoch / max(progress.stepsPerEpoch, 1)
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-            let samples = remaining > 0 ? "  \(Text.duration(eta(progress))) left" : ""
-            Terminal.progress("epoch \(progress.epoch)/\(progress.epochs) \(bar) \(text)\(samples)")
+            let time = isLast ? "" : left.map { "  \(Text.duration($0)) left" } ?? ""
+            Terminal.progress("epoch \(progress.epoch)/\(progress.epochs) \(bar) \(text)\(time)")
         } else {
             Terminal.message("epoch \(progress.epoch)/\(progress.epochs)  \(text)")
         }
-    }
-
-    private func eta(_ progress: TrainingProgress) -> Double {
-        let perStep = (Terminal.now - epochBegin(progress)) / Double(max(progress.stepInEpoch, 1))
-        return perStep * Double(progress.stepsPerEpoch - progress.stepInEpoch)
-    }
-
-    private var epochStart: (epoch: Int, time: Double) = (0, 0)
-    private func epochBegin(_ progress: TrainingProgress) -> Double {
-        if epochStart.epoch != progress.epoch { epochStart = (progress.epoch, Terminal.now) }
-        return epochStart.time
     }
 
     func evaluating(_ done: Int, _ total: Int) { Terminal.progress("evaluating \(done)/\(total)") }

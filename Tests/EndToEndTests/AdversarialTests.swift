@@ -37,6 +37,7 @@ struct AdversarialTests {
         #expect(trained.errors.contains("d_real") && trained.errors.contains("generator_loss"), "\(trained)")
         for epoch in 1...4 { #expect(folder.exists("m.samples/epoch-000\(epoch).png")) }
         let history = try folder.text("m.history.csv")
+        #expect(!history.contains("train_loss") && !history.contains("nan"), "\(history)")
         #expect(history.contains("discriminator_loss") && history.contains("d_fake"), "\(history)")
         try folder.lamina("verify", "m.lamina").succeeded()
         try folder.lamina("selftest", "m.lamina").succeeded()

@@ -32,6 +32,16 @@ struct HistoryTableTests {
         #expect(HistoryTable([]).jsonLines == "")
     }
 
+    @Test("a loss that no epoch has is no column")
+    func withoutLoss() {
+        let rows = [row(1, .nan, [("d_real", 0.5)]), row(2, .nan, [("d_real", 0.25)])]
+        let csv = HistoryTable(rows).csv
+        #expect(csv.hasPrefix("epoch,step,d_real,learning_rate_factor"))
+        #expect(!csv.contains("nan"))
+        #expect(!HistoryTable(rows).jsonLines.contains("train_loss"))
+        #expect(HistoryTable(rows + [row(3, 0.5, [])]).csv.contains("\n1,100,nan,0.5,"))
+    }
+
     @Test("JSON lines: an object per epoch, null for what JSON cannot say")
     func jsonLines() throws {
         let text = HistoryTable(Self.rows).jsonLines

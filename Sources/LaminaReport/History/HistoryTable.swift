@@ -13,13 +13,18 @@ struct HistoryTable {
 
     let rows: [HistoryRow]
     private(set) var columns: [Column] = []
+    /// A procedure may measure figures of its own alone: a loss that no epoch has is no column. The header without epochs
+    /// names it.
+    let hasLoss: Bool
 
-    private static let leading = ["epoch", "step", "train_loss"]
+    private static let leading = ["epoch", "step"]
+    private static let loss = "train_loss"
     private static let trailing = ["learning_rate_factor", "seconds", "samples_per_second"]
 
     init(_ rows: [HistoryRow]) {
         self.rows = rows
-        let fixed = Set(Self.leading + Self.trailing)
+        hasLoss = rows.isEmpty || rows.contains { !$0.trainLoss.isNaN }
+        let fixed = Set(Self.leading + [Self.loss] + Self.trailing)
         var positions: [String: Int] = [:]
         for (index, row) in rows.enumerated() {
             var taken = fixed
@@ -43,9 +48,10 @@ struct HistoryTable {
     ///
     /// Numbers are the shortest that read back as the same double; a value that a row lacks is empty.
     var csv: String {
-        var text = (Self.leading + columns.map(\.name) + Self.trailing).map(Self.quoted).joined(separator: ",") + "\n"
+        let names = Self.leading + (hasLoss ? [Self.loss] : []) + columns.map(\.name) + Self.trailing
+        var text = names.map(Self.quoted).joined(separator: ",") + "\n"
         for (index, row) in rows.enumerated() {
-            text += "\(row.epoch),\(row.step),\(row.trainLoss)"
+            text += "\(row.epoch),\(row.step)" + (hasLoss ? ",\(row.trainLoss)" : "")
             for column in columns { text += "," + (column.values[index]?.description ?? "") }
             text += ",\(row.learningRateFactor),\(row.seconds),\(row.samplesPerSecond)\n"
         }
@@ -58,8 +64,8 @@ struct HistoryTable {
         for (index, row) in rows.enumerated() {
             var object = JSONObject([
                 ("epoch", .integer(Int64(row.epoch))), ("step", .integer(Int64(clamping: row.step))),
-                ("train_loss", .number(row.trainLoss)),
             ])
+            if hasLoss { object.append(Self.loss, .number(row.trainLoss)) }
             for column in columns { object[column.name] = column.values[index].map { .number($0) } }
             object["learning_rate_factor"] = .number(row.learningRateFactor)
             object["seconds"] = .number(row.seconds)

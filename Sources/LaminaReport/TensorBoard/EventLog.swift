@@ -40,7 +40,7 @@ struct EventLog {
         let begin = moments.isEmpty ? 0 : moments[0].wallTime - duration(table.rows[0])
         var bytes = RecordFile.frame(Event(wallTime: begin, fileVersion: Event.version).bytes)
         for (index, row) in table.rows.enumerated() {
-            var scalars = [Event.Scalar(tag: "loss/train", value: Float(row.trainLoss))]
+            var scalars = table.hasLoss ? [Event.Scalar(tag: "loss/train", value: Float(row.trainLoss))] : []
             for column in table.columns {
                 guard let value = column.values[index] else { continue }
                 let name = MeasureName(column.name)
