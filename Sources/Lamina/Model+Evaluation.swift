@@ -11,7 +11,8 @@ extension Model {
     public func evaluate(
         on split: Split = .test, recipe path: String? = nil, batch: Int = 256, progress: ((Int, Int) -> Void)? = nil
     ) throws(LaminaError) -> Evaluator.Result {
-        try sorted {
+        if path == nil, let obstacle = evaluationObstacle { throw LaminaError(.usage, obstacle) }
+        return try sorted {
             let recipe = try path.map { try Recipe.load($0, registry: registry) } ?? recordedRecipe()
             guard let data = recipe.data else { throw LaminaError(.recipe, "\(recipe.file.path) has no data section") }
             let source: Recipe.Component? =

@@ -276,8 +276,7 @@ extension Model {
                 "| \(output.name) | \(output.dtype.name) | \(output.shape.map(\.description).joined(separator: " × ")) |\n"
         }
         if let metrics = trainingRecord["metrics"] { text += "\nLast epoch: \(metrics.text())\n" }
-        return text
-            + "\nUse it: `lamina predict MODEL FILE`, `lamina run MODEL --input X.safetensors --output Y.safetensors`.\n"
+        return text + "\nUse it: \(usage).\n"
     }
 
     /// Larger inputs, in bytes, are not recorded as an example: an archive would be little else.

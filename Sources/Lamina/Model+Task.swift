@@ -29,7 +29,7 @@ extension Model {
     }
 
     /// Ids of the plugins that made the model and compute it.
-    private var neededPlugins: [String] {
+    var neededPlugins: [String] {
         var ids = archive?.manifest.plugins.map(\.id) ?? []
         ids += graph.definition.nodes.map { String($0.component.prefix { $0 != "." }) }
         if let procedure { ids.append(String(procedure.prefix { $0 != "." })) }
@@ -55,11 +55,15 @@ extension Model {
             return task
         }
         let names = tasks.map { String($0.id.drop { $0 != "." }.dropFirst()) }
-        guard !names.isEmpty else { throw LaminaError(.usage, "no plugin of this model offers a task") }
+        let missing = missingMakersAdvice
+        guard !names.isEmpty else {
+            throw LaminaError(
+                .usage, missing.map { "there is no task '\(name)': \($0)" } ?? "no plugin of this model offers a task")
+        }
         throw LaminaError(
             .usage,
             "this model has no task '\(name)'\(Suggestion.question(for: name, among: names)); it offers "
-                + names.joined(separator: ", "))
+                + names.joined(separator: ", ") + (missing.map { "; \($0)" } ?? ""))
     }
 
     /// Runs a task of the model's plugins.

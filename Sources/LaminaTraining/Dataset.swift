@@ -89,7 +89,7 @@ public final class Dataset: @unchecked Sendable {
                 let name = fields.popFirst()
                 let isFirst = !roles.contains { if case .field = $0 { true } else { false } }
                 let role = try finder.role(name, "input", isFirst: isFirst)
-                try finder.check(role, input)
+                try finder.check(role, name, input)
                 roles.append(role)
             }
         }
@@ -251,9 +251,10 @@ private struct FieldFinder {
         return field.name
     }
 
-    func check(_ role: Dataset.Role, _ input: GraphDefinition.Input) throws(TrainingError) {
+    /// - Parameter name: as the recipe has it, perhaps of what a transform makes of a field.
+    func check(_ role: Dataset.Role, _ name: String?, _ input: GraphDefinition.Input) throws(TrainingError) {
         guard case .field(let index, let chain) = role else { return }
-        let name = source.fields[index].name
+        let name = name ?? source.fields[index].name
         guard chain.dtype == input.dtype else {
             let hint = chain.dtype == .uint8 ? "; add a transform such as one that normalizes" : ""
             throw TrainingError(

@@ -67,6 +67,12 @@ struct Inspect: ParsableCommand {
         for plugin in model.archive?.manifest.plugins ?? [] {
             Terminal.result("needs plugin \(plugin.id) \(plugin.versions)")
         }
+        if let procedure = model.procedure {
+            let missing = model.missingMakers.joined(separator: ", ")
+            Terminal.result(
+                "trained by \(procedure)"
+                    + (missing.isEmpty ? "" : "; tasks come from plugin \(missing), which is not installed"))
+        }
         if !model.labels.isEmpty { Terminal.result("labels: \(model.labels.joined(separator: ", "))") }
     }
 
@@ -101,6 +107,7 @@ struct Inspect: ParsableCommand {
             ),
             ("labels", .array(model.labels.map { .string($0) })),
         ])
+        if let procedure = model.procedure { object.append("procedure", .string(procedure)) }
         if let base = model.base {
             object.append(
                 "base",

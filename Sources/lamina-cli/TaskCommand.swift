@@ -53,7 +53,12 @@ struct TaskCommand: ParsableCommand {
                 }
             ).show()
         }
-        guard !tasks.isEmpty else { return Terminal.message("no plugin of this model offers a task") }
+        let missing = model.missingMakersAdvice
+        if let missing { Terminal.warning(missing) }
+        guard !tasks.isEmpty else {
+            if missing == nil { Terminal.message("no plugin of this model offers a task") }
+            return
+        }
         let width = tasks.map(\.shortName.count).max()!
         for task in tasks {
             let blanks = String(repeating: " ", count: width - task.shortName.count + 2)
@@ -74,11 +79,6 @@ struct TaskCommand: ParsableCommand {
             Terminal.result("      \(attribute.documentation)")
         }
     }
-}
-
-extension ComponentDescription {
-    /// As the command line names it.
-    fileprivate var shortName: String { String(id.drop { $0 != "." }.dropFirst()).dashed }
 }
 
 extension String {

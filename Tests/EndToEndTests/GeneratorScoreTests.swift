@@ -95,9 +95,18 @@ struct GeneratorScoreTests {
             "task", "g.lamina", "evaluate", "--classifier", "judge.lamina", "--count", "100"
         ).succeeded().output
         for measure in [
-            "inception score", "Fréchet distance of features", "classes hit, of 4",
+            "inception score\t", "its standard deviation, over 10 splits\t", "inception score of real samples\t",
+            "Fréchet distance of features", "classes hit, of 4",
             "share of the rarest class", "agreement with the asked class",
         ] { #expect(scores.contains(measure), "\(scores)") }
+
+        try folder.lamina(
+            "task", "g.lamina", "evaluate", "--classifier", "judge.lamina", "--count", "5"
+        ).failed(2, saying: "--splits is 10, wanted at most the number of samples, --count 5")
+        // Loss and metrics on data it has none.
+        try folder.lamina("eval", "g.lamina").failed(2, saying: "judge it by `lamina task MODEL evaluate`")
+        let card = String(decoding: try ArchiveBytes(folder.bytes("g.lamina")).content("README.md"), as: UTF8.self)
+        #expect(card.contains("`lamina task MODEL generate`") && !card.contains("lamina predict"), "\(card)")
 
         func generate(_ file: String, _ name: String) throws -> [UInt8] {
             try folder.lamina("task", "g.lamina", "generate", file, "--class", name, "--count", "3").succeeded()
@@ -113,6 +122,14 @@ struct GeneratorScoreTests {
         try folder.lamina("train", "other.yaml", "-o", "other.lamina").succeeded()
         try folder.lamina("task", "g.lamina", "evaluate", "--classifier", "other.lamina").failed(
             4, saying: "the classifier knows no class 'bottom right'")
+    }
+
+    @Test("a classifier of other samples is refused before the training")
+    func classifierOfOthers() throws {
+        let folder = try judged()
+        try folder.write(Self.ring(", classifier: judge.lamina"), "r.yaml")
+        try folder.lamina("train", "r.yaml", "-o", "r.lamina").failed(
+            4, saying: "raw samples are uint8 [1, 8, 8], got uint8 [2]")
     }
 
     @Test("logarithms are not taken for probabilities")
@@ -134,7 +151,10 @@ struct GeneratorScoreTests {
                 "task", "g.lamina", "evaluate", "--classifier", "judge.lamina", "--count", "80", "--splits", "4",
                 "--format", "json"
             ).json()
-            guard case .array(let list) = rows, case .number(let score)? = list.first?["real samples"] else {
+            guard case .array(let list) = rows,
+                case .number(let score)? = list.first(where: { $0["measure"] == "inception score of real samples" })?[
+                    "value"]
+            else {
                 Issue.record("no score in \(rows.text())")
                 return 0
             }

@@ -64,6 +64,31 @@ struct PluginTests {
         #expect(try folder.lamina("plugins", "why", "m.lamina", "--format", "json").json()["ok"] == true)
     }
 
+    @Test("without the plugin that trained a model, its tasks are not there, and commands say so", .needs("GAN"))
+    func missingMaker() throws {
+        let folder = try Folder()
+        try folder.write(
+            """
+            lamina: 1
+            data: { train: { reader: gan.ring, count: 640 } }
+            networks:
+              generator: { input: [4], layers: [ core.dense: { units: 2 } ] }
+              discriminator: { input: [2], layers: [ core.dense: { units: 1 } ] }
+            procedure: { gan.adversarial: { samples: 8 } }
+            optimizer: { core.adam: { learning_rate: 1.0e-3 } }
+            train: { epochs: 1, batch: 64 }
+            """, "r.yaml")
+        try folder.lamina("train", "r.yaml", "-o", "m.lamina").succeeded()
+        #expect(try folder.lamina("inspect", "m.lamina").succeeded().output.contains("trained by gan.adversarial\n"))
+        let command = try installation(without: "gan", in: folder)
+        func lamina(_ arguments: String...) throws -> Outcome { try command.run(arguments, in: folder.path) }
+        try lamina("task", "m.lamina", "generate", "x.npy").failed(
+            2, saying: "no task 'generate'", "come from plugin gan, which is not installed")
+        #expect(try lamina("task", "m.lamina").succeeded().errors.contains("plugin gan, which is not installed"))
+        #expect(try lamina("inspect", "m.lamina").succeeded().output.contains("plugin gan, which is not installed"))
+        try lamina("eval", "m.lamina").failed(2, saying: "'gan.adversarial'", "plugin gan")
+    }
+
     @Test("without the plugin that reads files, why says that predict will want it: 5")
     func missingReader() throws {
         let folder = try Folder()

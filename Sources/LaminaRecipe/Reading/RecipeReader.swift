@@ -95,7 +95,10 @@ struct RecipeReader {
         let data = networks == nil ? nil : fields.take("data")
         let optimizer = networks == nil ? nil : fields.take("optimizer")
         for entry in fields.entries where ["data", "model", "loss", "optimizer", "metrics"].contains(entry.key) {
-            if networks != nil, ["data", "optimizer"].contains(entry.key) { continue }
+            if ["data", "optimizer"].contains(entry.key) {
+                guard networks == nil else { continue }
+                throw loose(entry, component)
+            }
             throw error(
                 "'\(entry.key)': the procedure '\(component.id)' brings its own; leave it out", entry.place)
         }
@@ -123,6 +126,15 @@ struct RecipeReader {
             recipe.training = try training(train, recipe)
         }
         return recipe
+    }
+
+    /// Data or an optimizer for a procedure without networks. Whether it trains some, only its description tells.
+    private func loose(_ entry: YAMLNode.Entry, _ procedure: Recipe.Component) -> RecipeError {
+        let about = registry.component(kind: "procedure", id: procedure.id)?.documentation ?? ""
+        return error(
+            "'\(entry.key)' is for a procedure that trains 'networks:', which the recipe lacks: write those that "
+                + "'\(procedure.id)' wants, or leave '\(entry.key)' out if it brings its own (\"\(about)\")",
+            entry.place)
     }
 
     /// Networks that do not stand where they should.

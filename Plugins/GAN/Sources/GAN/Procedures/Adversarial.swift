@@ -10,7 +10,8 @@ import LaminaSDK
 /// Source: Goodfellow et al.: Generative Adversarial Nets, NeurIPS 2014, algorithm 1.
 final class Adversarial: Procedure {
     static let name = "adversarial"
-    static let documentation = "Trains a generator against a discriminator that tells its samples from real ones."
+    static let documentation =
+        "Trains the network 'generator' against 'discriminator', which tells its samples from real ones."
     static let attributes: [AttributeSchema] =
         Discriminator.Settings.schemas() + [
             .integer(
@@ -64,7 +65,7 @@ final class Adversarial: Procedure {
     }
 
     func define(_ model: ProcedureModel) throws {
-        let networks = try model.requiredNetworks(of: Self.name)
+        let networks = try model.requiredNetworks(["generator", "discriminator"], of: Self.name)
         let roles = try Roles(networks)
         self.roles = roles
         try model.publish(roles.generator)
@@ -76,6 +77,7 @@ final class Adversarial: Procedure {
     }
 
     func start(_ run: ProcedureRun) throws {
+        settings.warnOfNoLimit(host)
         game = try Game(self, run)
         average.start(run, game!.roles.generator)
     }

@@ -27,6 +27,16 @@ final class Discriminator {
             penalty = attributes.real("gradient_penalty")
         }
 
+        /// Warns of a Wasserstein loss without a limit: it grows with the discriminator's scale, which then only layers can
+        /// stop.
+        func warnOfNoLimit(_ host: Host) {
+            guard loss.form == .wasserstein, clip == 0, penalty == 0 else { return }
+            host.log(
+                LAMINA_LOG_WARNING,
+                "loss: wasserstein has no limit on the discriminator, whose outputs then grow without end: set "
+                    + "gradient_penalty: 10 or clip: 0.01, if its layers have none themselves (norm: spectral)")
+        }
+
         /// As for image translation: least squares has no ½ there, and discriminators learn by half of their loss
         /// (Isola et al. 2017, section 3.3; Zhu et al. 2017, section 4).
         func forTranslation() -> Settings {

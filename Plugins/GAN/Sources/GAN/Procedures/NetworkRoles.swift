@@ -10,12 +10,18 @@ extension Networks {
 }
 
 extension ProcedureModel {
-    /// The recipe's networks, of which there have to be some.
-    func requiredNetworks(of procedure: String) throws -> Networks {
+    /// The recipe's networks, which have to be those of these names.
+    func requiredNetworks(_ names: [String], of procedure: String) throws -> Networks {
+        let wanted = names.map { "'\($0)'" }.joined(separator: ", ")
         guard let networks else {
             throw PluginError.attribute(
-                "\(procedure) trains networks of the recipe: write them under 'networks:', each with 'input' and 'layers'"
-            )
+                "the recipe lacks 'networks:': \(procedure) trains \(wanted); write each under its name, with 'input' and "
+                    + "'layers'")
+        }
+        for name in names { _ = try networks.required(name, of: procedure) }
+        if let extra = (0..<networks.count).map({ networks[$0].name }).first(where: { !names.contains($0) }) {
+            throw PluginError.attribute(
+                "\(procedure) has no use for network '\(extra)': it trains \(wanted); leave it out")
         }
         return networks
     }

@@ -60,6 +60,8 @@ final class SamplePictures {
             try Classifier(path) { try networks.open($0, host: host) }
         }
         pass = try networks.plan(generator.number, batch: settings.count, [])
+        let made = pass.outputs[0].shape.dropFirst().map { $0 }
+        try classifier?.check(samples: made, settings.range)
         if discriminator.ports.shape == [2], discriminator.ports.label == nil {
             surface = try networks.plan(
                 discriminator.number, batch: Self.latticeSide * Self.latticeSide, [])

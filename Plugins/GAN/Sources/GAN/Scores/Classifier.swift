@@ -31,6 +31,13 @@ struct Classifier {
         }
     }
 
+    /// Judges a grey sample of this shape, for nothing but the errors that others would have, too.
+    func check(samples shape: [Int], _ range: SampleGrid.Range) throws {
+        let values = [Float](repeating: Float((range.low + range.high) / 2), count: shape.reduce(1, *))
+        let raw = values.withUnsafeBufferPointer { range.bytes($0, shape: shape) }
+        _ = try withExtendedLifetime(raw) { try judge(raw.tensor) }
+    }
+
     /// What it makes of raw samples, as files have them.
     func judge(_ raw: Tensor) throws -> (probabilities: [[Double]], features: Tensor) {
         let prepared = try model.prepare(raw)

@@ -6,14 +6,13 @@ import Glibc
 ///
 /// Source: Salimans et al.: Improved Techniques for Training GANs, NeurIPS 2016.
 enum InceptionScore {
-    /// Mean and standard deviation over `splits` parts of the samples, in their order.
+    /// Mean and standard deviation over `splits` parts of the samples, in their order: from 1 to as many as samples.
     static func of(_ probabilities: [[Double]], splits: Int) -> (mean: Double, deviation: Double) {
-        let parts = max(1, min(splits, probabilities.count))
-        let scores = (0..<parts).map { part in
-            score(probabilities[part * probabilities.count / parts..<(part + 1) * probabilities.count / parts])
+        let scores = (0..<splits).map { part in
+            score(probabilities[part * probabilities.count / splits..<(part + 1) * probabilities.count / splits])
         }
-        let mean = scores.reduce(0, +) / Double(parts)
-        let variance = scores.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(parts)
+        let mean = scores.reduce(0, +) / Double(splits)
+        let variance = scores.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(splits)
         return (mean, variance.squareRoot())
     }
 

@@ -41,6 +41,10 @@ struct Evaluate: ModelTask {
             throw PluginError.attribute(
                 "samples of shape \(generator.shape) are judged by a classifier: name its archive with --classifier")
         }
+        guard splits <= count else {
+            throw PluginError.attribute(
+                "--splits is \(splits), wanted at most the number of samples, --count \(count)")
+        }
         let judge = try Classifier(classifier) { try model.open($0) }
         let made = try SampleJudgement(judge) { judgement in
             let places = generator.takesClass ? try judge.numbers(of: model.labels) : []
@@ -54,27 +58,23 @@ struct Evaluate: ModelTask {
         }
         let real = try realSamples(model, judge)
         let score = InceptionScore.of(made.probabilities, splits: splits)
-        let realScore = real.map { InceptionScore.of($0.probabilities, splits: splits) }
-        row(answer, "inception score", score.mean, deviation: score.deviation, real: realScore?.mean)
+        row(answer, "inception score", score.mean)
+        row(answer, "its standard deviation, over \(splits) splits", score.deviation)
+        if let real, real.probabilities.count >= splits {
+            row(answer, "inception score of real samples", InceptionScore.of(real.probabilities, splits: splits).mean)
+        } else if let real {
+            model.host.log(
+                LAMINA_LOG_WARNING,
+                "\(real.probabilities.count) real samples are too few for an inception score over \(splits) splits")
+        }
         if let real { row(answer, "Fréchet distance of features", made.moments.frechetDistance(to: real.moments)) }
         row(answer, "classes hit, of \(judge.classes)", Double(made.hits.count { $0 > 0 }))
         row(answer, "share of the rarest class", Double(made.hits.min() ?? 0) / Double(count))
         if generator.takesClass { row(answer, "agreement with the asked class", Double(made.agreed) / Double(count)) }
     }
 
-    private func row(
-        _ answer: TaskAnswer, _ measure: String, _ value: Double, deviation: Double? = nil, real: Double? = nil
-    ) {
-        switch (deviation, real) {
-        case (let deviation?, let real?):
-            answer.addRow([
-                "measure": .string(measure), "value": .real(value), "deviation": .real(deviation),
-                "real samples": .real(real),
-            ])
-        case (let deviation?, nil):
-            answer.addRow(["measure": .string(measure), "value": .real(value), "deviation": .real(deviation)])
-        default: answer.addRow(["measure": .string(measure), "value": .real(value)])
-        }
+    private func row(_ answer: TaskAnswer, _ measure: String, _ value: Double) {
+        answer.addRow(["measure": .string(measure), "value": .real(value)])
     }
 
     /// The recipe's test data, or else its training data; nil: there are none of bytes.

@@ -15,7 +15,9 @@ import LaminaSDK
 /// image-to-image translation using cycle-consistent adversarial networks, ICCV 2017.
 final class CycleGAN: Procedure {
     static let name = "cyclegan"
-    static let documentation = "Trains two generators to make images of one kind of those of another, without pairs."
+    static let documentation =
+        "Trains the networks 'a_to_b' and 'b_to_a' to make images of one kind of those of another, without pairs, against "
+        + "'discriminator_a' and 'discriminator_b'."
     static let attributes: [AttributeSchema] =
         Discriminator.Settings.schemas(loss: .leastSquares) + [
             .real("cycle", default: 10, 0...1e6, "factor λ of the mean absolute difference after there and back"),
@@ -71,7 +73,8 @@ final class CycleGAN: Procedure {
     }
 
     func define(_ model: ProcedureModel) throws {
-        let networks = try model.requiredNetworks(of: Self.name)
+        let networks = try model.requiredNetworks(
+            ["a_to_b", "b_to_a", "discriminator_a", "discriminator_b"], of: Self.name)
         let roles = try Roles(networks, pictures, comparesIdentity: weights.identity > 0)
         self.roles = roles
         try model.publish(roles.there.number)
@@ -87,7 +90,10 @@ final class CycleGAN: Procedure {
         try model.addAsset(TranslationAsset.name, TranslationAsset(range: pictures.range).json.bytes())
     }
 
-    func start(_ run: ProcedureRun) throws { game = try CycleGame(self, run) }
+    func start(_ run: ProcedureRun) throws {
+        settings.warnOfNoLimit(host)
+        game = try CycleGame(self, run)
+    }
 
     func step(_ run: ProcedureRun) throws -> ProcedureProgress {
         var progress = ProcedureProgress()

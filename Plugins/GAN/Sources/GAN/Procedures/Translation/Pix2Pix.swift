@@ -11,7 +11,8 @@ import LaminaSDK
 /// with conditional adversarial networks, CVPR 2017.
 final class Pix2Pix: Procedure {
     static let name = "pix2pix"
-    static let documentation = "Trains a generator to make of images those that belong to them, from pairs."
+    static let documentation =
+        "Trains the network 'generator' to make of images those that belong to them, from pairs, against 'discriminator'."
     static let attributes: [AttributeSchema] =
         Discriminator.Settings.schemas() + [
             .real("l1", default: 100, 0...1e6, "factor λ of the mean absolute difference to the target")
@@ -39,7 +40,7 @@ final class Pix2Pix: Procedure {
     }
 
     func define(_ model: ProcedureModel) throws {
-        let networks = try model.requiredNetworks(of: Self.name)
+        let networks = try model.requiredNetworks(["generator", "discriminator"], of: Self.name)
         let generator = try TranslatorRole("generator", in: networks, of: Self.name)
         let discriminator = try JudgeRole(
             "discriminator", in: networks, of: Self.name, made: (generator.to, "generator"), condition: generator.from)
@@ -53,7 +54,10 @@ final class Pix2Pix: Procedure {
         try model.addAsset(TranslationAsset.name, TranslationAsset(range: pictures.range).json.bytes())
     }
 
-    func start(_ run: ProcedureRun) throws { game = try Game(self, run) }
+    func start(_ run: ProcedureRun) throws {
+        settings.warnOfNoLimit(host)
+        game = try Game(self, run)
+    }
 
     func step(_ run: ProcedureRun) throws -> ProcedureProgress {
         var progress = ProcedureProgress()
