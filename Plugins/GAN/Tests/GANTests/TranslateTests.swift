@@ -51,14 +51,14 @@ import Testing
     ) throws -> TaskHarness.Answer {
         let model = TaskHarness(
             assets: assets, graph: graph ?? Self.graph(isCycle: isCycle),
+            evaluate: { given, wanted in
+                log.computed += given.map(\.reference) + wanted
+                return [TensorValue(given[0].value.shape, given[0].value.floats.map { -$0 })]
+            },
             read: { request in
                 log.read.append(request)
                 let count = shape.reduce(1, *)
                 return TensorValue(shape, (0..<count).map { Self.values[$0 % Self.values.count] })
-            },
-            evaluate: { given, wanted in
-                log.computed += given.map(\.reference) + wanted
-                return [TensorValue(given[0].value.shape, given[0].value.floats.map { -$0 })]
             })
         return try model.run(task, attributes, arguments: pictures)
     }

@@ -49,19 +49,19 @@ public struct TaskHarness {
     /// - Parameters:
     ///   - graph: the content of `graph.json`.
     ///   - texts: the inputs of the model that are text, by name.
-    ///   - read: the samples of a file; nil: the task may not read any.
     ///   - evaluate: what the graph makes of given values; nil: the task may not ask. It is asked for whole sequences, where
     ///     the task computes step by step, too.
+    ///   - read: the samples of a file; nil: the task may not read any.
     public init(
         parameters: [(name: String, value: TensorValue)] = [], assets: [String: [UInt8]] = [:], graph: String = "",
-        texts: [String: TextInput] = [:], read: Read? = nil, evaluate: Evaluate? = nil
+        texts: [String: TextInput] = [:], evaluate: Evaluate? = nil, read: Read? = nil
     ) {
         self.parameters = parameters
         self.assets = assets
         self.graph = graph
         self.texts = texts
-        self.read = read
         self.evaluate = evaluate
+        self.read = read
     }
 
     /// Throws `AttributeError`, `CallError`, or what the test's function or tokenizer throws.
