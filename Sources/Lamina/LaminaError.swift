@@ -68,10 +68,17 @@ public struct LaminaError: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The same error as one of a file.
+    func of(_ path: String) -> LaminaError { text.hasPrefix(path) ? self : LaminaError(kind, "\(path): \(text)") }
+
     /// The same error as part of an archive: a graph that contradicts itself is then the archive's fault.
     func inArchive(_ path: String) -> LaminaError {
-        let sorted = kind == .recipe || kind == .data ? Kind.archive : kind
-        return LaminaError(sorted, text.hasPrefix(path) ? text : "\(path): \(text)")
+        LaminaError(kind == .recipe || kind == .data ? .archive : kind, text).of(path)
+    }
+
+    /// What only a mistake of a component can have brought about.
+    static func bug(of id: String, _ text: String) -> LaminaError {
+        LaminaError(.internal, "\(id): \(text) (a bug of the plugin)")
     }
 }
 

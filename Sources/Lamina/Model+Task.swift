@@ -9,6 +9,8 @@ public protocol TaskObserver: AnyObject {
     func row(_ cells: JSONObject)
     func text(_ text: String)
     func wrote(file path: String)
+    /// How far a long task is, in units of its own; 0 ≤ `done` ≤ `total`.
+    func progress(_ done: Int, of total: Int)
 }
 
 extension Model {
@@ -44,9 +46,10 @@ extension Model {
         return ids
     }
 
-    /// The task of this name, with or without its plugin's id before it.
+    /// The task of this name, with or without its plugin's id before it, words joined by "_" or "-".
     public func task(named name: String) throws(LaminaError) -> ComponentDescription {
-        let found = tasks.filter { $0.id == name || $0.id.hasSuffix("." + name) }
+        let id = String(name.map { $0 == "-" ? "_" : $0 })
+        let found = tasks.filter { $0.id == id || $0.id.hasSuffix("." + id) }
         if let task = found.first {
             guard found.count == 1 else {
                 throw LaminaError(
@@ -54,7 +57,7 @@ extension Model {
             }
             return task
         }
-        let names = tasks.map { String($0.id.drop { $0 != "." }.dropFirst()) }
+        let names = tasks.map(\.shortName)
         let missing = missingMakersAdvice
         guard !names.isEmpty else {
             throw LaminaError(

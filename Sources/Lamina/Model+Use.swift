@@ -24,9 +24,6 @@ extension Model {
     var evaluationObstacle: String? {
         guard let procedure, graph.definition.loss == nil else { return nil }
         let reason = "'\(procedure)' trained the model, which has no loss or metrics on a dataset"
-        if tasks.contains(where: { $0.shortName == "evaluate" }) {
-            return "\(reason): judge it by `lamina task MODEL evaluate`"
-        }
         if let makers = missingMakersAdvice { return "\(reason): \(makers)" }
         return taskCommands.isEmpty ? reason : "\(reason); it offers \(taskCommands.joined(separator: ", "))"
     }

@@ -22,20 +22,19 @@ final class ModelSession {
     private let labels: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>
     private let link: UnsafeMutablePointer<CChar>?
     private let data: SessionData
+    private let text: SessionText
+    private let parts: SessionParts
     private var hasWarnedOfData = false
     /// Other models that were opened for the component.
-    private var others: [ModelSession] = []
-    /// Networks of the parts that were computed, by what is given and wanted.
-    private var parts: [(key: [[GraphDefinition.Reference]], network: Network)] = []
-    /// What parts have kept of the steps of sequences, by the same keys.
-    private var caches: [[[GraphDefinition.Reference]]: StepCache] = [:]
-    private var outputs: DescriptorArray?
+    private var others: [(path: String, session: ModelSession)] = []
     /// Copies of files that are in no archive yet.
     private var assets: [(name: String, bytes: UnsafeRawBufferPointer)] = []
     /// The first fault of what the component has asked for or answered: nearer to the cause than what it makes of it.
     private var ownFailure: LaminaError?
     /// Also those of other models that it has opened.
-    var failure: LaminaError? { ownFailure ?? others.lazy.compactMap(\.failure).first }
+    var failure: LaminaError? {
+        ownFailure ?? others.lazy.compactMap { other in other.session.failure?.of(other.path) }.first
+    }
     /// Whether it is that a layer cannot go on from the steps before; the component may know what to do.
     private(set) var lacksSteps = false
 
@@ -52,13 +51,15 @@ final class ModelSession {
         }
         names = .allocate(capacity: entries.count)
         _ = names.initialize(from: entries.map { UnsafePointer(strdup($0.name)!) })
-        let text = model.graph.definition.json.bytes()
-        graphText = .allocate(capacity: text.count)
-        _ = graphText.initialize(from: text)
+        let definition = model.graph.definition.json.bytes()
+        graphText = .allocate(capacity: definition.count)
+        _ = graphText.initialize(from: definition)
         labels = .allocate(capacity: model.labels.count)
         _ = labels.initialize(from: model.labels.map { UnsafePointer(strdup($0)!) })
         link = model.link.flatMap { strdup($0) }
-        data = SessionData(model)
+        data = SessionData(model, for: id)
+        text = SessionText(model, for: id)
+        parts = SessionParts(model, for: id)
         memory = .allocate(capacity: 1)
         raw = UnsafePointer(memory)
         memory.initialize(
@@ -70,33 +71,33 @@ final class ModelSession {
                     guard let name else { return lamina_string(data: nil, size: 0) }
                     return ModelSession.at(sink).asset(String(cString: name))
                 },
-                evaluate: { sink, evaluation, outputs in ModelSession.at(sink).evaluate(evaluation, outputs) },
+                evaluate: { sink, evaluation, out in
+                    ModelSession.at(sink).give(out) { session in
+                        guard let evaluation = lamina_task_evaluation(evaluation) else {
+                            throw session.fault("asks for an evaluation that is none")
+                        }
+                        return try session.parts.evaluate(evaluation)
+                    }
+                },
                 graph: lamina_string(UnsafeBufferPointer(graphText)),
-                encode: { sink, input, whole, text, ids in
-                    ModelSession.at(sink).with(input) { session, input in
-                        try session.encode(text.bytes, input, isWhole: whole != 0, ids)
+                encode: { sink, input, whole, bytes, ids in
+                    ModelSession.at(sink).with(input) { text, input in
+                        try text.encode(bytes.bytes, input, isWhole: whole != 0, ids)
                     }
                 },
-                decode: { sink, input, count, ids, text in
-                    ModelSession.at(sink).with(input) { session, input in
-                        guard count >= 0, count == 0 || ids != nil else {
-                            throw session.fault("\(count) tokens to decode, but none are given")
-                        }
-                        let ids = Array(UnsafeBufferPointer(start: ids, count: Int(count)))
-                        try session.add(session.model.tokenizer(of: input).decode(ids), to: text)
+                decode: { sink, input, count, ids, out in
+                    ModelSession.at(sink).with(input) { text, input in
+                        try text.decode(ids, count: count, input, out)
                     }
                 },
-                token: { sink, input, id, text in
-                    ModelSession.at(sink).with(input) { session, input in
-                        let tokenizer = try session.model.tokenizer(of: input)
-                        guard let token = try tokenizer.token(Int(id)) else {
-                            throw session.fault(
-                                "there is no token \(id): ids run from 0 to \(tokenizer.vocabularySize - 1)")
-                        }
-                        try session.add(token, to: text)
+                token: { sink, input, id, out in
+                    ModelSession.at(sink).with(input) { text, input in try text.token(id, input, out) }
+                },
+                special: { sink, input, token in
+                    ModelSession.at(sink).ask(input) { tokenizer in
+                        Int64(SpecialToken(rawValue: token).flatMap { tokenizer.special($0) } ?? -1)
                     }
                 },
-                special: { sink, input, token in ModelSession.at(sink).special(input, token) },
                 vocabulary_size: { sink, input in ModelSession.at(sink).ask(input) { Int64($0.vocabularySize) } },
                 label_count: Int32(labels.count), reserved: 0, labels: labels.baseAddress,
                 link: link.map { UnsafePointer($0) },
@@ -147,13 +148,13 @@ final class ModelSession {
     /// To be called when the model's parameters hold other values than at the last evaluation.
     func parametersChanged() {
         (ownFailure, lacksSteps) = (nil, false)
-        for part in parts { part.network.parametersChanged() }
+        parts.parametersChanged()
     }
 
     /// To be called before what has nothing to do with the faults so far.
     func forgetFailure() {
         (ownFailure, lacksSteps) = (nil, false)
-        others.forEach { $0.forgetFailure() }
+        others.forEach { $0.session.forgetFailure() }
     }
 
     private static func at(_ pointer: UnsafeMutableRawPointer?) -> ModelSession {
@@ -180,7 +181,7 @@ final class ModelSession {
         _ body: (ModelSession) throws -> UnsafePointer<lamina_tensor>
     ) -> lamina_status {
         attempt {
-            guard let out else { throw fault("asks for samples and takes none") }
+            guard let out else { throw fault("asks for values and takes none") }
             out.pointee = try body(self)
         }
     }
@@ -189,15 +190,16 @@ final class ModelSession {
         _ path: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<UnsafePointer<lamina_task_model>?>?
     ) -> lamina_status {
         attempt {
-            guard let path, let out else { throw fault("opens a model and names none") }
-            let session = ModelSession(try Model.open(String(cString: path), registry: model.registry), for: id)
-            others.append(session)
-            out.pointee = session.raw
+            guard let path = path.map({ String(cString: $0) }), let out else {
+                throw fault("opens a model and names none")
+            }
+            others.append((path, ModelSession(try Model.open(path, registry: model.registry), for: id)))
+            out.pointee = others[others.count - 1].session.raw
         }
     }
 
     /// What only a mistake of the component can have brought about.
-    func fault(_ text: String) -> LaminaError { LaminaError(.internal, "\(id): \(text) (a bug of the plugin)") }
+    func fault(_ text: String) -> LaminaError { .bug(of: id, text) }
 
     /// -1: there are none, or none that can be read here, which a task may do without; of that people are warned once.
     private func sampleCount(_ split: Int32) -> Int64 {
@@ -238,49 +240,13 @@ final class ModelSession {
         return lamina_string(data: address.assumingMemoryBound(to: CChar.self), size: UInt64(bytes.count))
     }
 
-    // MARK: Text
-
     private func with(
-        _ input: UnsafePointer<CChar>?, _ body: (ModelSession, String) throws -> Void
+        _ input: UnsafePointer<CChar>?, _ body: (SessionText, String) throws -> Void
     ) -> lamina_status {
         attempt {
             guard let input else { throw fault("asks for the text of no input") }
-            try body(self, String(cString: input))
+            try body(text, String(cString: input))
         }
-    }
-
-    private func encode(
-        _ text: UnsafeBufferPointer<UInt8>, _ input: String, isWhole: Bool, _ sink: UnsafePointer<lamina_id_sink>?
-    ) throws {
-        let tokenizer = try model.tokenizer(of: input)
-        let ids: [Int64]
-        if isWhole, let entry = model.preprocessing.texts.first(where: { $0.name == input }) {
-            let row = try tokenizer.encode(
-                whole: text, for: entry, input: model.graph.definition.inputs.first { $0.name == input })
-            ids = row.ids
-            if let cutTo = row.cutTo {
-                model.registry.runtime.logHandler(
-                    2, "a text for '\(input)' has more than \(cutTo) tokens: cut as in training")
-            }
-        } else {
-            var tokens: [Int32] = []
-            try tokenizer.encode(text, into: &tokens)
-            ids = tokens.map(Int64.init)
-        }
-        guard let sink, let add = sink.pointee.add else { throw fault("encodes a text without a sink for its tokens") }
-        guard add(sink.pointee.sink, Int64(ids.count), ids) == LAMINA_OK else { throw fault("refuses tokens") }
-    }
-
-    private func add(_ text: String, to sink: UnsafePointer<lamina_text_sink>?) throws {
-        guard let sink, let add = sink.pointee.add else { throw fault("decodes tokens without a sink for their text") }
-        var text = text
-        let status = text.withUTF8 { add(sink.pointee.sink, lamina_string($0)) }
-        guard status == LAMINA_OK else { throw fault("refuses a text") }
-    }
-
-    private func special(_ input: UnsafePointer<CChar>?, _ token: Int32) -> Int64 {
-        guard let token = SpecialToken(rawValue: token) else { return -1 }
-        return ask(input) { Int64($0.special(token) ?? -1) }
     }
 
     /// -1: the input is no text. Why a text has no vocabulary is told when its call ends.
@@ -291,132 +257,5 @@ final class ModelSession {
         var answer: Int64 = -1
         _ = attempt { answer = question(try model.tokenizer(of: name)) }
         return answer
-    }
-
-    // MARK: Evaluating
-
-    private func evaluate(
-        _ evaluation: UnsafePointer<lamina_task_evaluation>?,
-        _ out: UnsafeMutablePointer<UnsafePointer<lamina_tensor>?>?
-    ) -> lamina_status {
-        attempt {
-            guard let evaluation = lamina_task_evaluation(evaluation), let out else {
-                throw fault("asks for an evaluation that is none")
-            }
-            out.pointee = UnsafePointer(try compute(evaluation).base)
-        }
-    }
-
-    private func references(
-        _ names: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int32
-    ) throws -> [GraphDefinition.Reference] {
-        guard count >= 0, count == 0 || names != nil else { throw fault("gives a list of \(count) names that is none") }
-        return try (0..<Int(count)).map { index in
-            guard let name = names?[index], let reference = GraphDefinition.Reference(String(cString: name)) else {
-                throw fault("names a value that no graph can have: wanted NAME or NAME:OUTPUT")
-            }
-            return reference
-        }
-    }
-
-    private func compute(_ evaluation: lamina_task_evaluation) throws -> DescriptorArray {
-        let given = try references(evaluation.given, evaluation.given_count)
-        let wanted = try references(evaluation.wanted, evaluation.wanted_count)
-        guard !wanted.isEmpty else { throw fault("asks for an evaluation of nothing") }
-        let network = try network(given: given, wanted: wanted)
-        guard given.isEmpty || evaluation.values != nil else { throw fault("gives names without values") }
-        let values = (0..<given.count).map { evaluation.values[$0] }
-        for (index, value) in values.enumerated() {
-            let input = network.graph.definition.inputs[index]
-            guard (0...8).contains(value.rank), value.rank == 0 || value.shape != nil, value.data != nil,
-                value.layout == LAMINA_LAYOUT_PLAIN
-            else { throw fault("gives '\(given[index])' without data or shape, or not plain") }
-            guard let type = DataType(value.dtype), type == input.dtype else {
-                throw fault(
-                    "gives '\(given[index])' as \(DataType(value.dtype)?.name ?? "an unknown type"), "
-                        + "wanted \(input.dtype.name)")
-            }
-        }
-        var request = PlanRequest(inputs: values.map { value in (0..<Int(value.rank)).map { Int(value.shape[$0]) } })
-        var cache: StepCache?
-        if let flags = evaluation.given_steps {
-            request.steps = .init(inputs: given.indices.map { flags[$0] != 0 }, capacity: Int(evaluation.capacity))
-            cache = try stepCache([given, wanted], evaluation)
-        }
-        let plan: Plan
-        do {
-            plan = try network.plan(request)
-            if let cache, cache.count > 0, let rows = evaluation.rows {
-                let sequences = request.steps!.inputs.firstIndex(of: true).map { request.inputs[$0][0] } ?? 0
-                try cache.choose((0..<sequences).map { Int(rows[$0]) })
-            }
-        } catch {
-            if error.kind == .unsupported { throw error }
-            // The shapes are the task's, made of what people give.
-            throw error.kind == .graph ? LaminaError(.data, error.text) : LaminaError(error)
-        }
-        for (planned, value) in zip(plan.inputs, values) {
-            memcpy(planned.data, value.data, planned.count * planned.dtype.size)
-        }
-        try network.forward(plan, cache: cache)
-        let result = DescriptorArray(count: wanted.count)
-        for (index, output) in plan.outputs.enumerated() {
-            result.describe(
-                index, TensorSpec(dtype: output.dtype, shape: output.shape.map(Int64.init)),
-                flags: LAMINA_TENSOR_READ_ONLY)
-            result.base[index].data = output.data
-        }
-        outputs = result
-        return result
-    }
-
-    /// The cache of a part, with as many steps as the evaluation says that there are.
-    private func stepCache(
-        _ key: [[GraphDefinition.Reference]], _ evaluation: lamina_task_evaluation
-    ) throws -> StepCache {
-        guard (1...1 << 32).contains(evaluation.capacity) else {
-            throw fault("wants sequences of \(evaluation.capacity) steps")
-        }
-        if evaluation.past == 0 {
-            let cache =
-                caches[key].flatMap { $0.capacity == Int(evaluation.capacity) ? $0 : nil }
-                ?? StepCache(capacity: Int(evaluation.capacity))
-            cache.clear()
-            caches[key] = cache
-            return cache
-        }
-        guard let cache = caches[key], cache.capacity == Int(evaluation.capacity), cache.count == Int(evaluation.past)
-        else {
-            throw fault(
-                "goes on behind \(evaluation.past) steps, but the evaluations before it have kept "
-                    + "\(caches[key]?.count ?? 0) of \(caches[key]?.capacity ?? 0)")
-        }
-        return cache
-    }
-
-    private func network(
-        given: [GraphDefinition.Reference], wanted: [GraphDefinition.Reference]
-    ) throws -> Network {
-        let key = [given, wanted]
-        if let known = parts.first(where: { $0.key == key }) { return known.network }
-        let part = try model.graph.part(wanted: wanted, given: given)
-        let graph: Graph
-        do {
-            graph = try Graph(part.definition, registry: model.registry)
-        } catch {
-            // The layers are those of the model, which had them together.
-            throw error.kind == .graph ? fault(error.text) : LaminaError(error)
-        }
-        let store = try ParameterStore(graph)
-        let entries = model.network.parameters.entries
-        let tensors = store.entries.map { own in
-            let origin = part.origins[own.name] ?? own.name
-            let entry = entries.first { $0.name == origin }!
-            return (own.name, own.dtype, own.shape, UnsafeRawPointer(entry.data))
-        }
-        try store.borrow(tensors, owner: model.network)
-        let network = Network(graph, store)
-        parts.append((key, network))
-        return network
     }
 }

@@ -12,7 +12,7 @@ public protocol ProcedureObserver: AnyObject {
     func stepEnded(_ progress: ProcedureTraining.Progress)
     /// A file for people to look at, such as images that the model makes at this point.
     func sample(_ name: String, _ bytes: UnsafeRawBufferPointer) throws
-    /// After every complete pass. `isCheckpointDue` follows the recipe's `checkpoint_every`.
+    /// After every complete pass.
     func epochEnded(_ record: EpochRecord, _ training: ProcedureTraining) throws
 }
 
@@ -80,23 +80,21 @@ public final class ProcedureTraining: @unchecked Sendable {
         }
         let driver = try sorted {
             let networks = recipe.networks.isEmpty ? nil : try ProcedureNetworks(recipe, graphs, registry: registry)
-            var judges: [ModelSession] = []
+            var judges: [(path: String, session: ModelSession)] = []
             networks?.openModel = { path in
                 let id = recipe.procedure?.id ?? ""
-                judges.append(ModelSession(try Model.open(path, registry: registry), for: id))
-                return judges[judges.count - 1].raw
+                judges.append((path, ModelSession(try Model.open(path, registry: registry), for: id)))
+                return judges[judges.count - 1].session.raw
             }
-            networks?.judgeFailure = { judges.lazy.compactMap(\.failure).first }
-            networks?.forgetJudgeFailure = { judges.forEach { $0.forgetFailure() } }
+            networks?.judgeFailure = { judges.lazy.compactMap { $0.session.failure?.of($0.path) }.first }
+            networks?.forgetJudgeFailure = { judges.forEach { $0.session.forgetFailure() } }
             return try ProcedureDriver(recipe, networks: networks, registry: registry, progress: progress)
         }
         self.driver = driver
         try sorted {
             for asset in driver.definition.assets {
                 guard let fault = EntryName.fault("assets/\(asset.name)".utf8) else { continue }
-                throw LaminaError(
-                    .internal, "\(driver.id): no archive holds an asset '\(asset.name)': \(fault) (a bug of the plugin)"
-                )
+                throw LaminaError.bug(of: driver.id, "no archive holds an asset '\(asset.name)': \(fault)")
             }
         }
         let model = try Self.model(recipe, driver, graphs, registry)

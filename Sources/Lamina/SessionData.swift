@@ -9,6 +9,8 @@ import LaminaTraining
 /// The samples that a component may ask of a model: of files, of the recipe's data, and its own ones prepared.
 final class SessionData {
     private let model: Model
+    /// The component, for errors.
+    private let id: String
     /// What the last call of each kind has given.
     private var held: [Kind: Held] = [:]
     private var preparations: [(steps: [Recipe.Component], preparation: SamplePreparation)] = []
@@ -22,7 +24,7 @@ final class SessionData {
         let memory: [AlignedMemory]
     }
 
-    init(_ model: Model) { self.model = model }
+    init(_ model: Model, for id: String) { (self.model, self.id) = (model, id) }
 
     private func hold(
         _ kind: Kind, _ tensors: [(dtype: DataType, shape: [Int], bytes: UnsafeRawBufferPointer)?]
@@ -51,10 +53,10 @@ final class SessionData {
     /// What training did to raw samples: of the type that files have, of as many elements each.
     func prepare(_ raw: lamina_tensor) throws -> UnsafePointer<lamina_tensor> {
         let preprocessing = model.preprocessing
-        guard let type = preprocessing.rawType, let shape = preprocessing.rawShape else {
-            throw LaminaError(.data, "the model does not say what its raw samples are: it was not trained on data")
-        }
         let sizes = (0..<Int(raw.rank)).map { Int(raw.shape[$0]) }
+        guard let type = preprocessing.rawType, let shape = preprocessing.rawShape else {
+            return try prepareAsRecorded(raw, sizes)
+        }
         guard let count = sizes.first, DataType(raw.dtype) == type, raw.data != nil,
             sizes.dropFirst().reduce(1, *) == shape.reduce(1, *)
         else {
@@ -64,6 +66,20 @@ final class SessionData {
                     + "\(sizes.dropFirst().map { $0 })")
         }
         return try prepare(raw.data, count: count, type, shape, preprocessing.steps)
+    }
+
+    /// As the recipe's transforms of its first input say, for the model of a procedure, which takes other inputs than the data's.
+    private func prepareAsRecorded(_ raw: lamina_tensor, _ sizes: [Int]) throws -> UnsafePointer<lamina_tensor> {
+        guard model.procedure != nil, let data = try recordedData() else {
+            throw LaminaError(.data, "the model does not say what its raw samples are: it was not trained on data")
+        }
+        guard let count = sizes.first, let type = DataType(raw.dtype), raw.data != nil else {
+            throw LaminaError.bug(of: id, "gives no samples to prepare")
+        }
+        let name = data.inputs.first ?? ""
+        return try prepare(
+            raw.data, count: count, type, Array(sizes.dropFirst()),
+            data.transforms(of: name, isFirst: true).map(\.component))
     }
 
     private func prepare(
@@ -159,9 +175,8 @@ final class SessionData {
             throw LaminaError(.data, "the recipe in the archive names no such data")
         }
         guard first >= 0, count >= 0, count <= Int64(source.count), first <= Int64(source.count) - count else {
-            throw LaminaError(
-                .internal,
-                "samples \(first) to \(first + count) of \(source.count) cannot be read (a bug of the plugin)")
+            throw LaminaError.bug(
+                of: id, "asks for samples \(first) to \(first &+ count) of \(source.count), which cannot be")
         }
         let fields = try source.values(first..<first + count)
         func entry(

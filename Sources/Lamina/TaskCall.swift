@@ -40,6 +40,10 @@ final class TaskCall {
             add_text: { sink, text in TaskCall.at(sink).observer.text(String(decoding: text.bytes, as: UTF8.self)) },
             wrote_file: { sink, path in
                 TaskCall.at(sink).observer.wrote(file: String(decoding: path.bytes, as: UTF8.self))
+            },
+            progress: { sink, done, total in
+                guard total > 0 else { return }
+                TaskCall.at(sink).observer.progress(Int(min(max(done, 0), total)), of: Int(total))
             })
         let table: UnsafePointer<lamina_task> = component.table()
         let words = arguments.map { Array($0.utf8CString) }

@@ -156,7 +156,7 @@ public struct EpochRecord: Sendable, Equatable {
 extension EpochRecord {
     public var json: JSON {
         [
-            "epoch": .integer(Int64(epoch)), "step": .integer(Int64(step)), "train_loss": .number(trainLoss),
+            "epoch": .integer(Int64(epoch)), "step": .integer(Int64(clamping: step)), "train_loss": .number(trainLoss),
             "learning_rate_factor": .number(learningRateFactor),
             "values": .object(JSONObject(values.map { ($0.name, .number($0.value)) })), "seconds": .number(seconds),
             "samples_per_second": .number(samplesPerSecond),
@@ -187,7 +187,8 @@ extension TrainerState {
     public var json: JSON {
         var object = JSONObject([
             ("epoch", .integer(Int64(epoch))), ("batch_in_epoch", .integer(Int64(batchInEpoch))),
-            ("batch", .integer(Int64(batch))), ("step", .integer(Int64(step))), ("loss_sum", .number(lossSum)),
+            ("batch", .integer(Int64(batch))), ("step", .integer(Int64(clamping: step))),
+            ("loss_sum", .number(lossSum)),
             ("samples", .integer(Int64(samples))), ("seed", .string("\(seed)")),
             ("epochs_without_improvement", .integer(Int64(epochsWithoutImprovement))),
         ])

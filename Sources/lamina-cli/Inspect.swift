@@ -68,10 +68,7 @@ struct Inspect: ParsableCommand {
             Terminal.result("needs plugin \(plugin.id) \(plugin.versions)")
         }
         if let procedure = model.procedure {
-            let missing = model.missingMakers.joined(separator: ", ")
-            Terminal.result(
-                "trained by \(procedure)"
-                    + (missing.isEmpty ? "" : "; tasks come from plugin \(missing), which is not installed"))
+            Terminal.result("trained by \(procedure)" + (model.missingMakersAdvice.map { "; \($0)" } ?? ""))
         }
         if !model.labels.isEmpty { Terminal.result("labels: \(model.labels.joined(separator: ", "))") }
     }

@@ -8,7 +8,7 @@ struct Repack: ParsableCommand {
         discussion: """
             What `lamina train --from` wrote as a difference from a base becomes an archive that needs no other. With --merge, \
             layers that were inserted are folded into those behind which they stand, where their plugins can do that; the \
-            others stay, and are named. The new archive cannot be trained on with --resume.
+            others stay, and are named; networks that only training needs are left out. The new archive cannot be trained on with --resume.
             """)
 
     @Argument(help: "The archive.")

@@ -139,7 +139,7 @@ private struct TaskLine {
             guard !first.hasPrefix("-") else {
                 throw ValidationError("'\(first)' stands before the task's name, wanted behind it.")
             }
-            name = first.underscored
+            name = first
             left.removeFirst()
         }
         rest = left
@@ -240,6 +240,7 @@ private final class TaskPrinter: TaskObserver {
     private var rows: [JSON] = []
     private var texts = ""
     private var endsLine = true
+    private var lastShown = 0.0
 
     init(_ format: OutputFormat) { self.format = format }
 
@@ -248,6 +249,7 @@ private final class TaskPrinter: TaskObserver {
             rows.append(.object(cells))
         } else {
             endLine()
+            Terminal.clearProgress()
             Terminal.result(
                 cells.members.map { member in
                     switch member.value {
@@ -262,6 +264,7 @@ private final class TaskPrinter: TaskObserver {
 
     func text(_ text: String) {
         guard format == .text else { return texts += text }
+        Terminal.clearProgress()
         Terminal.write(text)
         if let last = text.last { endsLine = last == "\n" }
     }
@@ -269,6 +272,14 @@ private final class TaskPrinter: TaskObserver {
     func wrote(file path: String) {
         endLine()
         Terminal.message("wrote \(path)")
+    }
+
+    func progress(_ done: Int, of total: Int) {
+        if done == total { return Terminal.clearProgress() }
+        let now = Terminal.now
+        guard now - lastShown >= 0.1 else { return }
+        lastShown = now
+        Terminal.progress("\(done)/\(total)")
     }
 
     /// Ends the line of running text.

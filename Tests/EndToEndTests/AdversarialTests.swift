@@ -102,6 +102,48 @@ struct AdversarialTests {
         #expect(try longer.content(Self.entries[0]) != parts.content(Self.entries[0]))
     }
 
+    /// a ← d · a + (1 − d) · p with d = (1 + t) / (10 + t) in step t as long as that is less than the recipe's.
+    @Test("a model is the average of its generator that the recipe asks for")
+    func averages() throws {
+        let folder = try Folder()
+        /// The generator after as many steps, one per epoch.
+        func weights(_ steps: Int, _ more: String) throws -> [Float] {
+            let recipe = Self.recipe(epochs: steps, more: more)
+                .replacingOccurrences(of: "count: 6400", with: "count: 64")
+                .replacingOccurrences(of: ", schedule: core.cosine", with: "")
+            try folder.write(recipe, "r.yaml")
+            try folder.lamina("train", "r.yaml", "-o", "m.lamina", "--threads", "1").succeeded()
+            let content = try ArchiveBytes(folder.bytes("m.lamina")).content("weights/model.safetensors")
+            return content.withUnsafeBytes { bytes in
+                let first = 8 + Int(bytes.loadUnaligned(as: UInt64.self))
+                return stride(from: first, to: bytes.count, by: 4).map {
+                    bytes.loadUnaligned(fromByteOffset: $0, as: Float.self)
+                }
+            }
+        }
+        let (before, after) = (try weights(1, ", average: 0.9"), try weights(2, ", average: 0.9"))
+        let (last, d) = (try weights(2, ""), Float(2) / 11)
+        #expect(before.count == last.count && before != last && last.count == 4 * 32 + 32 + 64 + 2)
+        for ((a, b), p) in zip(zip(before, after), last) { #expect(abs(d * a + (1 - d) * p - b) < 1e-6) }
+    }
+
+    @Test("a game that is won and samples that are alike are warned of")
+    func warnings() throws {
+        let folder = try Folder()
+        // A generator that stays at zero.
+        let recipe = Self.recipe(epochs: 3).replacingOccurrences(
+            of: "core.dense: { units: 2 } ]",
+            with: """
+                { core.dense: { units: 2 }, initializers: { weight: core.constant } } ]
+                    optimizer: { core.sgd: { learning_rate: 1.0e-12 } }
+                """)
+        try folder.write(recipe, "r.yaml")
+        let trained = try folder.lamina("train", "r.yaml", "-o", "m.lamina").succeeded()
+        for text in ["the discriminator told almost every sample right: the game is won", "(mode collapse)"] {
+            #expect(trained.errors.contains(text), "\(trained)")
+        }
+    }
+
     @Test("samples depend on the seed, and each on its number alone")
     func samples() throws {
         let folder = try Folder()

@@ -104,7 +104,8 @@ struct GeneratorScoreTests {
             "task", "g.lamina", "evaluate", "--classifier", "judge.lamina", "--count", "5"
         ).failed(2, saying: "--splits is 10, wanted at most the number of samples, --count 5")
         // Loss and metrics on data it has none.
-        try folder.lamina("eval", "g.lamina").failed(2, saying: "judge it by `lamina task MODEL evaluate`")
+        try folder.lamina("eval", "g.lamina").failed(
+            2, saying: "which has no loss or metrics on a dataset; it offers `lamina task MODEL generate`")
         let card = String(decoding: try ArchiveBytes(folder.bytes("g.lamina")).content("README.md"), as: UTF8.self)
         #expect(card.contains("`lamina task MODEL generate`") && !card.contains("lamina predict"), "\(card)")
 
@@ -124,12 +125,38 @@ struct GeneratorScoreTests {
             4, saying: "the classifier knows no class 'bottom right'")
     }
 
+    @Test("samples of one class are warned of")
+    func oneClass() throws {
+        let folder = try judged()
+        try folder.write(
+            """
+            lamina: 1
+            \(Patterns.recipe)networks:
+              generator:
+                input: { name: noise, shape: [4] }
+                layers:
+                  - core.dense: { units: 64 }
+                    initializers: { weight: core.constant }
+                  - core.reshape: { shape: [1, 8, 8] }
+                optimizer: { core.sgd: { learning_rate: 1.0e-12 } }
+              discriminator:
+                input: { name: image, shape: [1, 8, 8] }
+                layers: [ gan.mlp_discriminator: { units: [16] } ]
+            procedure: { gan.adversarial: { samples: 8, classifier: judge.lamina } }
+            optimizer: { core.adam: { learning_rate: 1.0e-3 } }
+            train: { epochs: 1, batch: 20, seed: 1 }
+
+            """, "g.yaml")
+        let trained = try folder.lamina("train", "g.yaml", "-o", "g.lamina").succeeded()
+        #expect(trained.errors.contains("the samples' classes have 0.0 of the entropy"), "\(trained)")
+    }
+
     @Test("a classifier of other samples is refused before the training")
     func classifierOfOthers() throws {
         let folder = try judged()
         try folder.write(Self.ring(", classifier: judge.lamina"), "r.yaml")
         try folder.lamina("train", "r.yaml", "-o", "r.lamina").failed(
-            4, saying: "raw samples are uint8 [1, 8, 8], got uint8 [2]")
+            4, saying: "judge.lamina: the model's raw samples are uint8 [1, 8, 8], got uint8 [2]")
     }
 
     @Test("logarithms are not taken for probabilities")

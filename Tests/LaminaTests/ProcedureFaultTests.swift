@@ -16,7 +16,10 @@
             .string(
                 "mood", default: "",
                 "cancel: a stop comes in the middle of step 5; late: a pass is planned in a step; shrug: an error of the host is "
-                    + "ignored, an own one comes later; flags, number: of a pass that cannot be; judge: a model cannot judge."
+                    + "ignored, an own one comes later, or handled before one; silent: it tells no items; flags, number: of a pass "
+                    + "that cannot be; stale, twice: of a backward that cannot be; count, file: of what cannot be measured or "
+                    + "written; targets, gap, none, publish: of what cannot be defined; judge: a model cannot read; "
+                    + "prepare: one prepares (x - 1) / 2."
             ),
             .string("judge", default: "", "Path of a model to open."),
         ]
@@ -31,8 +34,9 @@
         }
 
         func define(_ model: ProcedureModel) throws {
-            try model.publish(0)
-            try model.addData("input", .float32, [6])
+            try model.publish(mood == "publish" ? 7 : 0)
+            if mood != "none" { try model.addData("input", .float32, [6], stream: mood == "gap" ? 1 : 0) }
+            for name in ["a", "b"] where mood == "targets" { try model.addData(name, .int64, [], isTarget: true) }
         }
 
         private func plan(_ networks: Networks) throws {
@@ -49,9 +53,31 @@
             case "number": _ = try networks.plan(7, batch: 1, .training)
             case "shrug" where steps == 0: _ = try? networks.plan(0, batch: 1, .init(rawValue: 1 << 9))
             case "shrug" where steps == 2: throw PluginError.data("words of its own")
-            case "judge":
-                let noise = TensorBuffer(.float32, [1, 6])
-                _ = try withExtendedLifetime(noise) { try networks.open(judge, host: host).prepare(noise.tensor) }
+            case "handle":
+                _ = try? networks.plan(0, batch: 1, .init(rawValue: 1 << 9))
+                _ = try networks.plan(0, batch: 1, .training)
+                throw PluginError.data("words of its own")
+            case "stale":
+                let other = try networks.plan(0, batch: 1, .training)
+                try networks.forward(pass!)
+                try networks.forward(other)
+                try networks.backward(pass!)
+            case "twice":
+                try networks.forward(pass!)
+                try networks.backward(pass!)
+                try networks.backward(pass!)
+            case "count": networks.measure("number", 1, count: .infinity)
+            case "file": try networks.writeSample(".hidden", [1])
+            case "prepare":
+                let raw = TensorBuffer(.float32, [1, 6])
+                raw.tensor.floats.update(repeating: 7, count: 6)
+                let prepared = try withExtendedLifetime(raw) {
+                    try networks.open(judge, host: host).prepare(raw.tensor)
+                }
+                guard prepared.shape == [1, 6], (0..<6).allSatisfy({ prepared.floats[$0] == 3 }) else {
+                    throw PluginError.data("\(prepared.shape), \(prepared.floats[0])")
+                }
+            case "judge": _ = try networks.open(judge, host: host).read(file: "none.npy")
             default: break
             }
             let pass = pass!
@@ -68,7 +94,8 @@
             }
             let perEpoch = networks.batchesPerEpoch()
             var progress = ProcedureProgress()
-            (progress.epochs, progress.items) = (steps / perEpoch, Double(networks.batch))
+            (progress.epochs, progress.items) = (steps / perEpoch, mood == "silent" ? 0 : Double(networks.batch))
+            networks.measure("steps", 1)
             progress.fraction = Double(steps) / Double(perEpoch * run.epochs)
             progress.isFinished = progress.epochs >= run.epochs
             return progress
@@ -115,18 +142,21 @@
             temporary = try TemporaryFolder()
         }
 
+        private static let layers =
+            "layers: [ core.dense: { units: 5 }, core.dropout: { rate: 0.2 }, core.dense: { units: 6 } ]"
+
         private func training(
             _ attributes: String, data: String = "{ reader: data.random, count: 100, shape: [6] }",
-            archive: String? = nil, resume: Bool = false
+            layers: String = layers, optimizer: String = "", archive: String? = nil, resume: Bool = false
         ) throws -> ProcedureTraining {
             let recipe = try Recipe.parse(
                 """
                 lamina: 1
                 data: { train: \(data) }
                 networks:
-                  net: { input: [6], layers: [ core.dense: { units: 5 }, core.dropout: { rate: 0.2 }, core.dense: { units: 6 } ] }
+                  net: { input: [6], \(layers) }
                 procedure: { fault.moody: { \(attributes) } }
-                optimizer: { core.adam: { learning_rate: 0.01 } }
+                optimizer: { core.adam: { learning_rate: 0.01 }\(optimizer) }
                 train: { epochs: 3, batch: 16, seed: 2 }
                 """, registry: Self.registry)
             return try ProcedureTraining(recipe, archive: archive, resume: resume, registry: Self.registry)
@@ -182,25 +212,80 @@
             let error = #expect(throws: LaminaError.self) {
                 try training("mood: late", archive: archive, resume: true)
             }
-            #expect(error?.text.contains("which the procedure's start and restore have to do") == true, "\(error!)")
+            #expect(
+                error?.text.contains("which the procedure's start and restore have to do") == true,
+                "\(String(describing: error))")
         }
 
         @Test(arguments: [
             ("mood: flags", LaminaError.Kind.plugin, "a pass with the flags 0x200 is wanted"),
             ("mood: number", .internal, "there is no network 7 of 1"),
             ("mood: shrug", .data, "words of its own"),
+            ("mood: handle", .data, "words of its own"),
+            ("mood: stale", .internal, "network 'net': backward of a pass that has not run forward since"),
+            ("mood: twice", .internal, "network 'net': backward of a pass that has not run forward since"),
+            ("mood: count", .internal, "measures 'number' with a count of inf"),
+            ("mood: file", .internal, "no file can be called '.hidden'"),
+            ("mood: targets", .internal, "asks for 'b' as a second target of stream 0"),
+            ("mood: gap", .internal, "asks for data of the streams [1], which have gaps"),
+            ("mood: publish", .internal, "publishes network 7, which is already or is none of the recipe's 1"),
             ("mood: judge, judge: none.lamina", .archive, "none.lamina"),
         ])
         func errors(_ attributes: String, _ kind: LaminaError.Kind, _ text: String) throws {
             let error = #expect(throws: LaminaError.self) { try training(attributes).start() }
-            #expect(error?.kind == kind && error?.text.contains(text) == true, "\(error!.kind): \(error!)")
+            #expect(error?.kind == kind && error?.text.contains(text) == true, "\(String(describing: error))")
+        }
+
+        /// What a procedure would read or write beside its memory, or find without any.
+        @Test(arguments: [
+            (
+                "layers: [ core.dense: { units: 6 }, core.reduce_mean: { axes: [0], keep_dimensions: true } ]",
+                "output 'output' has shape [1, 6] for 16 samples; wanted one row per sample, [16, …]"
+            ),
+            ("layers: [ core.tanh: {} ]", "network 'net' has nothing to train"),
+            (
+                "layers: [ { core.dense: { units: 6 }, name: out } ], outputs: { a: out, b: out }",
+                "has one value as several outputs"
+            ),
+        ])
+        func networksThatCannotBeTrained(_ layers: String, _ text: String) throws {
+            let error = #expect(throws: LaminaError.self) { try training("", layers: layers).start() }
+            #expect(error?.kind == .recipe && error?.text.contains(text) == true, "\(String(describing: error))")
+        }
+
+        /// The batches of the data are its time.
+        @Test func schedulesWithoutData() throws {
+            let error = #expect(throws: LaminaError.self) {
+                try training("mood: none", optimizer: ", schedule: core.cosine")
+            }
+            #expect(
+                error?.kind == .recipe && error?.text.contains("leave the schedule out") == true,
+                "\(String(describing: error))")
+        }
+
+        /// As the recipe's transforms say, though the model takes something else than the data.
+        @Test func samplesArePreparedForAProcedure() throws {
+            let data =
+                "{ reader: data.random, count: 100, shape: [6] }, transforms: [ data.normalize: { mean: 1, std: 2 } ]"
+            try training("", data: data, archive: archive).start()
+            #expect(try training("mood: prepare, judge: \(archive)").start() == .finished)
+        }
+
+        /// An epoch has passed even where a procedure does not tell how many samples it had.
+        @Test func epochsWithoutItems() throws {
+            let training = try training("mood: silent")
+            try training.start()
+            #expect(training.state.history.map(\.epoch) == [1, 2, 3])
+            #expect(training.state.history.allSatisfy { $0.values.map(\.value) == [1] })
         }
 
         /// What the model says of samples that it cannot take, not that the procedure had no answer.
         @Test func errorsOfAJudgeAreTold() throws {
             try training("", archive: archive).start()
             let error = #expect(throws: LaminaError.self) { try training("mood: judge, judge: \(archive)").start() }
-            #expect(error?.kind == .data && error?.text.contains("it was not trained on data") == true, "\(error!)")
+            #expect(
+                error?.kind == .data && error?.text.contains("\(archive): data.npy: cannot open 'none.npy'") == true,
+                "\(String(describing: error))")
         }
 
         private final class Answer: TaskObserver {
@@ -208,6 +293,7 @@
             func row(_ cells: JSONObject) { rows.append(cells) }
             func text(_ text: String) {}
             func wrote(file path: String) {}
+            func progress(_ done: Int, of total: Int) {}
         }
 
         /// A task that can do without the data runs where they are not.

@@ -49,6 +49,8 @@ import Testing
         func row(_ cells: JSONObject) { rows.append(cells) }
         func text(_ text: String) { texts += text }
         func wrote(file path: String) { files.append(path) }
+        var progress: [[Int]] = []
+        func progress(_ done: Int, of total: Int) { progress.append([done, total]) }
     }
 
     private func ask(
@@ -82,7 +84,6 @@ import Testing
     @Test(arguments: [1, 4, 5, 11]) func aResumedRunHasTheSameBits(stopAfter: Int) throws {
         let whole = try training(recipe())
         #expect(try whole.start() == .finished)
-        let wanted = try Data(contentsOf: URL(fileURLWithPath: archive))
 
         let first = try training(recipe())
         let watcher = Watcher()
@@ -102,7 +103,6 @@ import Testing
         #expect(second.state.history.map(\.step) == whole.state.history.map(\.step))
         // What the running epoch had gone through counts, too.
         #expect(second.state.history.map(\.trainLoss) == whole.state.history.map(\.trainLoss))
-        #expect(wanted.count > 0)
     }
 
     @Test func aFinishedRunGoesOnWithMoreEpochs() throws {
@@ -234,6 +234,7 @@ import Testing
         let model = try Model.open(archive, registry: TrialPlugin.registry)
         #expect(model.tasks.map(\.id) == ["trial.report_rows", "trial.look_up", "trial.misuse"])
         let answer = try ask(model, "report_rows", ["times": 2, "loud": true, "tags": ["a", "b"]], ["1", "3"])
+        #expect(answer.progress == [[1, 2], [2, 2]])
         let mean = 7.1 * 3 / 4
         #expect(answer.rows.map { $0["row"] } == [.integer(1), .integer(3)])
         guard case .number(let value)? = answer.rows[0]["value"] else { throw LaminaError(.internal, "no value") }
@@ -273,9 +274,9 @@ import Testing
         }
         #expect(
             text { _ = try ask(model, "report", [:], []) }
-                == "usage: this model has no task 'report'; it offers report_rows, look_up, misuse")
+                == "usage: this model has no task 'report'; it offers report-rows, look-up, misuse")
         #expect(
-            text { _ = try ask(model, "report_row", [:], []) }.contains("did you mean 'report_rows'?"))
+            text { _ = try ask(model, "report_row", [:], []) }.contains("did you mean 'report-rows'?"))
         #expect(text { _ = try ask(model, "report_rows", [:], ["7"]) }.contains("there is no row '7', wanted 0 to 3"))
         #expect(
             text { _ = try ask(model, "report_rows", ["times": 11], []) }.hasPrefix("usage: trial.report_rows: times"))

@@ -123,7 +123,7 @@ enum TrialPlugin {
             guard model.parameter("table") == nil, model.asset("none.txt") == nil else {
                 throw PluginError.internal("the model has what it has not")
             }
-            for argument in arguments {
+            for (index, argument) in arguments.enumerated() {
                 guard let row = Int(argument), row >= 0, row < table.shape[0] else {
                     throw PluginError.data("there is no row '\(argument)', wanted 0 to \(table.shape[0] - 1)")
                 }
@@ -131,6 +131,7 @@ enum TrialPlugin {
                     "row": .integer(row), "value": .real(Double(table.floats[2 * row]) * Double(times)),
                     "bytes": .integer(asset.count), "tags": .strings(tags),
                 ])
+                answer.progress(index + 1, of: arguments.count)
             }
             if isLoud { answer.add(text: "done") }
             answer.wrote(file: "/nowhere")

@@ -170,7 +170,7 @@ extension TaskModel {
     private final class Bytes { var values: [UInt8] = [] }
 }
 
-/// Where a task's answer goes: rows, running text, files.
+/// Where a task's answer goes: rows, running text, files, and how far it is.
 public struct TaskAnswer {
     public let raw: UnsafePointer<lamina_task_sink>
 
@@ -187,6 +187,12 @@ public struct TaskAnswer {
 
     /// Tells of a file that the task has written.
     public func wrote(file path: String) { withView(path) { raw.pointee.wrote_file(raw.pointee.sink, $0) } }
+
+    /// Tells how far a long task is: `done` of `total` samples, say. Hosts before ABI 1.1 do not show it.
+    public func progress(_ done: Int, of total: Int) {
+        guard Int(raw.pointee.struct_size) > MemoryLayout<lamina_task_sink>.offset(of: \.progress)! else { return }
+        raw.pointee.progress(raw.pointee.sink, Int64(done), Int64(total))
+    }
 
     private func withView(_ text: String, _ body: (lamina_string) -> Void) {
         var text = text

@@ -1,6 +1,6 @@
 import CLamina
 
-/// The networks of a recipe, as its procedure sees them: looked at in `define`, run in `start`, `restore` and `step`.
+/// The networks of a recipe, as its procedure sees them: looked at in `define`, run in `start`, `restore`, `step` and `publish`.
 ///
 /// ```swift
 /// let pass = try networks.plan(discriminator, batch: networks.batch, [.training, .parameterGradients])
@@ -25,7 +25,7 @@ public struct Networks {
             (0..<Int(raw.pointee.output_count)).map { PortShape(raw.pointee.outputs[$0]) }
         }
         public var parameterCount: Int { Int(raw.pointee.parameter_count) }
-        /// Writable in `start`, `restore` and `step`; see `parametersChanged`.
+        /// Writable in `start`, `restore`, `step` and `publish`; see `parametersChanged`.
         public func parameter(_ index: Int) -> Tensor { Tensor(raw.pointee.parameters + index) }
     }
 
@@ -117,7 +117,8 @@ public struct Networks {
         }
         var model: UnsafePointer<lamina_task_model>?
         try check(raw.pointee.open(sink, path, &model), "\(path) could not be opened")
-        return TaskModel(raw: model!, host: host)
+        guard let model else { throw PluginError.internal("the host opened no model of \(path)") }
+        return TaskModel(raw: model, host: host)
     }
 
     /// Writes a file beside the model for people to look at.

@@ -86,6 +86,7 @@ extension TaskModel {
         try required()
         var other: UnsafePointer<lamina_task_model>?
         try check(raw.pointee.open(sink, path, &other), "\(path) could not be opened")
-        return TaskModel(raw: other!, host: host)
+        guard let other else { throw PluginError.internal("the host opened no model of \(path)") }
+        return TaskModel(raw: other, host: host)
     }
 }

@@ -74,7 +74,7 @@ extension RecipeReader {
             guard Self.isFileName(entry.key) else {
                 throw error(
                     "a network cannot be named '\(shortened(entry.key))': its values are a file of the archive; "
-                        + "use a-z, 0-9 and '_'", entry.place)
+                        + "use a-z, 0-9 and '_', at most \(Self.longestFileName) of them", entry.place)
             }
             var fields = try RecipeFields(
                 entry.value, "'networks.\(entry.key)'", wanted: "a mapping with 'input' and 'layers'", file: file)
@@ -89,10 +89,14 @@ extension RecipeReader {
         return networks
     }
 
+    /// Of the 255 bytes that an entry's name may have, without "networks/" and ".safetensors".
+    private static let longestFileName = 234
+
     private static func isFileName(_ name: String) -> Bool {
-        name.utf8.allSatisfy {
-            (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "_")
-        }
+        name.utf8.count <= longestFileName
+            && name.utf8.allSatisfy {
+                (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "_")
+            }
     }
 
     /// `{ hidden: { shape: [1, N, 64], from: "stem:1" } }`

@@ -24,7 +24,7 @@ public struct ProcedureDefinition: Sendable {
         define: (UnsafePointer<lamina_procedure_model>) -> lamina_status,
         check: (lamina_status) throws -> Void
     ) throws {
-        let sink = Sink(progress)
+        let sink = Sink(progress, networkCount: networks?.networks.count ?? 0)
         var raw = lamina_procedure_model(
             struct_size: UInt32(MemoryLayout<lamina_procedure_model>.size), reserved: 0,
             sink: Unmanaged.passUnretained(sink).toOpaque(),
@@ -55,7 +55,9 @@ public struct ProcedureDefinition: Sendable {
                         throw DefinitionRefusal(text: "asset '\(name)' is there already")
                     }
                     guard size == 0 || bytes != nil, size <= 1 << 40 else {
-                        throw DefinitionRefusal(text: "asset '\(name)' has no bytes")
+                        throw DefinitionRefusal(
+                            text: bytes == nil
+                                ? "asset '\(name)' has no bytes" : "asset '\(name)' has \(size) bytes, more than 2⁴⁰")
                     }
                     definition.assets.append((name, Array(UnsafeRawBufferPointer(start: bytes, count: Int(size)))))
                 }
@@ -75,8 +77,10 @@ public struct ProcedureDefinition: Sendable {
             }, networks: networks?.raw,
             publish: { sink, network in
                 Sink.at(sink).accept { definition throws(DefinitionRefusal) in
-                    guard network >= 0, !definition.published.contains(Int(network)) else {
-                        throw DefinitionRefusal(text: "publishes network \(network), which cannot be or is already")
+                    let count = Sink.at(sink).networkCount
+                    guard (0..<count).contains(Int(network)), !definition.published.contains(Int(network)) else {
+                        throw DefinitionRefusal(
+                            text: "publishes network \(network), which is already or is none of the recipe's \(count)")
                     }
                     definition.published.append(Int(network))
                 }
@@ -87,6 +91,12 @@ public struct ProcedureDefinition: Sendable {
                     let (type, sizes) = try form("data '\(name)'", dtype, rank, shape)
                     guard (0..<16).contains(stream), [LAMINA_DATA_INPUT, LAMINA_DATA_TARGET].contains(role) else {
                         throw DefinitionRefusal(text: "asks for data '\(name)' of no known stream or role")
+                    }
+                    guard
+                        role == LAMINA_DATA_INPUT
+                            || !definition.data.contains(where: { $0.isTarget && $0.stream == Int(stream) })
+                    else {
+                        throw DefinitionRefusal(text: "asks for '\(name)' as a second target of stream \(stream)")
                     }
                     definition.data.append(
                         .init(
@@ -101,8 +111,15 @@ public struct ProcedureDefinition: Sendable {
         try check(status)
         self = sink.definition
         let isOwn = !model.inputs.isEmpty && !model.layers.isEmpty && !model.outputs.isEmpty
-        guard isOwn == published.isEmpty, published.allSatisfy({ $0 < networks?.networks.count ?? 0 }) else {
+        guard isOwn == published.isEmpty else {
             throw TrainingError(.internal, "\(id): defines no model, or two (a bug of the plugin)")
+        }
+        let requests = data
+        let streams = Set(requests.map(\.stream))
+        guard streams == Set(0..<streams.count) else {
+            throw TrainingError(
+                .internal,
+                "\(id): asks for data of the streams \(streams.sorted()), which have gaps (a bug of the plugin)")
         }
     }
 
@@ -111,9 +128,12 @@ public struct ProcedureDefinition: Sendable {
     private final class Sink {
         var definition = ProcedureDefinition()
         let progress: (Double, String) -> Void
+        let networkCount: Int
         var refusal: String?
 
-        init(_ progress: @escaping (Double, String) -> Void) { self.progress = progress }
+        init(_ progress: @escaping (Double, String) -> Void, networkCount: Int) {
+            (self.progress, self.networkCount) = (progress, networkCount)
+        }
 
         static func at(_ pointer: UnsafeMutableRawPointer?) -> Sink {
             Unmanaged<Sink>.fromOpaque(pointer!).takeUnretainedValue()

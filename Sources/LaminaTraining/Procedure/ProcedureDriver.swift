@@ -120,6 +120,9 @@ public final class ProcedureDriver: @unchecked Sendable {
         try networks?.prepareOptimizers()
     }
 
+    /// What a step may measure at most, so that an epoch's sums stay finite.
+    private static let most = 1e200
+
     /// Trains a portion.
     public func step() throws -> ProcedureProgress {
         var raw = lamina_procedure_progress()
@@ -128,7 +131,12 @@ public final class ProcedureDriver: @unchecked Sendable {
         var progress = ProcedureProgress(raw)
         measures = networks?.takeMeasures() ?? []
         if let networks { progress.learningRateFactor = try networks.learningRateFactor(0) }
-        if let measure = measures.first(where: { !$0.sum.isFinite }) {
+        if let measure = measures.first(where: { !(1e-100...Self.most).contains($0.count) }) {
+            throw TrainingError(
+                .internal,
+                "\(id): a step measures '\(measure.name)' with a count of \(measure.count) (a bug of the plugin)")
+        }
+        if let measure = measures.first(where: { !(abs($0.sum) <= Self.most) }) {
             throw TrainingError(
                 .diverged,
                 "\(id): '\(measure.name)' is \(measure.sum / measure.count) after \(progress.epochs) epochs; lower the "

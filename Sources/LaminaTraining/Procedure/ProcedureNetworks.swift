@@ -26,7 +26,7 @@ public final class ProcedureNetworks: @unchecked Sendable {
     /// What the models that it has opened could not do, and how that is forgotten.
     public var judgeFailure: () -> (any Error)? = { nil }
     public var forgetJudgeFailure: () -> Void = {}
-    /// The first fault behind a status that the procedure got: nearer to the cause than what it makes of it.
+    /// The fault behind the last status that the procedure got: nearer to the cause than what it makes of it.
     private var failure: (any Error)?
     private(set) var measures: [Measure] = []
     /// Forward passes so far: the number behind random streams.
@@ -37,6 +37,8 @@ public final class ProcedureNetworks: @unchecked Sendable {
     private let memory: UnsafeMutablePointer<lamina_networks>
     private let table: UnsafeMutablePointer<UnsafePointer<lamina_network>?>
     private var passes: [UnsafePointer<lamina_pass>: NetworkPass] = [:]
+    /// By network, whose passes share memory: the pass that has run forward last, and not yet backward.
+    private var newest: [ObjectIdentifier: NetworkPass] = [:]
 
     /// - Parameter graphs: of the recipe's networks, in their order.
     public init(_ recipe: Recipe, _ graphs: [Graph], registry: Registry) throws(TrainingError) {
@@ -113,13 +115,14 @@ public final class ProcedureNetworks: @unchecked Sendable {
         Unmanaged<ProcedureNetworks>.fromOpaque(pointer!).takeUnretainedValue()
     }
 
-    /// Keeps the first error.
+    /// Keeps the error of the last call: what the procedure asks for behind a refusal shows that it can do without.
     private func attempt(_ body: (ProcedureNetworks) throws(TrainingError) -> Void) -> lamina_status {
+        failure = nil
         do {
             try body(self)
             return LAMINA_OK
         } catch {
-            failure = failure ?? error
+            failure = error
             return switch error.kind {
             case .recipe, .plugin: LAMINA_ERROR_UNSUPPORTED
             case .data: LAMINA_ERROR_DATA
@@ -147,7 +150,13 @@ public final class ProcedureNetworks: @unchecked Sendable {
 
     /// Opens the data for what the procedure has asked.
     func open(_ requests: [DataStream.Request]) throws(TrainingError) {
-        guard let count = requests.map(\.stream).max().map({ $0 + 1 }) else { return }
+        guard let count = requests.map(\.stream).max().map({ $0 + 1 }) else {
+            guard let network = networks.first(where: { $0.optimizerRecipe?.schedule != nil }) else { return }
+            throw TrainingError(
+                .recipe,
+                "network '\(network.name)' has a schedule, whose time are the batches of the data, but the procedure takes none; "
+                    + "leave the schedule out")
+        }
         guard let data = recipe.data else {
             throw TrainingError(.recipe, "the recipe has no 'data' to train on")
         }
@@ -227,13 +236,21 @@ public final class ProcedureNetworks: @unchecked Sendable {
         return pass
     }
 
+    /// Seed and step of a pass's random numbers, which have room for 2²⁴ steps of a seed.
+    private func draw(_ number: UInt64) -> (seed: UInt64, step: UInt64) {
+        (recipe.training.seed &+ (number >> 24) &* 0x9e37_79b9_7f4a_7c15, number & 0xff_ffff)
+    }
+
     private func forward(_ raw: UnsafePointer<lamina_pass>?) throws(TrainingError) {
         let pass = try pass(raw)
+        newest[ObjectIdentifier(pass.network)] = nil
+        let (seed, step) = draw(forwards)
         do {
-            try pass.network.forward(pass.plan, seed: recipe.training.seed, step: forwards)
+            try pass.network.forward(pass.plan, seed: seed, step: step)
         } catch {
             throw TrainingError(error).inNetwork(networks[pass.number].name)
         }
+        newest[ObjectIdentifier(pass.network)] = pass
         pass.forward = forwards
         forwards += 1
     }
@@ -242,11 +259,19 @@ public final class ProcedureNetworks: @unchecked Sendable {
         let pass = try pass(raw)
         guard pass.plan.request.takesOutputGradients, !accumulating || pass.plan.request.accumulates else {
             throw TrainingError(
-                .internal, "backward of a pass that was not planned for it (a bug of the plugin)")
+                .internal,
+                "network '\(networks[pass.number].name)': backward of a pass that was not planned for it (a bug of the plugin)"
+            )
         }
+        guard newest.removeValue(forKey: ObjectIdentifier(pass.network)) === pass else {
+            throw TrainingError(
+                .internal,
+                "network '\(networks[pass.number].name)': backward of a pass that has not run forward since the last one of that "
+                    + "network, which has overwritten its values (a bug of the plugin)")
+        }
+        let (seed, step) = draw(pass.forward)
         do {
-            try pass.network.backward(
-                pass.plan, seed: recipe.training.seed, step: pass.forward, accumulating: accumulating)
+            try pass.network.backward(pass.plan, seed: seed, step: step, accumulating: accumulating)
         } catch {
             throw TrainingError(error).inNetwork(networks[pass.number].name)
         }
@@ -282,8 +307,14 @@ public final class ProcedureNetworks: @unchecked Sendable {
             && name.utf8.allSatisfy {
                 (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || "._-".utf8.contains($0)
             }
-        guard isAllowed, size == 0 || bytes != nil, size <= 1 << 32 else {
-            failure = failure ?? TrainingError(.internal, "no file can be called '\(name)' (a bug of the plugin)")
+        let fault =
+            !isAllowed
+            ? "no file can be called '\(name)': wanted a-z, 0-9, '.', '_' and '-', not '.' at the beginning"
+            : size > 0 && bytes == nil
+                ? "the file '\(name)' has no bytes"
+                : size > 1 << 32 ? "the file '\(name)' has \(size) bytes, more than 2³²" : nil
+        if let fault {
+            failure = TrainingError(.internal, "\(fault) (a bug of the plugin)")
             return LAMINA_ERROR_INTERNAL
         }
         do {

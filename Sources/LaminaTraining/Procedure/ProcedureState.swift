@@ -69,7 +69,7 @@ public struct ProcedureState: Sendable, Equatable {
 
     /// Adds the running epoch to the history; nil: nothing was done since the last.
     public mutating func endEpoch() -> EpochRecord? {
-        guard running.items > 0 || history.isEmpty else { return nil }
+        guard running != Running() || history.isEmpty else { return nil }
         let record = EpochRecord(
             epoch: epochs, step: steps, trainLoss: running.meanLoss ?? .nan, learningRateFactor: learningRateFactor,
             values: running.values, seconds: running.seconds, samplesPerSecond: running.itemsPerSecond)

@@ -21,7 +21,8 @@ final class TrainedNetwork {
     private(set) var updates: UInt64 = 0
     private var schedule: ScheduleDriver?
     private let memory: UnsafeMutablePointer<lamina_network>
-    private let inputs: [UnsafeMutablePointer<lamina_port_shape>]
+    /// Of inputs and of outputs.
+    private let ports: [UnsafeMutablePointer<lamina_port_shape>]
     private let parameters: DescriptorArray
 
     init(_ name: String, _ graph: Graph, optimizer: Recipe.Optimizer?) throws(TrainingError) {
@@ -33,7 +34,7 @@ final class TrainedNetwork {
         let definition = graph.definition
         let inputTable = Self.ports(definition.inputs.map { ($0.name, $0.dtype, $0.shape) })
         let outputTable = Self.ports(graph.outputSignature)
-        inputs = [inputTable, outputTable]
+        ports = [inputTable, outputTable]
         memory = .allocate(capacity: 1)
         memory.initialize(
             to: lamina_network(
@@ -45,7 +46,7 @@ final class TrainedNetwork {
 
     deinit {
         let counts = [memory.pointee.input_count, memory.pointee.output_count]
-        for (table, count) in zip(inputs, counts) {
+        for (table, count) in zip(ports, counts) {
             for index in 0..<Int(count) {
                 free(UnsafeMutablePointer(mutating: table[index].name))
                 UnsafeMutablePointer(mutating: table[index].shape)?.deallocate()
@@ -130,10 +131,35 @@ final class TrainedNetwork {
         } catch {
             throw TrainingError(error).inNetwork(name)
         }
+        try check(pass, batch: batch)
         // A larger one has moved the memory.
         for pass in passes { pass.bind() }
         passes.append(pass)
         return pass
+    }
+
+    /// Procedures write a row of gradients per sample, for something that learns by them.
+    private func check(_ pass: NetworkPass, batch: Int) throws(TrainingError) {
+        let plan = pass.plan
+        let outputs = pass.network.graph.definition.outputs
+        for (output, tensor) in zip(outputs, plan.outputs) where tensor.shape.first != batch {
+            throw TrainingError(
+                .recipe,
+                "network '\(name)': output '\(output.name)' has shape \(tensor.shape) for \(batch) samples; wanted one row per sample, "
+                    + "[\(batch), …]")
+        }
+        if plan.request.takesOutputGradients, Set(outputs.map(\.reference)).count < outputs.count {
+            throw TrainingError(
+                .recipe,
+                "network '\(name)' has one value as several outputs, which cannot have gradients of their own; name it once"
+            )
+        }
+        guard plan.request.takesOutputGradients, plan.outputGradients.allSatisfy({ $0 == nil }) else { return }
+        throw TrainingError(
+            .recipe,
+            plan.request.parameterGradients
+                ? "network '\(name)' has nothing to train: its outputs depend on no parameter that is not frozen"
+                : "network '\(name)': its outputs do not depend on its inputs in a way that has gradients")
     }
 
     /// Makes the optimizer, for which the gradients have to have memory; once.

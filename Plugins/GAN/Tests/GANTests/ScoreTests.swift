@@ -44,6 +44,36 @@ import Testing
         #expect(a.frechetDistance(to: a) < 1e-6)
     }
 
+    /// Covariances that do not commute: for 2 × 2, tr (Σ₁Σ₂)^½ = (tr Σ₁Σ₂ + 2 (det Σ₁Σ₂)^½)^½.
+    @Test func frechetDistanceOfDependentFeatures() {
+        // Four points ±a, ±b have the covariance ⅔(aaᵀ + bbᵀ).
+        func moments(_ a: [Float], _ b: [Float]) -> FeatureMoments {
+            var moments = FeatureMoments(size: 2)
+            for point in [a, b, a.map { -$0 }, b.map { -$0 }] { moments.add(point, rows: 1) }
+            return moments
+        }
+        // [[2, 1], [1, 2]] and [[1, 0], [0, 4]].
+        func root(_ value: Float) -> Float { value.squareRoot() }
+        let (first, second) = (moments([root(3), root(0.75)], [0, 1.5]), moments([root(1.5), 0], [0, root(6)]))
+        let wanted: Double = 9 - 2 * (10 + 2 * 12.0.squareRoot()).squareRoot()
+        #expect(abs(first.frechetDistance(to: second) - wanted) < 1e-5)
+        #expect(abs(second.frechetDistance(to: first) - wanted) < 1e-5)
+    }
+
+    /// Features that never vary, as those of dead units, and more features than samples.
+    @Test func frechetDistanceOfFewSamples() {
+        func moments(_ shift: Float) -> FeatureMoments {
+            var moments = FeatureMoments(size: 5)
+            for row in 0..<3 {
+                let point = (0..<5).map { $0 < 2 ? 7 : shift + Float(($0 * row * 7) % 5) }
+                moments.add(point, rows: 1)
+            }
+            return moments
+        }
+        #expect(moments(0).frechetDistance(to: moments(0)) < 1e-6)
+        #expect(abs(moments(0).frechetDistance(to: moments(2)) - 12) < 1e-6)
+    }
+
     @Test func eigenvaluesOfASymmetricMatrix() {
         // A tridiagonal matrix of 2 and -1: 2 − 2 cos(kπ/(n + 1)).
         let n = 9
@@ -54,9 +84,33 @@ import Testing
         }
         let wanted = (1...n).map { 2 - 2 * cos(Double($0) * .pi / Double(n + 1)) }
         for (got, want) in zip(matrix.eigenvalues().sorted(), wanted.sorted()) { #expect(abs(got - want) < 1e-12) }
-        let root = matrix.mapEigenvalues { $0.squareRoot() }
-        for (got, want) in zip(root.product(root).values, matrix.values) { #expect(abs(got - want) < 1e-12) }
         #expect(SymmetricMatrix(size: 0).eigenvalues().isEmpty)
+        #expect(SymmetricMatrix(size: 3).eigenvalues() == [0, 0, 0])
+        var dot = SymmetricMatrix(size: 1)
+        dot[0, 0] = -4
+        #expect(abs(dot.eigenvalues()[0] + 4) < 1e-14)
+    }
+
+    /// LLᵀ is the matrix, also where a row of it depends on others; LᵀAL is what loops say.
+    @Test func factorsOfASymmetricMatrix() {
+        // xxᵀ + yyᵀ has rank 2.
+        let (n, x, y) = (4, [2.0, -1, 0, 3], [1.0, 1, 2, 0.5])
+        var matrix = SymmetricMatrix(size: n)
+        for i in 0..<n { for j in 0..<n { matrix[i, j] = x[i] * x[j] + y[i] * y[j] } }
+        let l = matrix.choleskyFactor()
+        let between = matrix.between(l)
+        for i in 0..<n {
+            for j in 0..<n {
+                #expect(j <= i || l[i * n + j] == 0)
+                let product = (0..<n).reduce(0) { $0 + l[i * n + $1] * l[j * n + $1] }
+                #expect(abs(product - matrix[i, j]) < 1e-12)
+                var wanted = 0.0
+                for k in 0..<n { for m in 0..<n { wanted += l[k * n + i] * matrix[k, m] * l[m * n + j] } }
+                #expect(abs(between[i, j] - wanted) < 1e-12)
+            }
+        }
+        #expect((0..<n).count { l[$0 * n + $0] > 0 } == 2)
+        #expect(abs(matrix.eigenvalues()[1]) < 1e-13 && abs(matrix.eigenvalues().reduce(0, +) - matrix.trace) < 1e-12)
     }
 
     // MARK: Points
@@ -113,7 +167,6 @@ import Testing
         }
     }
 
-    /// Every number once, and every stretch spread over all of them.
     /// Samples of which a classifier is unsure are not of all classes.
     @Test func entropyOfSeenClasses() {
         #expect(SamplePictures.entropy([[0.5, 0.3, 0.2], [0.4, 0.3, 0.3]], classes: 3) == 0)
@@ -122,6 +175,7 @@ import Testing
         #expect(abs(uneven - (0.25 * 2 + 0.75 * log2(4.0 / 3))) < 1e-12)
     }
 
+    /// Every number once, and every stretch spread over all of them.
     @Test(arguments: [1, 2, 3, 10, 100, 60_000]) func orderOfSamples(_ count: Int) {
         let order = SampleOrder(count)
         let numbers = (0..<count).map { order[$0] }

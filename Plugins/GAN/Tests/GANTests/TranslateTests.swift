@@ -80,6 +80,7 @@ import Testing
         let answer = try run(["output": .string(made)], ["a.png", "shoes/b.old.jpg", "c"], log: log)
         #expect(answer.files == ["a.png", "b.old.png", "c.png"].map { made + "/" + $0 })
         for file in answer.files { try expect(file, is: picture(Self.pixels)) }
+        #expect(answer.progress == [1 / 3, 2 / 3, 1])
         // A photograph, of which the recipe makes the input.
         #expect(log.read[1] == .init(path: "shoes/b.old.jpg", place: 0, channels: 1, isMade: false))
         #expect(log.computed.prefix(2) == ["edges", "tanh"])

@@ -18,6 +18,16 @@ public struct GraphView {
         public let name, dtype: String
         /// Sizes; a text is a name.
         public let shape: [JSON]
+
+        /// The sizes of one sample; nil: one of them is open.
+        public var sampleShape: [Int]? {
+            var sizes: [Int] = []
+            for size in shape.dropFirst() {
+                guard case .integer(let value) = size else { return nil }
+                sizes.append(Int(value))
+            }
+            return sizes
+        }
     }
 
     public let inputs: [Input]

@@ -10,6 +10,8 @@ public struct TaskHarness {
         public var rows: [JSONObject] = []
         public var text = ""
         public var files: [String] = []
+        /// What it told of how far it was: parts of one.
+        public var progress: [Double] = []
     }
 
     /// How texts become tokens of an input of the model.

@@ -60,7 +60,8 @@ final class TaskSession {
                 }
             },
             add_text: { TaskSession.of($0).answer.text += String(copying: $1) },
-            wrote_file: { TaskSession.of($0).answer.files.append(String(copying: $1)) })
+            wrote_file: { TaskSession.of($0).answer.files.append(String(copying: $1)) },
+            progress: { TaskSession.of($0).answer.progress.append(Double($1) / Double($2)) })
     }
 
     /// What the task gets, yet without parameters.

@@ -1,3 +1,4 @@
+import LaminaFormats
 import LaminaSDK
 
 /// Images beside each other in rows, with a line between them.
@@ -6,6 +7,17 @@ enum SampleGrid {
     struct Range {
         var low: Double
         var high: Double
+
+        /// As the asset of a model says: `black` and `white`.
+        init(_ fields: inout JSONFields) throws {
+            (low, high) = (try fields.read("black"), try fields.read("white"))
+            guard low < high else {
+                throw JSONError(
+                    .wrongValue, "black is \(low) and white \(high); wanted a lower black", path: fields.path)
+            }
+        }
+
+        init(low: Double, high: Double) { (self.low, self.high) = (low, high) }
 
         func pixel(_ value: Float) -> UInt8 {
             let scaled = ((Double(value) - low) / (high - low) * 255).rounded()

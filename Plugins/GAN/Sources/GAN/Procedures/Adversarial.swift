@@ -108,7 +108,7 @@ final class Adversarial: Procedure {
 
     func restore(_ json: String, _ run: ProcedureRun) throws {
         var fields = try JSONFields(JSON.parse(json), at: "state")
-        clock.resume(try fields.read("steps"))
+        try clock.resume(fields.read("steps"))
         let (rounds, averages): (Int, Bool) = (try fields.read("discriminator_steps"), try fields.read("averages"))
         guard rounds == clock.batchesPerStep else {
             throw PluginError.attribute(
@@ -122,6 +122,10 @@ final class Adversarial: Procedure {
         }
         let game = try Game(self, run)
         game.pictures.classes = try fields.read("classes")
+        guard (1...SamplePictures.mostClasses).contains(game.pictures.classes) else {
+            throw PluginError.data(
+                "the checkpoint has seen \(game.pictures.classes) classes, which cannot be: it is damaged")
+        }
         average.resume(isShown: try fields.read("average"))
         try fields.finish()
         self.game = game
@@ -156,7 +160,7 @@ final class Adversarial: Procedure {
             for round in 0..<rounds {
                 let batch = try networks.nextBatch()
                 let label = roles.sample.label == nil ? nil : batch[1]
-                pictures.note(real: batch[0], label)
+                try pictures.note(real: batch[0], label)
                 try generate(step * rounds + round, label)
                 try discriminator.learn(
                     real: roles.sample.order(batch[0], label),

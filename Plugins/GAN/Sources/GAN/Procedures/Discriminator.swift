@@ -70,6 +70,11 @@ final class Discriminator {
             number, batch: networks.batch, [.training, .parameterGradients, .accumulates])
         // Its own gradients are of no use to a generator: nobody computes them.
         judging = try networks.plan(number, batch: networks.batch, [.training, .inputGradients])
+        guard !judging.inputGradients[sample].isAbsent else {
+            throw PluginError.attribute(
+                "network '\(networks[number].name)': its output does not depend on '\(networks[number].inputs[sample].name)', so "
+                    + "that a generator learns nothing of it; connect it")
+        }
         penalty =
             settings.penalty > 0
             ? try GradientPenalty(

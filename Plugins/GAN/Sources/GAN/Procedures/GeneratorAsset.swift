@@ -27,7 +27,7 @@ struct GeneratorAsset {
                 throw PluginError.data("\(Self.name): no noise '\(name)' is known")
             }
             self.noise = noise
-            range = .init(low: try fields.read("black"), high: try fields.read("white"))
+            range = try .init(&fields)
             try fields.finish()
         } catch let error as JSONError {
             throw PluginError.data("\(error)")

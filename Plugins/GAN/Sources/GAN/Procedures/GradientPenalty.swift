@@ -18,6 +18,8 @@ struct GradientPenalty {
     /// The position of that input's tangent among the tangent network's inputs.
     private let tangentInput: Int
     private let inputCount: Int
+    /// ε of each sample of a batch.
+    private let weights: TensorBuffer
 
     init(_ networks: Networks, _ discriminator: Int, sample: Int, factor: Double, host: Host) throws {
         self.networks = networks
@@ -26,6 +28,7 @@ struct GradientPenalty {
         self.host = host
         let inputs = networks[discriminator].inputs
         inputCount = inputs.count
+        weights = TensorBuffer(.float32, [networks.batch])
         tangentInput = inputs.count + inputs[..<sample].count { $0.dtype == .float32 }
         gradients = try networks.plan(discriminator, batch: networks.batch, [.training, .inputGradients])
         tangent = try networks.plan(
@@ -41,8 +44,8 @@ struct GradientPenalty {
         let count = networks.batch
         let size = real[sample].count / max(count, 1)
         let mixed = gradients.inputs[sample].floats
-        var weights = [Float](repeating: 0, count: count)
-        host.uniform(random, into: &weights, count: count)
+        let weights = weights.tensor.floats
+        host.uniform(random, into: weights, count: count)
         for row in 0..<count {
             for index in row * size..<(row + 1) * size {
                 mixed[index] = weights[row] * real[sample].floats[index] + (1 - weights[row]) * generated.floats[index]

@@ -72,7 +72,8 @@ extension Networks.Description {
     /// The only output, of float32.
     func onlyOutput() throws -> Networks.PortShape {
         guard outputs.count == 1, outputs[0].dtype == .float32 else {
-            throw PluginError.attribute("network '\(name)' has \(outputs.count) outputs, wanted one of float32")
+            let got = outputs.map { "'\($0.name)' of \($0.dtype?.name ?? "an unknown type")" }.joined(separator: ", ")
+            throw PluginError.attribute("network '\(name)' has the outputs \(got); wanted one of float32")
         }
         return outputs[0]
     }

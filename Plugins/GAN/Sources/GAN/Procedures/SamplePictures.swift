@@ -3,7 +3,7 @@ import Glibc
 import LaminaSDK
 
 /// What people see of a generator while it learns: after every epoch a picture of samples of the same noise, how much the
-/// samples differ from each other, and warnings when a game is won or its samples are all alike.
+/// samples differ from each other, and warnings when they are all alike.
 final class SamplePictures {
     struct Settings {
         var count: Int
@@ -36,6 +36,7 @@ final class SamplePictures {
 
     /// Classes that the data have, as far as they were seen.
     var classes = 1
+    static let mostClasses = 1 << 31
     private let networks: Networks
     private let generator: (number: Int, ports: NetworkPorts)
     private let noise: Noise
@@ -69,13 +70,21 @@ final class SamplePictures {
     }
 
     /// Keeps the last real samples, to compare with.
-    func note(real: Tensor, _ label: Tensor?) {
+    func note(real: Tensor, _ label: Tensor?) throws {
         let count = real.count
         if self.real.values.count != count { self.real.values = [Float](repeating: 0, count: count) }
         self.real.values.withUnsafeMutableBufferPointer { $0.baseAddress?.update(from: real.floats, count: count) }
         self.real.count = real.size(0)
         guard let label else { return }
-        for index in 0..<label.count { classes = max(classes, Int(label.int64s[index]) + 1) }
+        for index in 0..<label.count {
+            let number = label.int64s[index]
+            guard (0..<Int64(Self.mostClasses)).contains(number) else {
+                throw PluginError.data(
+                    "a sample is of class \(number), wanted 0 to \(Self.mostClasses - 1): the data's target is no class"
+                )
+            }
+            classes = max(classes, Int(number) + 1)
+        }
     }
 
     /// Makes the samples, shows them, and measures how they differ.

@@ -22,7 +22,13 @@ struct TrainingClock {
         return progress.epochs > before
     }
 
-    mutating func resume(_ steps: Int) { self.steps = steps }
+    /// Goes on behind as many steps as a checkpoint says.
+    mutating func resume(_ steps: Int) throws {
+        guard (0...1 << 40).contains(steps) else {
+            throw PluginError.data("the checkpoint is behind \(steps) steps, which cannot be: it is damaged")
+        }
+        self.steps = steps
+    }
 
     /// The state of a procedure that has no other.
     func save() -> String { JSON.object(["steps": .integer(Int64(steps))]).text() }
@@ -30,7 +36,7 @@ struct TrainingClock {
     /// Goes on from what `save` gave.
     mutating func restore(_ json: String) throws {
         var fields = try JSONFields(JSON.parse(json), at: "state")
-        resume(try fields.read("steps"))
+        try resume(fields.read("steps"))
         try fields.finish()
     }
 }

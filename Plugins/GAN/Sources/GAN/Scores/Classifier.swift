@@ -16,9 +16,14 @@ struct Classifier {
     init(_ path: String, openedBy open: (String) throws -> TaskModel) throws {
         model = try open(path)
         let graph = try GraphView(model)
-        guard graph.inputs.count == 1, let output = graph.measured ?? graph.outputs.first?.reference,
+        guard graph.inputs.count == 1 else {
+            throw PluginError.data("\(path) is no classifier: it has \(graph.inputs.count) inputs, wanted one")
+        }
+        guard let output = graph.measured ?? graph.outputs.first?.reference,
             let node = graph.node(GraphView.name(output)), let feature = node.input(0)
-        else { throw PluginError.data("\(path) is no classifier: it has \(graph.inputs.count) inputs, wanted one") }
+        else {
+            throw PluginError.data("\(path) is no classifier: wanted an output that a layer computes from features")
+        }
         guard model.link == nil || model.link == "core.softmax" else {
             throw PluginError.data(
                 "\(path) is no classifier of one class out of several: its outputs become predictions by \(model.link!)"
@@ -50,6 +55,12 @@ struct Classifier {
         guard features.rank > 0, features.size(0) == scores.size(0), features.dtype == .float32 else {
             throw PluginError.data(
                 "the classifier tells samples from features of shape \(features.shape), wanted [N, …] of float32")
+        }
+        guard [scores, features].allSatisfy({ tensor in (0..<tensor.count).allSatisfy { tensor.floats[$0].isFinite } })
+        else {
+            throw PluginError.data(
+                "the classifier gives numbers that are not finite (NaN or infinite): its training has diverged; use another"
+            )
         }
         let probabilities = try (0..<scores.size(0)).map { row in
             let values = (0..<classes).map { Double(scores.floats[row * classes + $0]) }

@@ -21,7 +21,8 @@ struct PointModes {
         guard values.dtype == .float32, values.count == 2 * values.size(0), let targets, targets.dtype == .int64 else {
             throw PluginError.data("the recipe's data are no points in a plane with classes")
         }
-        try self.init(points: values, classes: targets)
+        // Generated points are like those that training has seen.
+        try self.init(points: model.prepare(values), classes: targets)
     }
 
     /// - Parameters:
@@ -69,7 +70,8 @@ struct PointModes {
         var hits = [Int](repeating: 0, count: modes.count)
         var near = 0
         let values = try generator.make(
-            seed: seed, classes: (0..<count).map { generator.takesClass ? modes[$0 % modes.count].label : 0 })
+            seed: seed, classes: (0..<count).map { generator.takesClass ? modes[$0 % modes.count].label : 0 },
+            answer)
         for index in 0..<count {
             let (x, y) = (Double(values[2 * index]), Double(values[2 * index + 1]))
             guard x.isFinite, y.isFinite else { continue }

@@ -1,6 +1,4 @@
-/// A square matrix that equals its transpose, with its eigenvalues by Jacobi's rotations.
-///
-/// Source: Golub, Van Loan: Matrix Computations, section 8.5 (the cyclic method).
+/// A square matrix that equals its transpose.
 struct SymmetricMatrix {
     let size: Int
     private(set) var values: [Double]
@@ -17,77 +15,117 @@ struct SymmetricMatrix {
 
     var trace: Double { (0..<size).reduce(0) { $0 + self[$1, $1] } }
 
-    /// The product with another one; symmetric only where the two commute, or as the middle of A · B · A.
-    func product(_ other: SymmetricMatrix) -> SymmetricMatrix {
+    /// A lower triangular L, row by row, with LLᵀ = A for an A without negative eigenvalues.
+    ///
+    /// A column that depends on those before it is zero: what rounding leaves of it is left out.
+    /// Source: Golub, Van Loan: Matrix Computations, section 4.2.
+    func choleskyFactor() -> [Double] {
+        let size = size
+        let least = (0..<size).reduce(0) { max($0, self[$1, $1]) } * Double(size) * 0x1p-52
+        var factor = [Double](repeating: 0, count: size * size)
+        factor.withUnsafeMutableBufferPointer { factor in
+            for column in 0..<size {
+                func rest(_ row: Int) -> Double {
+                    var rest = self[row, column]
+                    for k in 0..<column { rest -= factor[row * size + k] * factor[column * size + k] }
+                    return rest
+                }
+                let pivot = rest(column)
+                guard pivot > least else { continue }
+                let root = pivot.squareRoot()
+                factor[column * size + column] = root
+                for row in column + 1..<max(size, column + 1) { factor[row * size + column] = rest(row) / root }
+            }
+        }
+        return factor
+    }
+
+    /// LᵀAL for a lower triangular L, row by row.
+    func between(_ factor: [Double]) -> SymmetricMatrix {
+        let size = size
+        var product = [Double](repeating: 0, count: size * size)
         var result = SymmetricMatrix(size: size)
-        for i in 0..<size {
-            for k in 0..<size {
-                let factor = self[i, k]
-                if factor == 0 { continue }
-                for j in 0..<size { result.values[i * size + j] += factor * other.values[k * size + j] }
+        factor.withUnsafeBufferPointer { factor in
+            product.withUnsafeMutableBufferPointer { product in
+                for i in 0..<size {
+                    for k in 0..<size {
+                        let value = self[i, k]
+                        for j in 0...k { product[i * size + j] += value * factor[k * size + j] }
+                    }
+                }
+                result.values.withUnsafeMutableBufferPointer { result in
+                    for k in 0..<size {
+                        for i in 0...k {
+                            let value = factor[k * size + i]
+                            for j in 0..<size { result[i * size + j] += value * product[k * size + j] }
+                        }
+                    }
+                }
             }
         }
         return result
     }
 
+    /// In ascending order, each to about 2⁻⁵² of the largest: a similar tridiagonal matrix is made by reflections, and the eigenvalues
+    /// of that are enclosed by counting how many are less than a number.
+    ///
+    /// Source: Golub, Van Loan: Matrix Computations, sections 8.3.1 and 8.4.
     func eigenvalues() -> [Double] {
-        let (values, _) = decomposed(wantsVectors: false)
-        return values
-    }
-
-    /// V · f(Λ) · Vᵀ.
-    func mapEigenvalues(_ f: (Double) -> Double) -> SymmetricMatrix {
-        let (values, vectors) = decomposed(wantsVectors: true)
-        let mapped = values.map(f)
-        var result = SymmetricMatrix(size: size)
-        for i in 0..<size {
-            for j in i..<size {
-                var sum = 0.0
-                for k in 0..<size { sum += vectors[k * size + i] * mapped[k] * vectors[k * size + j] }
-                (result[i, j], result[j, i]) = (sum, sum)
-            }
+        let (diagonal, beside) = tridiagonal()
+        let radius = (0..<size).reduce(0) { radius, i in
+            max(radius, abs(diagonal[i]) + (i > 0 ? abs(beside[i - 1]) : 0) + (i < size - 1 ? abs(beside[i]) : 0))
         }
-        return result
+        let squares = beside.map { $0 * $0 }
+        func countLess(than x: Double) -> Int {
+            var (count, pivot) = (0, 1.0)
+            for i in 0..<size {
+                pivot = diagonal[i] - x - (i > 0 ? squares[i - 1] / pivot : 0)
+                if pivot == 0 { pivot = -.leastNormalMagnitude }
+                if pivot < 0 { count += 1 }
+            }
+            return count
+        }
+        return (0..<size).map { index in
+            var (low, high) = (-radius, radius)
+            // No number lies between neighbours.
+            for _ in 0..<64 {
+                let middle = low + (high - low) / 2
+                if countLess(than: middle) > index { high = middle } else { low = middle }
+            }
+            return low + (high - low) / 2
+        }
     }
 
-    /// Eigenvalues, and eigenvectors as rows.
-    private func decomposed(wantsVectors: Bool) -> (values: [Double], vectors: [Double]) {
+    /// Diagonal and off-diagonal of a similar matrix that has zeros elsewhere.
+    private func tridiagonal() -> (diagonal: [Double], beside: [Double]) {
+        let size = size
         var a = values
-        var vectors = [Double](repeating: 0, count: wantsVectors ? size * size : 0)
-        if wantsVectors { for i in 0..<size { vectors[i * size + i] = 1 } }
-        let scale = a.reduce(0) { $0 + $1 * $1 }
-        for _ in 0..<60 {
-            var rest = 0.0
-            for i in 0..<size { for j in 0..<i { rest += a[i * size + j] * a[i * size + j] } }
-            if rest <= 1e-26 * scale { break }
-            for p in 0..<max(size - 1, 0) {
-                for q in (p + 1)..<size { rotate(p, q, &a, &vectors) }
+        var beside = [Double](repeating: 0, count: max(size - 1, 0))
+        var (v, w) = ([Double](repeating: 0, count: size), [Double](repeating: 0, count: size))
+        a.withUnsafeMutableBufferPointer { a in
+            for k in 0..<max(size - 1, 0) {
+                // The reflection I − 2vvᵀ/vᵀv makes row k zero behind its neighbour.
+                for i in k + 1..<size { v[i] = a[k * size + i] }
+                let norm = (k + 1..<size).reduce(0) { $0 + v[$1] * v[$1] }.squareRoot()
+                beside[k] = v[k + 1] > 0 ? -norm : norm
+                v[k + 1] -= beside[k]
+                let length = (k + 1..<size).reduce(0) { $0 + v[$1] * v[$1] }
+                guard length > 0 else { continue }
+                // A − vwᵀ − wvᵀ with p = 2Av/vᵀv and w = p − (vᵀp/vᵀv)v.
+                var overlap = 0.0
+                for i in k + 1..<size {
+                    var sum = 0.0
+                    for j in k + 1..<size { sum += a[i * size + j] * v[j] }
+                    w[i] = 2 * sum / length
+                    overlap += v[i] * w[i]
+                }
+                for i in k + 1..<size { w[i] -= overlap / length * v[i] }
+                for i in k + 1..<size {
+                    let (x, y) = (v[i], w[i])
+                    for j in k + 1..<size { a[i * size + j] -= x * w[j] + y * v[j] }
+                }
             }
         }
-        return ((0..<size).map { a[$0 * size + $0] }, vectors)
-    }
-
-    /// Makes element (p, q) zero.
-    private func rotate(_ p: Int, _ q: Int, _ a: inout [Double], _ vectors: inout [Double]) {
-        let off = a[p * size + q]
-        if off == 0 { return }
-        let theta = (a[q * size + q] - a[p * size + p]) / (2 * off)
-        let t = (theta >= 0 ? 1 : -1) / (abs(theta) + (theta * theta + 1).squareRoot())
-        let c = 1 / (t * t + 1).squareRoot()
-        let s = t * c
-        // Rows, then columns of which only those of rows are left: the matrix stays symmetric.
-        for k in 0..<size {
-            let (x, y) = (a[p * size + k], a[q * size + k])
-            (a[p * size + k], a[q * size + k]) = (c * x - s * y, s * x + c * y)
-        }
-        for k in 0..<size {
-            let (x, y) = (a[k * size + p], a[k * size + q])
-            (a[k * size + p], a[k * size + q]) = (c * x - s * y, s * x + c * y)
-        }
-        if vectors.isEmpty { return }
-        for k in 0..<size {
-            let (x, y) = (vectors[p * size + k], vectors[q * size + k])
-            (vectors[p * size + k], vectors[q * size + k]) = (c * x - s * y, s * x + c * y)
-        }
+        return ((0..<size).map { a[$0 * size + $0] }, beside)
     }
 }

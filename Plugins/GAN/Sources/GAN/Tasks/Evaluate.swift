@@ -49,14 +49,19 @@ struct Evaluate: ModelTask {
         let made = try SampleJudgement(judge) { judgement in
             let places = generator.takesClass ? try judge.numbers(of: model.labels) : []
             let classes = (0..<count).map { $0 % max(places.count, 1) }
-            try generator.make({ generator.noise(seed: seed, $0) }, classes: classes) { first, values in
+            try generator.make({ generator.noise(seed: seed, $0) }, classes: classes, answer) { first, values in
                 let made = first..<first + values.count / generator.size
                 try judgement.add(
                     generator.asset.range.bytes(values, shape: generator.shape),
                     generator.takesClass ? classes[made].map { places[$0] } : [])
             }
         }
-        let real = try realSamples(model, judge)
+        if made.moments == nil {
+            model.host.log(
+                LAMINA_LOG_WARNING,
+                "the classifier has more than \(FeatureMoments.mostFeatures) features: too many for a Fréchet distance")
+        }
+        let real = try realSamples(model, judge, answer)
         let score = InceptionScore.of(made.probabilities, splits: splits)
         row(answer, "inception score", score.mean)
         row(answer, "its standard deviation, over \(splits) splits", score.deviation)
@@ -67,7 +72,9 @@ struct Evaluate: ModelTask {
                 LAMINA_LOG_WARNING,
                 "\(real.probabilities.count) real samples are too few for an inception score over \(splits) splits")
         }
-        if let real { row(answer, "Fréchet distance of features", made.moments.frechetDistance(to: real.moments)) }
+        if let real, let distance = made.frechetDistance(to: real) {
+            row(answer, "Fréchet distance of features", distance)
+        }
         row(answer, "classes hit, of \(judge.classes)", Double(made.hits.count { $0 > 0 }))
         row(answer, "share of the rarest class", Double(made.hits.min() ?? 0) / Double(count))
         if generator.takesClass { row(answer, "agreement with the asked class", Double(made.agreed) / Double(count)) }
@@ -78,7 +85,9 @@ struct Evaluate: ModelTask {
     }
 
     /// The recipe's test data, or else its training data; nil: there are none of bytes.
-    private func realSamples(_ model: TaskModel, _ judge: Classifier) throws -> SampleJudgement? {
+    private func realSamples(
+        _ model: TaskModel, _ judge: Classifier, _ answer: TaskAnswer
+    ) throws -> SampleJudgement? {
         let split: TaskModel.Split = try model.sampleCount(.test) == nil ? .train : .test
         func without(_ reason: String) -> SampleJudgement? {
             model.host.log(LAMINA_LOG_WARNING, "there is no comparison with real samples: \(reason)")
@@ -92,8 +101,9 @@ struct Evaluate: ModelTask {
         let (shape, size) = (Array(form.shape.dropFirst()), form.count)
         let order = SampleOrder(total)
         return try SampleJudgement(judge) { judgement in
-            for first in stride(from: 0, to: min(total, count), by: 256) {
-                let rows = min(256, min(total, count) - first)
+            let count = min(total, count)
+            for first in stride(from: 0, to: count, by: 256) {
+                let rows = min(256, count - first)
                 let raw = TensorBuffer(.uint8, [rows] + shape)
                 for row in 0..<rows {
                     let place = order[first + row]
@@ -101,6 +111,7 @@ struct Evaluate: ModelTask {
                     (raw.tensor.uint8s + row * size).update(from: values.uint8s, count: size)
                 }
                 try judgement.add(raw, [])
+                answer.progress(first + rows, of: count)
                 if model.host.isCancelled { throw PluginError.cancelled }
             }
         }
@@ -111,7 +122,8 @@ struct Evaluate: ModelTask {
 struct SampleJudgement {
     private let judge: Classifier
     private(set) var probabilities: [[Double]] = []
-    private(set) var moments = FeatureMoments(size: 0)
+    /// nil: the features are too many.
+    private(set) var moments: FeatureMoments?
     /// Samples of each class.
     private(set) var hits: [Int]
     /// Those of the class that was asked for.
@@ -123,11 +135,17 @@ struct SampleJudgement {
         try fill(&self)
     }
 
+    /// nil: the features are too many.
+    func frechetDistance(to other: SampleJudgement) -> Double? {
+        guard let moments, let others = other.moments else { return nil }
+        return moments.frechetDistance(to: others)
+    }
+
     mutating func add(_ raw: TensorBuffer, _ asked: [Int]) throws {
         let result = try withExtendedLifetime(raw) { try judge.judge(raw.tensor) }
         let size = result.features.count / max(result.features.size(0), 1)
-        if moments.count == 0 { moments = FeatureMoments(size: size) }
-        moments.add(result.features.floats, rows: result.features.size(0))
+        if probabilities.isEmpty, size <= FeatureMoments.mostFeatures { moments = FeatureMoments(size: size) }
+        moments?.add(result.features.floats, rows: result.features.size(0))
         for (index, row) in result.probabilities.enumerated() {
             let best = row.indices.max { row[$0] < row[$1] }!
             hits[best] += 1

@@ -29,8 +29,12 @@ struct Generate: ModelTask {
         let path = try SampleFile.path(arguments, [".png", ".npy"])
         let generator = try TrainedGenerator(model)
         let chosen = className.isEmpty ? nil : try generator.number(of: className)
-        let kinds = generator.takesClass ? max(model.labels.count, 1) : 1
-        let values = try generator.make(seed: seed, classes: (0..<count).map { chosen ?? $0 % kinds })
+        guard chosen != nil || !generator.takesClass || generator.classCount != nil else {
+            throw PluginError.attribute(
+                "how many classes the generator knows is not known: name one with --class NUMBER")
+        }
+        let kinds = max(generator.classCount ?? 1, 1)
+        let values = try generator.make(seed: seed, classes: (0..<count).map { chosen ?? $0 % kinds }, answer)
         let square = Int(Double(count).squareRoot().rounded(.up))
         let wide = columns > 0 ? columns : chosen == nil && kinds > 1 ? kinds : square
         try SampleFile.write(values, count: count, generator, columns: wide, to: path, answer)

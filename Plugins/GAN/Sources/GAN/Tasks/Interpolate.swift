@@ -43,7 +43,7 @@ struct Interpolate: ModelTask {
         }
         var values: [Float] = []
         let classes = [Int](repeating: number, count: rows * steps)
-        try generator.make({ Array(noise[$0.lowerBound * size..<$0.upperBound * size]) }, classes: classes) {
+        try generator.make({ Array(noise[$0.lowerBound * size..<$0.upperBound * size]) }, classes: classes, answer) {
             values += $1
         }
         try SampleFile.write(values, count: rows * steps, generator, columns: steps, to: path, answer)

@@ -9,6 +9,8 @@ struct TrainedGenerator {
     let shape: [Int]
     private let noise: (name: String, shape: [Int])
     private let label: String?
+    /// nil: it takes none, or how many is not known.
+    let classCount: Int?
     private let output: String
     private static let batch = 64
 
@@ -31,19 +33,30 @@ struct TrainedGenerator {
                     + "\(graph.inputs.map(\.name).joined(separator: ", ")), wanted one of numbers and at most one class"
             )
         }
-        let sizes = numbers[0].shape.dropFirst().compactMap { size -> Int? in
-            if case .integer(let value) = size { Int(value) } else { nil }
-        }
-        guard sizes.count + 1 == numbers[0].shape.count else {
+        guard let sizes = numbers[0].sampleShape else {
             throw PluginError.data("input '\(numbers[0].name)' has open sizes: how much noise it wants is not known")
         }
         noise = (numbers[0].name, sizes)
         label = classes.first?.name
+        classCount = Self.classCount(of: classes.first?.name, in: graph, model.labels)
         output = graph.outputs[0].reference
         // What it makes is known when it has made one.
         let made = try Self.evaluate(
             model, output, [TensorBuffer(.float32, [1] + sizes)], [numbers[0].name], classes.first?.name)
+        guard made.rank > 0, made.size(0) == 1, made.dtype == .float32 else {
+            throw PluginError.data(
+                "the model makes \(made.shape) of \(made.dtype?.name ?? "an unknown type") of the noise for one sample; wanted [1, …] of "
+                    + "float32")
+        }
         shape = made.shape.dropFirst().map { $0 }
+    }
+
+    /// How many classes there are: those that have names, or else that the label's embedding knows.
+    private static func classCount(of label: String?, in graph: GraphView, _ names: [String]) -> Int? {
+        guard let label, names.isEmpty else { return label == nil ? nil : names.count }
+        let embedding = graph.nodes.first { $0.component == "core.embedding" && $0.input(0) == label }
+        guard case .integer(let count)? = embedding?.attributes["count"] else { return nil }
+        return Int(count)
     }
 
     var noiseSize: Int { noise.shape.reduce(1, *) }
@@ -57,10 +70,12 @@ struct TrainedGenerator {
             throw PluginError.attribute("this generator takes no class: leave out --class")
         }
         if let index = labels.firstIndex(where: { $0.lowercased() == name.lowercased() }) { return index }
-        if let number = Int(name), number >= 0, labels.isEmpty || number < labels.count { return number }
+        if let number = Int(name), number >= 0, number < classCount ?? Int.max { return number }
         throw PluginError.attribute(
             "no class is called '\(name)'; "
-                + (labels.isEmpty ? "give a number" : "known are \(labels.joined(separator: ", ")), or their numbers"))
+                + (labels.isEmpty
+                    ? "give a number" + (classCount.map { " from 0 to \($0 - 1)" } ?? "")
+                    : "known are \(labels.joined(separator: ", ")), or their numbers"))
     }
 
     /// Noise for samples: sample i is a function of the seed and i alone.
@@ -75,7 +90,8 @@ struct TrainedGenerator {
 
     /// What it makes of noise for `classes.count` samples, handed on in batches: the first sample's number, and values.
     func make(
-        _ noise: (Range<Int>) -> [Float], classes: [Int], _ body: (Int, UnsafeBufferPointer<Float>) throws -> Void
+        _ noise: (Range<Int>) -> [Float], classes: [Int], _ answer: TaskAnswer,
+        _ body: (Int, UnsafeBufferPointer<Float>) throws -> Void
     ) throws {
         for first in stride(from: 0, to: classes.count, by: Self.batch) {
             let range = first..<min(first + Self.batch, classes.count)
@@ -89,16 +105,22 @@ struct TrainedGenerator {
                 buffers.append(numbers)
             }
             let made = try Self.evaluate(model, output, buffers, [self.noise.name], label)
+            guard made.shape == [Self.batch] + shape, made.dtype == .float32 else {
+                throw PluginError.data(
+                    "the model makes \(made.shape) of the noise for \(Self.batch) samples, wanted \([Self.batch] + shape)"
+                )
+            }
             try body(first, UnsafeBufferPointer(start: made.floats, count: range.count * size))
+            answer.progress(range.upperBound, of: classes.count)
             if model.host.isCancelled { throw PluginError.cancelled }
         }
     }
 
     /// All samples of a seed at once.
-    func make(seed: Int, classes: [Int]) throws -> [Float] {
+    func make(seed: Int, classes: [Int], _ answer: TaskAnswer) throws -> [Float] {
         var values: [Float] = []
         values.reserveCapacity(classes.count * size)
-        try make({ noise(seed: seed, $0) }, classes: classes) { values += $1 }
+        try make({ noise(seed: seed, $0) }, classes: classes, answer) { values += $1 }
         return values
     }
 

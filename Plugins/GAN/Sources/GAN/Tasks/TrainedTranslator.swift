@@ -44,13 +44,10 @@ struct TrainedTranslator {
             )
         }
         place = try Self.place(of: direction, in: graph)
-        let sizes = graph.inputs[place].shape.dropFirst().compactMap { size -> Int? in
-            if case .integer(let value) = size { Int(value) } else { nil }
-        }
-        guard SampleGrid.isImage(sizes) else {
+        guard let sizes = graph.inputs[place].sampleShape, SampleGrid.isImage(sizes) else {
             throw PluginError.data(
-                "input '\(graph.inputs[place].name)' takes \(sizes), which is no gray or RGB picture: compute with lamina run"
-            )
+                "input '\(graph.inputs[place].name)' takes \(graph.inputs[place].shape.map { $0.text() }), which is no gray or RGB "
+                    + "picture of one size: compute with lamina run")
         }
         shape = sizes
         (input, output) = (graph.inputs[place].name, graph.outputs[place].reference)

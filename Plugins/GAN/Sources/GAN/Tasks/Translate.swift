@@ -33,7 +33,7 @@ struct Translate: ModelTask {
         let translator = try TrainedTranslator(model, direction: direction, given: given)
         let target = try TranslationTarget(output, of: arguments)
         var images: [(source: TrainedTranslator.Image, made: TrainedTranslator.Image)] = []
-        for (path, picture) in zip(arguments, target.pictures) {
+        for (index, (path, picture)) in zip(arguments, target.pictures).enumerated() {
             let image = try translator.translate(path)
             if target.isSheet {
                 images.append(image)
@@ -42,13 +42,17 @@ struct Translate: ModelTask {
                 try SampleFile.write(
                     Picture(made.values, shape: made.shape, translator.range).png(), to: picture, answer)
             }
+            answer.progress(index + 1, of: arguments.count)
             if model.host.isCancelled { throw PluginError.cancelled }
         }
         guard target.isSheet else { return }
         var rows = TranslationPicture(count: images.count, translator.range)
         rows.add(images.flatMap(\.source.values), shape: images[0].source.shape)
         rows.add(images.flatMap(\.made.values), shape: images[0].made.shape)
-        guard let sheet = rows.picture() else { return }
+        guard let sheet = rows.picture() else {
+            throw PluginError.data(
+                "the model makes \(images[0].made.shape), wanted the channels, rows and columns of an image")
+        }
         try SampleFile.write(sheet.png(), to: target.path, answer)
     }
 }

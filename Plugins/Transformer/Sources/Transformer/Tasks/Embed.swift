@@ -44,9 +44,12 @@ struct Embed: ModelTask {
         let encoder = try TextEncoder(model, layer: layer.isEmpty ? nil : layer, pooling: pooling)
         let tokens = try texts.map(encoder.tokens)
         var vectors = [[Float]](repeating: [], count: texts.count)
+        var done = 0
         for group in TokenBatch.groups(tokens, together: encoder.lengths != nil, size: batch) {
             if host.isCancelled { throw PluginError.cancelled }
             for (index, vector) in zip(group, try encoder.vectors(group.map { tokens[$0] })) { vectors[index] = vector }
+            done += group.count
+            answer.progress(done, of: texts.count)
         }
         guard let output else {
             for (text, vector) in zip(texts, vectors) {

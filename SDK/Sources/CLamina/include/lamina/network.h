@@ -7,8 +7,8 @@
  *
  * Passes are planned before the first of them runs, those with parameter gradients in start and restore, since checkpoints
  * hold the states of optimizers; their tensors then stay where they are. Passes of one network share memory: what one
- * holds, its inputs too, is valid until another one of that network begins to be filled. A tangent pass has memory of its
- * own.
+ * holds, its inputs too, is valid until another one of that network begins to be filled; so backward is only for the pass of
+ * a network that has run forward last, and once. A tangent pass has memory of its own. Each output has a row per sample.
  */
 #ifndef LAMINA_NETWORK_H
 #define LAMINA_NETWORK_H
@@ -24,7 +24,7 @@
 /* Parameter gradients may be added to those of passes before. */
 #define LAMINA_PASS_ACCUMULATES 8u
 /* The network's tangent: its inputs are those of the network and a tangent for each that is float32, its outputs the
- * derivatives of the outputs along these. Backward of it gives the gradients of a directional derivative. Refused for
+ * derivatives of the outputs along these, without those that are zero whatever the inputs. Backward of it gives the gradients of a directional derivative. Refused for
  * networks with a layer that has no "lamina.jvp/1". */
 #define LAMINA_PASS_TANGENT 16u
 
@@ -39,7 +39,7 @@ typedef struct lamina_pass {
   const lamina_tensor *input_gradients;  /* with LAMINA_PASS_INPUT_GRADIENTS: what the last backward has made; absent likewise */
 } lamina_pass;
 
-/* An input or an output; the shape is that of one sample, without the batch dimension. */
+/* An input or an output; the shape is that of one sample, without the batch dimension; -1 is a size that is open. */
 typedef struct lamina_port_shape {
   const char *name;
   lamina_dtype dtype;
@@ -55,7 +55,7 @@ typedef struct lamina_network {
   const char *name; /* as the recipe calls it */
   const lamina_port_shape *inputs;
   const lamina_port_shape *outputs;
-  const lamina_tensor *parameters; /* writable while the procedure starts or steps; see parameters_changed */
+  const lamina_tensor *parameters; /* writable in start, restore, step and publish; see parameters_changed */
 } lamina_network;
 
 /* Tensors of the recipe's data, of which a batch is read at a time. */
@@ -66,7 +66,8 @@ typedef struct lamina_batch {
   const lamina_tensor *tensors; /* as asked for with lamina_procedure_model.add_data; read-only, until the next call */
 } lamina_batch;
 
-/* What a procedure may do with the recipe's networks. Calls are made while start, restore or step run. */
+/* What a procedure may do with the recipe's networks, from define on as long as it lives. Calls are made while start, restore,
+ * step or publish run. */
 typedef struct lamina_networks {
   uint32_t struct_size;
   int32_t count;
@@ -79,7 +80,7 @@ typedef struct lamina_networks {
   lamina_status (*forward)(void *sink, const lamina_pass *pass);
   /* Of the forward before; when `accumulate` is 1, parameter gradients are added to what they are. */
   lamina_status (*backward)(void *sink, const lamina_pass *pass, int32_t accumulate);
-  /* A step of the network's optimizer by its parameters' gradients. */
+  /* A step of the network's optimizer by its parameters' gradients. The time of its schedule are the batches of stream 0. */
   lamina_status (*update)(void *sink, int32_t network);
   /* To be called when the procedure has changed a network's parameters itself. */
   lamina_status (*parameters_changed)(void *sink, int32_t network);

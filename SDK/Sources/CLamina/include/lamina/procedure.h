@@ -68,7 +68,7 @@ typedef struct lamina_procedure_progress {
   double items;        /* what this step went through: words, samples */
   double loss_sum;     /* over what this step went through; with loss_count the mean is told to people */
   double loss_count;   /* 0: no loss is known */
-  double learning_rate_factor; /* on the learning rate that training began with */
+  double learning_rate_factor; /* on the learning rate that training began with; of networks the host takes the first's */
 } lamina_procedure_progress;
 
 typedef struct lamina_procedure {

@@ -94,6 +94,8 @@ typedef struct lamina_task_sink {
   void (*add_text)(void *sink, lamina_string text);
   /* A file that was written, to be told to people. */
   void (*wrote_file)(void *sink, lamina_string path);
+  /* How far the task is, in units of its own: people see it while they wait. Since 1.1. */
+  void (*progress)(void *sink, int64_t done, int64_t total);
 } lamina_task_sink;
 
 typedef struct lamina_task {

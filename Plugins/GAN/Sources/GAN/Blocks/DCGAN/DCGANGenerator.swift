@@ -7,8 +7,8 @@ import LaminaSDK
 /// Batch norm and relu follow all but the last, which `output` follows. With `classes` an embedding of the label, as long
 /// as there are classes, joins the noise.
 ///
-/// As it stands: 64 × 7 × 7 by 2 for images of 28 × 28; `{ size: 64, stages: 4, channels: 3, bias: false }` is the form
-/// of the paper. Nodes: reshape, conv1, bn1, act1, …, the last convolution, the output's activation; label_embedding and
+/// As it stands: 64 × 7 × 7 by 2 for images of 28 × 28; `{ size: 64, stages: 4, channels: 3, filters: 128, bias: false }` has the
+/// paper's 1024 to 128 channels, with kernels of 4 where the paper has 5. Nodes: reshape, conv1, bn1, act1, …, the last convolution, the output's activation; label_embedding and
 /// concat before them. Source: Radford, Metz, Chintala, Unsupervised representation learning with deep convolutional
 /// generative adversarial networks (2015).
 struct DCGANGenerator: Block {
@@ -63,7 +63,8 @@ struct DCGANGenerator: Block {
 /// Fails unless a size is a multiple of 2^halvings.
 func requireHalvings(_ halvings: Int, of size: Int, _ attribute: String) throws {
     guard size.trailingZeroBitCount < halvings else { return }
+    let possible = size.trailingZeroBitCount
     throw PluginError.attribute(
-        "\(attribute) is \(halvings), but size \(size) can be halved \(size.trailingZeroBitCount) times only: use that many, "
-            + "or a size that is a multiple of \(1 << halvings)")
+        "\(attribute) is \(halvings), but size \(size) can be halved \(possible == 0 ? "not at all" : "\(possible) times only"): use "
+            + (possible == 0 ? "" : "that many, or ") + "a size that is a multiple of \(1 << halvings)")
 }

@@ -41,7 +41,7 @@ struct UNet: Block {
                 "size \(size) is odd and cannot be halved: pad or resize the images to an even size, such as \(size + 1)"
             )
         }
-        depth = attributes.optionalInteger("depth") ?? min(max(size.trailingZeroBitCount, 1), Self.mostByDefault)
+        depth = attributes.optionalInteger("depth") ?? min(size.trailingZeroBitCount, Self.mostByDefault)
         dropout = attributes.real("dropout")
         output = OutputActivation(attributes)
         form = ConvolutionForm(attributes)

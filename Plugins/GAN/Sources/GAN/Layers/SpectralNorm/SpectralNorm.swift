@@ -53,12 +53,20 @@ struct SpectralNorm: Layer {
             throw PluginError.shape("the weight would have shape [\(outputs), \(channels), …]: wanted channels")
         }
         let weight = [outputs, channels] + (extents ?? [])
-        let bound = 1 / Double(weight.dropFirst().reduce(1, *)).squareRoot()
+        let inner = try weight.dropFirst().reduce(1) { product, size in
+            let (next, overflows) = product.multipliedReportingOverflow(by: size)
+            guard !overflows else {
+                throw PluginError.shape(
+                    "the weight would have shape \(weight), which no memory holds: wanted a smaller kernel")
+            }
+            return next
+        }
+        let bound = 1 / Double(inner).squareRoot()
         let range: KeyValuePairs<String, AttributeValue> = ["low": .real(-bound), "high": .real(bound)]
         try inference.addParameter("weight", weight, initializer: "core.uniform", range)
         if hasBias { try inference.addParameter("bias", [outputs], initializer: "core.uniform", range, noDecay: true) }
         try inference.addBuffer("weight_u", [outputs], initial: 0)
-        try inference.addBuffer("weight_v", [weight.dropFirst().reduce(1, *)], initial: 0)
+        try inference.addBuffer("weight_v", [inner], initial: 0)
         try inference.addOutput(.float32, shape)
         inference.setLayouts(extents == nil ? .plain : .any)
     }

@@ -125,7 +125,7 @@ final class Pix2Pix: Procedure {
         /// Sources, what is made of them, targets.
         func show(_ epoch: Int, _ run: ProcedureRun) throws {
             let (source, target) = (run.state(0), run.state(1))
-            shown.inputs[0].floats.update(from: source.floats, count: source.count)
+            shown.inputs[0].floats.update(from: source.floats, count: shown.inputs[0].count)
             try networks.forward(shown)
             var rows = TranslationPicture(count: roles.examples.count, roles.examples.settings.range)
             for images in [source, shown.outputs[0], target] { rows.add(images) }

@@ -42,18 +42,20 @@ struct TranslationPicture {
 struct ShownExamples {
     let count: Int
     let settings: SamplePictures.Settings
+    private let batch: Int
 
     init(_ settings: SamplePictures.Settings, _ networks: Networks) {
         self.settings = settings
-        count = min(settings.count, networks.batch)
+        batch = networks.batch
+        count = min(settings.count, batch)
     }
 
-    /// The state that holds them.
+    /// The state that holds them: a batch, of which the first are shown, so that a resumed training may show more or fewer.
     func addState(_ name: String, _ shape: [Int], to model: ProcedureModel) throws {
-        try model.addState("shown_" + name, .float32, [count] + shape)
+        try model.addState("shown_" + name, .float32, [batch] + shape)
     }
 
-    /// Keeps the first of a batch.
+    /// Keeps a batch.
     func keep(_ images: Tensor, in state: Tensor) { state.floats.update(from: images.floats, count: state.count) }
 
     /// Shows rows of images to people.

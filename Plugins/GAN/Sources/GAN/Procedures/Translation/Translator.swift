@@ -21,9 +21,9 @@ final class Translator {
         shown = try networks.plan(number, batch: examples, [])
     }
 
-    /// What it makes of images: valid until the next call.
+    /// What it makes of as many images as the pass takes: valid until the next call.
     func make(_ pass: Pass, of images: Tensor) throws -> Tensor {
-        pass.inputs[0].floats.update(from: images.floats, count: images.count)
+        pass.inputs[0].floats.update(from: images.floats, count: pass.inputs[0].count)
         try networks.forward(pass)
         return pass.outputs[0]
     }
