@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 
 # Two builds of one package at once would wait for each other, and bundles need the build.
 .NOTPARALLEL:
-.PHONY: all setup build bundles variants demo bench test test-variants build-variants check install clean
+.PHONY: all setup build bundles variants demo bench test build-tests test-variants build-variants check install clean
 
 all: build bundles
 
@@ -77,15 +77,17 @@ bench: build bundles
 	$(LAMINA) bench
 
 # All tests, one after the other: they share the threads, the stop flag and the allocation counter of one process.
-test: setup check
-	swift build $(SWIFT_FLAGS) --build-tests
+test: setup check build-tests
 	@$(MAKE) --no-print-directory bundles
 	swift test $(SWIFT_FLAGS) --skip-build --no-parallel
 	swift test --package-path SDK $(SWIFT_FLAGS)
 	@$(MAKE) --no-print-directory -C SDK check-examples
 
-# The tests of kernels, of layers and of whole networks against PyTorch again with all of the plugins' code for older processors, of
-# which bundles may have variants; oneDNN is held to the same instructions.
+build-tests: setup
+	swift build $(SWIFT_FLAGS) --build-tests
+
+# The tests of kernels, of plugins with C code and of whole networks against PyTorch again with all of the plugins' code for older
+# processors, of which bundles may have variants; oneDNN is held to the same instructions.
 DNNL_x86-64-v2 = SSE41
 DNNL_x86-64-v3 = AVX2
 test-x86-64-% build-x86-64-%: VARIANT_FLAGS = --scratch-path .build/x86-64-$*-tests --manifest-cache none -c release \

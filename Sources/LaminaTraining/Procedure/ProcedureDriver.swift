@@ -131,7 +131,7 @@ public final class ProcedureDriver: @unchecked Sendable {
         var progress = ProcedureProgress(raw)
         measures = networks?.takeMeasures() ?? []
         if let networks { progress.learningRateFactor = try networks.learningRateFactor(0) }
-        if let measure = measures.first(where: { !(1e-100...Self.most).contains($0.count) }) {
+        if let measure = measures.first(where: { !(0...Self.most).contains($0.count) }) {
             throw TrainingError(
                 .internal,
                 "\(id): a step measures '\(measure.name)' with a count of \(measure.count) (a bug of the plugin)")

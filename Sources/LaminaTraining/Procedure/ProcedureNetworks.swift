@@ -100,7 +100,7 @@ public final class ProcedureNetworks: @unchecked Sendable {
                         out.pointee = try networks.openModel(String(cString: path))
                         return LAMINA_OK
                     } catch {
-                        networks.failure = networks.failure ?? error
+                        networks.failure = error
                         return LAMINA_ERROR_DATA
                     }
                 }))
@@ -321,7 +321,7 @@ public final class ProcedureNetworks: @unchecked Sendable {
             try writeSample(name, UnsafeRawBufferPointer(start: bytes, count: Int(size)))
             return LAMINA_OK
         } catch {
-            failure = failure ?? error
+            failure = error
             return LAMINA_ERROR_FILE
         }
     }

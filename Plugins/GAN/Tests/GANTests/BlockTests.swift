@@ -34,10 +34,11 @@ import Testing
     }
 
     @Test func dcganOfThePaper() throws {
-        let generator = try block("dcgan_generator", ["size": 64, "stages": 4, "channels": 3, "bias": false])
+        let generator = try block(
+            "dcgan_generator", ["size": 64, "stages": 4, "channels": 3, "filters": 128, "bias": false])
         #expect(
             convolutions(generator) == [
-                "conv1: 512 [4] [1] [0]", "conv2: 256 [4] [2] [1]", "conv3: 128 [4] [2] [1]", "conv4: 64 [4] [2] [1]",
+                "conv1: 1024 [4] [1] [0]", "conv2: 512 [4] [2] [1]", "conv3: 256 [4] [2] [1]", "conv4: 128 [4] [2] [1]",
                 "conv5: 3 [4] [2] [1]",
             ])
         #expect(generator["conv4"]?.attributes["bias"] == false && generator["conv5"]?.attributes["bias"] == true)

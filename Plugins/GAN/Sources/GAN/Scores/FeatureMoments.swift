@@ -7,12 +7,12 @@
 /// Heusel et al.: GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium, NeurIPS 2017 (there of features of
 /// the Inception network).
 struct FeatureMoments {
-    /// More features than these are too many for the n³ operations of a distance: it would take an hour.
+    /// Of more features a distance, some n³ operations, takes many minutes and a matrix much memory.
     static let mostFeatures = 4096
 
     private(set) var count = 0
     private var sum: [Double]
-    /// Σ xxᵀ, row by row; what is left of the diagonal is not kept.
+    /// The upper triangle of Σ xxᵀ, in rows of `size`.
     private var squares: [Double]
     let size: Int
 

@@ -34,7 +34,7 @@ struct SymmetricMatrix {
                 guard pivot > least else { continue }
                 let root = pivot.squareRoot()
                 factor[column * size + column] = root
-                for row in column + 1..<max(size, column + 1) { factor[row * size + column] = rest(row) / root }
+                for row in column + 1..<size { factor[row * size + column] = rest(row) / root }
             }
         }
         return factor

@@ -7,10 +7,10 @@ import LaminaSDK
 /// Batch norm and relu follow all but the last, which `output` follows. With `classes` an embedding of the label, as long
 /// as there are classes, joins the noise.
 ///
-/// As it stands: 64 × 7 × 7 by 2 for images of 28 × 28; `{ size: 64, stages: 4, channels: 3, filters: 128, bias: false }` has the
-/// paper's 1024 to 128 channels, with kernels of 4 where the paper has 5. Nodes: reshape, conv1, bn1, act1, …, the last convolution, the output's activation; label_embedding and
-/// concat before them. Source: Radford, Metz, Chintala, Unsupervised representation learning with deep convolutional
-/// generative adversarial networks (2015).
+/// As it stands: 64 × 7 × 7 by 2 for images of 28 × 28; `{ size: 64, stages: 4, channels: 3, filters: 128, bias: false }` has
+/// the paper's 1024 to 128 channels, with kernels of 4 where the paper has 5. Nodes: reshape, conv1, bn1, act1, …, the last
+/// convolution, the output's activation; label_embedding and concat before them. Source: Radford, Metz, Chintala,
+/// Unsupervised representation learning with deep convolutional generative adversarial networks (2015).
 struct DCGANGenerator: Block {
     static let name = "dcgan_generator"
     static let documentation = "DCGAN's generator: noise [N, Z] to images, by transposed convolutions."
