@@ -62,14 +62,22 @@ public final class TrainingReport {
     /// The paths written so far, for a closing message; the events stand as their folder.
     public var files: [String] { Part.allCases.filter(written.contains).map(path) }
 
-    /// Writes the recipe, with all that the command line changed, as `<base>.recipe.yaml`.
-    public func write(recipe text: String) throws(FileError) { try write(text, as: .recipe) }
+    /// The recipe, with all that the command line changed, which is written as `<base>.recipe.yaml` with the first history: a run
+    /// that fails before leaves the recipe of the archive that is there.
+    public var recipe: String?
+
+    /// Writes the recipe, unless it is.
+    public func writeRecipe() throws(FileError) {
+        guard let recipe, !written.contains(.recipe) else { return }
+        try write(recipe, as: .recipe)
+    }
 
     /// Writes all other files for the whole `history`; call it after every epoch.
     ///
     /// - Parameter confusion: of the last epoch's evaluation; nil leaves the file of an earlier epoch in place.
     public func write(_ history: [HistoryRow], confusion: ConfusionMatrix?) throws(FileError) {
         let table = HistoryTable(history)
+        try writeRecipe()
         try write(table.csv, as: .csv)
         try write(table.jsonLines, as: .jsonLines)
         try write(CurvesChart(table, title: name).svg, as: .curves)

@@ -72,7 +72,7 @@ struct Train: ParsableCommand {
         }
         let report = try TrainingReport(
             archive: output, name: run.model.name, classes: run.model.labels, isResumed: resume)
-        try writeResolved(run.model.recipe ?? recipe, report)
+        note(run.model.recipe ?? recipe, in: report)
         Interruption.watch()
         let observer = TrainingDisplay(report)
         let outcome = try run.start(observer)
@@ -82,6 +82,7 @@ struct Train: ParsableCommand {
     private func finish(_ run: TrainingRun, _ outcome: Trainer.Outcome, _ report: TrainingReport) throws {
         switch outcome {
         case .interrupted:
+            try report.writeRecipe()
             Terminal.message(
                 "interrupted after epoch \(run.trainer.state.epoch), step \(run.trainer.state.step); the checkpoint is in \(output); "
                     + "resume with: \(resumeCommand)")
@@ -114,9 +115,9 @@ extension Train {
     }
 
     /// The resolved recipe goes beside the archive, but never in the place of the one that was given.
-    private func writeResolved(_ recipe: Recipe, _ report: TrainingReport) throws {
+    private func note(_ recipe: Recipe, in report: TrainingReport) {
         guard !FileIdentity.isSame(self.recipe, TrainingReport.recipePath(archive: output)) else { return }
-        try report.write(recipe: recipe.text())
+        report.recipe = recipe.text()
     }
 
     private func runProcedure(_ recipe: Recipe, _ registry: Registry) throws {
@@ -137,11 +138,12 @@ extension Train {
             return
         }
         let report = try TrainingReport(archive: output, name: run.model.name, classes: [], isResumed: resume)
-        try writeResolved(recipe, report)
+        note(recipe, in: report)
         Terminal.message(
             "training \(run.parameterCount) parameters by \(run.driver.id), "
                 + "\(recipe.training.epochs) epoch\(recipe.training.epochs == 1 ? "" : "s"), \(Lamina.threads) threads")
         guard try run.start(ProcedureDisplay(report)) == .finished else {
+            try report.writeRecipe()
             Terminal.message(
                 "interrupted after epoch \(run.state.epochs); the checkpoint is in \(output); "
                     + "resume with: \(resumeCommand)")

@@ -195,6 +195,18 @@ struct AdversarialTests {
         #expect(folder.exists("m.samples/epoch-best.png"))
     }
 
+    @Test("a run that fails leaves the recipe of the model that stays")
+    func recipeOfAFailure() throws {
+        let folder = try Folder()
+        try folder.write(Self.recipe(epochs: 1), "r.yaml")
+        try folder.lamina("train", "r.yaml", "-o", "m.lamina").succeeded()
+        let (model, recipe) = (try folder.bytes("m.lamina"), try folder.text("m.recipe.yaml"))
+        try folder.lamina(
+            "train", "r.yaml", "-o", "m.lamina", "--set", "optimizer.core.adam.learning_rate=1.0e+30"
+        ).failed(7, afterProgress: true, saying: "lower the learning rate")
+        #expect(try folder.bytes("m.lamina") == model && folder.text("m.recipe.yaml") == recipe)
+    }
+
     @Test("mistakes in recipes of several networks")
     func mistakes() throws {
         let folder = try Folder()
@@ -220,6 +232,9 @@ struct AdversarialTests {
         try fails(replace("data: { train: { reader: gan.ring, count: 6400 } }\n", ""), 3, "the recipe has no 'data'")
         try fails(replace("samples: 50", "samples: 50, gradient_penalty: 10"), 3, "core.dropout")
         try fails(replace("loss: non_saturating", "loss: hinge, smoothing: 0.1"), 3, "no labels to smooth")
+        try fails(
+            replace("samples: 50", "samples: 50, discriminator_steps: 101"), 3,
+            "discriminator_steps is 101, each on a batch, but an epoch has 100")
         try fails(replace("1.0e-3", "1.0e+30"), 7, "lower the learning rate", afterProgress: true)
     }
 }

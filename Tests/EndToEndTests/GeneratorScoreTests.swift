@@ -142,13 +142,18 @@ struct GeneratorScoreTests {
               discriminator:
                 input: { name: image, shape: [1, 8, 8] }
                 layers: [ gan.mlp_discriminator: { units: [16] } ]
-            procedure: { gan.adversarial: { samples: 8, classifier: judge.lamina } }
+            procedure: { gan.adversarial: { samples: 8, black: -1.7, white: 2, classifier: judge.lamina } }
             optimizer: { core.adam: { learning_rate: 1.0e-3 } }
             train: { epochs: 1, batch: 20, seed: 1 }
 
             """, "g.yaml")
         let trained = try folder.lamina("train", "g.yaml", "-o", "g.lamina").succeeded()
         #expect(trained.errors.contains("the samples' classes have 0.0 of the entropy"), "\(trained)")
+        #expect(!trained.errors.contains("set black and white"), "\(trained)")
+        let dark = try folder.lamina(
+            "train", "g.yaml", "-o", "g.lamina", "--set", "procedure.gan.adversarial.white=9"
+        ).succeeded()
+        #expect(dark.errors.contains("but black is -1.7 and white 9.0: pictures, and scores of them"), "\(dark)")
     }
 
     @Test("a classifier of other samples is refused before the training")
@@ -156,7 +161,22 @@ struct GeneratorScoreTests {
         let folder = try judged()
         try folder.write(Self.ring(", classifier: judge.lamina"), "r.yaml")
         try folder.lamina("train", "r.yaml", "-o", "r.lamina").failed(
-            4, saying: "judge.lamina: the model's raw samples are uint8 [1, 8, 8], got uint8 [2]")
+            3, saying: "makes samples of shape [2]; leave classifier out")
+        try folder.write(
+            Self.generator.replacingOccurrences(
+                of: "judge.lamina", with: "small.lamina"), "g.yaml")
+        try folder.write(
+            """
+            lamina: 1
+            data: { train: { reader: data.random, count: 64, shape: [1, 4, 4], classes: 4 }, classes: [a, b, c, d] }
+            model: { input: [1, 4, 4], layers: [ core.flatten: {}, core.dense: { units: 4 } ] }
+            loss: core.cross_entropy
+            optimizer: { core.adam: { learning_rate: 1.0e-3 } }
+            train: { epochs: 1, batch: 16 }
+
+            """, "small.yaml")
+        try folder.lamina("train", "small.yaml", "-o", "small.lamina").succeeded()
+        try folder.lamina("train", "g.yaml", "-o", "g.lamina").failed(4, saying: "small.lamina: ")
     }
 
     @Test("logarithms are not taken for probabilities")

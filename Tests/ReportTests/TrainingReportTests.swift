@@ -15,7 +15,7 @@ struct TrainingReportTests {
         let base = folder.path + "/my.net"
         let report = try TrainingReport(archive: base + ".lamina", name: "net", classes: ["a", "b"], isResumed: false)
         #expect(report.files.isEmpty && folder.names.isEmpty)
-        try report.write(recipe: "lamina: 1\n")
+        report.recipe = "lamina: 1\n"
         try report.write(rows, confusion: nil)
         #expect(!report.files.contains(base + ".confusion.svg"))
         try report.write(rows, confusion: matrix)
@@ -35,7 +35,8 @@ struct TrainingReportTests {
         let folder = try Folder()
         for name in ["model.zip", ".lamina"] {
             let report = try TrainingReport(archive: "\(folder.path)/\(name)", name: "", classes: [], isResumed: false)
-            try report.write(recipe: "")
+            report.recipe = ""
+            try report.writeRecipe()
             #expect(report.files == ["\(folder.path)/\(name).recipe.yaml"])
         }
     }

@@ -139,7 +139,7 @@ public final class ProcedureDriver: @unchecked Sendable {
         if let measure = measures.first(where: { !(abs($0.sum) <= Self.most) }) {
             throw TrainingError(
                 .diverged,
-                "\(id): '\(measure.name)' is \(measure.sum / measure.count) after \(progress.epochs) epochs; lower the "
+                "\(id): '\(measure.name)' is \(measure.sum.isNaN ? .nan : measure.sum / measure.count) after \(progress.epochs) epochs; lower the "
                     + "learning rates")
         }
         if let fault = progress.fault { throw TrainingError(.internal, "\(id): a step \(fault) (a bug of the plugin)") }

@@ -145,6 +145,11 @@ final class Adversarial: Procedure {
             networks = run.networks!
             roles = owner.roles!
             rounds = owner.clock.batchesPerStep
+            guard rounds <= networks.batchesPerEpoch() else {
+                throw PluginError.attribute(
+                    "discriminator_steps is \(rounds), each on a batch, but an epoch has \(networks.batchesPerEpoch()): set it to at most "
+                        + "that, or train.batch lower")
+            }
             noise = Noise(distribution: owner.noiseForm, seed: run.seed, host: owner.host)
             generator = try networks.plan(
                 roles.generator, batch: networks.batch, [.training, .parameterGradients])

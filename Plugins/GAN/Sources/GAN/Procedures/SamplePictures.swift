@@ -62,6 +62,11 @@ final class SamplePictures {
         }
         pass = try networks.plan(generator.number, batch: settings.count, [])
         let made = pass.outputs[0].shape.dropFirst().map { $0 }
+        guard classifier == nil || SampleGrid.isImage(made) else {
+            throw PluginError.attribute(
+                "a classifier judges gray or RGB images, but network 'generator' makes samples of shape \(made); leave classifier out"
+            )
+        }
         try classifier?.check(samples: made, settings.range)
         if discriminator.ports.shape == [2], discriminator.ports.label == nil {
             surface = try networks.plan(
@@ -99,6 +104,7 @@ final class SamplePictures {
         let shape = samples.shape.dropFirst().map { $0 }
         let name = Self.fileName(epoch: epoch)
         if SampleGrid.isImage(shape) {
+            if epoch == 1 { warnOfRange() }
             let columns =
                 generator.ports.label == nil
                 ? Int(Double(settings.count).squareRoot().rounded(.up)) : min(classes, settings.count)
@@ -120,6 +126,19 @@ final class SamplePictures {
                     + "generator makes few different ones (mode collapse); try another loss, minibatch discrimination, or "
                     + "lower learning rates")
         }
+    }
+
+    /// Warns of real samples that are not what `black` and `white` say: pictures and scores are of other images then.
+    private func warnOfRange() {
+        let (least, most) = (Double(real.values.min() ?? 0), Double(real.values.max() ?? 0))
+        let (range, span) = (settings.range, settings.range.high - settings.range.low)
+        let isInside = least >= range.low - 0.05 * span && most <= range.high + 0.05 * span
+        guard !isInside || most - least < 0.6 * span else { return }
+        host.log(
+            LAMINA_LOG_WARNING,
+            "real samples of a batch run from \(text(least)) to \(text(most)), but black is \(range.low) and white \(range.high): "
+                + "pictures, and scores of them, are of other images than the generator's; set black and white to those of the data"
+        )
     }
 
     /// The entropy of the classes that a classifier sees, its most probable one per sample, over log(classes): 1 when all are

@@ -32,7 +32,9 @@ struct Classifier {
         (input, self.output, self.feature) = (graph.inputs[0].name, output, feature)
         labels = model.labels
         guard classes > 1 else {
-            throw PluginError.data("\(path) is no classifier: it knows \(classes) classes, wanted at least 2")
+            throw PluginError.data(
+                "\(path) has names of \(classes) classes, wanted at least 2: train the classifier with data.classes in its recipe"
+            )
         }
     }
 

@@ -96,6 +96,11 @@ struct Evaluate: ModelTask {
         guard let total = try model.sampleCount(split), total > 1 else {
             return without("the data of the recipe in the archive cannot be read, or are too few")
         }
+        if split == .train {
+            model.host.log(
+                LAMINA_LOG_WARNING,
+                "the recipe in the archive names no test data: samples are compared with those that training has seen")
+        }
         let form = try model.samples(split, 0..<1).values
         guard form.dtype == .uint8 else { return without("those of the recipe's data are no bytes, as images are") }
         let (shape, size) = (Array(form.shape.dropFirst()), form.count)

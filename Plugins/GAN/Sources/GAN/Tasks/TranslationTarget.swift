@@ -14,6 +14,10 @@ struct TranslationTarget {
         guard !sources.isEmpty else {
             throw PluginError.attribute("name the pictures to make others of, such as boot.png; got none")
         }
+        if let ending = [".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".npy"].first(where: path.lowercased().hasSuffix) {
+            throw PluginError.attribute(
+                "--output \(path) ends in \(ending): wanted a folder, or a file that ends in .png")
+        }
         self.path = path
         let isFile = path.lowercased().hasSuffix(".png")
         isSheet = isFile && sources.count > 1
