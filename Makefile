@@ -86,8 +86,8 @@ test: setup check build-tests
 build-tests: setup
 	swift build $(SWIFT_FLAGS) --build-tests
 
-# The tests of kernels, of plugins with C code and of whole networks against PyTorch again with all of the plugins' code for older
-# processors, of which bundles may have variants; oneDNN is held to the same instructions.
+# The tests of kernels, of layers and of whole networks against PyTorch again with all of the plugins' code for older processors, of
+# which bundles may have variants; oneDNN is held to the same instructions.
 DNNL_x86-64-v2 = SSE41
 DNNL_x86-64-v3 = AVX2
 test-x86-64-% build-x86-64-%: VARIANT_FLAGS = --scratch-path .build/x86-64-$*-tests --manifest-cache none -c release \

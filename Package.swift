@@ -98,9 +98,8 @@ let host: [Target] = [
 ]
 
 /// With this in the environment there are only the plugins and the tests of what is compiled for an instruction set, as
-/// `make test-variants` wants them: of C code that computes. Swift code is the same for all.
+/// `make test-variants` wants them.
 let isVariant = Context.environment["LAMINA_VARIANT"] != nil
-let familiesWithKernels = ["CNN", "RNN", "Transformer", "Word2Vec"]
 
 var targets =
     isVariant
@@ -147,9 +146,7 @@ for family in families {
                 ])
             ]),
     ]
-    if exists("SDK/Sources/LaminaTesting"), exists(folder + "Tests/\(family)Tests"),
-        !isVariant || familiesWithKernels.contains(family)
-    {
+    if exists("SDK/Sources/LaminaTesting"), exists(folder + "Tests/\(family)Tests") {
         targets.append(
             .testTarget(
                 name: family + "Tests",
